@@ -1,0 +1,62 @@
+/** `npm run new:tool <area> <tool_name>`: the file of a new tool and its test. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { argv, exit, stderr, stdout } from 'node:process';
+import { AREAS } from '../src/tools/kit/tool.ts';
+
+const [area = '', name = ''] = argv.slice(2);
+if (!AREAS.includes(area as (typeof AREAS)[number]) || !/^[a-z]+(_[a-z0-9]+)*$/.test(name)) {
+  stderr.write(`usage: npm run new:tool <${AREAS.join('|')}> <tool_name>\n`);
+  exit(2);
+}
+
+const file = name.replaceAll('_', '-');
+const variable = file.replaceAll(/-(\w)/g, (_, c: string) => c.toUpperCase());
+const title = name.replaceAll('_', ' ').replace(/^./, (c) => c.toUpperCase());
+
+const tool = `import { z } from 'zod';
+import { byServerVersion, defineDiagnostic, sql } from '../kit/index.ts';
+
+export default defineDiagnostic({
+  name: '${name}',
+  area: '${area}',
+  title: '${title}',
+  description: 'At most 25 words that tell an agent what it gets.',
+  input: {},
+  row: { database: z.string(), connections: z.int() },
+  sql: ({ limit }) =>
+    byServerVersion({
+      12: sql\`
+        select d.datname as database, d.numbackends as connections
+          from pg_catalog.pg_stat_database d
+         where d.datname is not null
+         order by connections desc, database
+         limit \${limit}\`,
+    }),
+  findings: () => [],
+});
+`;
+
+const test = `import { expect, it } from 'vitest';
+import ${variable} from './${file}.ts';
+
+it('finds nothing in no rows', () => {
+  const input = { limit: 50 };
+  expect(${variable}.findings([], input, ${'facts'})).toEqual([]);
+});
+`;
+
+const folder = new URL(`../src/tools/${area}/`, import.meta.url);
+mkdirSync(folder, { recursive: true });
+for (const [path, text] of [
+  [`${file}.ts`, tool],
+  [`${file}.test.ts`, test.replace(', facts', '')],
+] as const) {
+  const url = new URL(path, folder);
+  if (existsSync(url)) {
+    stderr.write(`src/tools/${area}/${path} exists already\n`);
+    exit(2);
+  }
+  writeFileSync(url, text);
+  stdout.write(`wrote src/tools/${area}/${path}\n`);
+}
+stdout.write('next: write its SQL, run `npm run gen`, and add known answers under test/tools/\n');

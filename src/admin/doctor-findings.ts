@@ -1,0 +1,189 @@
+import type { Finding, NotExamined } from '../contract/finding.ts';
+import type { ConnectionFacts, RoleFacts } from '../postgres/database.ts';
+import { quoteIdentifier } from '../postgres/sql.ts';
+import { hasPrivilege, hiddenFrom } from '../tools/kit/index.ts';
+
+/** What the doctor read of a server beside what every connection learns. */
+export interface Reading {
+  /** `shared_preload_libraries`; null where the login may not see it. */
+  readonly preload: string | null;
+  readonly track_io_timing: boolean;
+  /** Of pg_stat_statements in this database; null where it was not created. */
+  readonly statements_version: string | null;
+  /** Whether the files of pg_stat_statements are on the server. */
+  readonly statements_available: boolean;
+  /** Null where the view does not tell. */
+  readonly encrypted: boolean | null;
+  readonly over_network: boolean;
+  /** Tables of users that the login may change. */
+  readonly writable_tables: number;
+}
+
+/** A skew below this is that of the measurement. */
+const SKEW_MS = 2000;
+
+/** Predefined roles that a monitoring login needs none of: https://www.postgresql.org/docs/current/predefined-roles.html */
+const POWERFUL = new Set([
+  'pg_checkpoint',
+  'pg_create_subscription',
+  'pg_database_owner',
+  'pg_execute_server_program',
+  'pg_maintain',
+  'pg_read_all_data',
+  'pg_read_server_files',
+  'pg_signal_autovacuum_worker',
+  'pg_signal_backend',
+  'pg_use_reserved_connections',
+  'pg_write_all_data',
+  'pg_write_server_files',
+]);
+
+/** Reads nothing but statistics, and cannot fill the disk with temporary files. */
+const MONITORING_ROLE = [
+  'CREATE ROLE howdah LOGIN CONNECTION LIMIT 8;',
+  'GRANT pg_monitor TO howdah;',
+  'ALTER ROLE howdah SET default_transaction_read_only = on;',
+  "ALTER ROLE howdah SET temp_file_limit = '1GB';",
+  '-- then, in psql, so that it is in no log: \\password howdah',
+].join('\n');
+
+/** What is missing or too much for the diagnostics, with the statements that mend it. */
+export function diagnose(facts: ConnectionFacts, reading: Reading, skewMs: number): Finding[] {
+  const findings = [
+    ...judgeRole(facts.role, reading),
+    ...judgeSight(facts.role),
+    ...judgeStatements(facts, reading),
+    ...judgeConnection(reading, skewMs),
+  ];
+  if (findings.some(({ severity }) => severity !== 'notice')) return findings;
+  const claim = 'The login sees what the diagnostics need, and has no right that they do not need.';
+  return [...findings, { severity: 'ok', claim, object: quoteIdentifier(facts.role.name), evidence: {} }];
+}
+
+export function unseen({ role }: ConnectionFacts, { preload }: Reading): NotExamined[] {
+  const gaps = hiddenFrom(role, [
+    { what: "Other sessions' statements and waits", privilege: 'pg_read_all_stats' },
+    { what: 'Settings that may hold secrets', privilege: 'pg_read_all_settings' },
+  ]);
+  return preload === null ? gaps : gaps.filter(({ what }) => !what.startsWith('Settings'));
+}
+
+function judgeRole(role: RoleFacts, { writable_tables }: Reading): Finding[] {
+  const object = quoteIdentifier(role.name);
+  const why = 'https://www.postgresql.org/docs/current/role-attributes.html';
+  if (role.superuser) {
+    const claim = 'The login is a superuser: nothing but Howdah itself stands between a caller and the server.';
+    return [{ severity: 'warning', claim, object, evidence: { superuser: true }, why, next_step: MONITORING_ROLE }];
+  }
+  const attributes = [
+    ...(role.createRole ? ['CREATEROLE'] : []),
+    ...(role.createDatabase ? ['CREATEDB'] : []),
+    ...(role.replication ? ['REPLICATION'] : []),
+    ...(role.bypassRls ? ['BYPASSRLS'] : []),
+  ];
+  const powers = role.predefinedRoles.filter((name) => POWERFUL.has(name));
+  const takeBack = [
+    ...(attributes.length > 0 ? [`ALTER ROLE ${object} ${attributes.map((name) => `NO${name}`).join(' ')};`] : []),
+    ...powers.map((name) => `REVOKE ${name} FROM ${object}; -- or from the role through which it is a member`),
+  ];
+  const evidence = { attributes: attributes.join(', '), member_of: powers.join(', '), writable_tables };
+  const claim = 'The login may do more than read statistics.';
+  if (takeBack.length > 0) {
+    return [{ severity: 'warning', claim, object, evidence, why, next_step: takeBack.join('\n') }];
+  }
+  if (writable_tables === 0) return [];
+  return [{ severity: 'notice', claim, object, evidence: { writable_tables }, why, next_step: MONITORING_ROLE }];
+}
+
+function judgeSight(role: RoleFacts): Finding[] {
+  if (hasPrivilege(role, 'pg_monitor')) return [];
+  const object = quoteIdentifier(role.name);
+  return [
+    {
+      severity: 'warning',
+      claim: 'The login sees its own sessions and statements only.',
+      object,
+      evidence: { pg_monitor: false },
+      why: 'https://www.postgresql.org/docs/current/predefined-roles.html',
+      next_step: `GRANT pg_monitor TO ${object};`,
+    },
+  ];
+}
+
+function judgeStatements({ inRecovery, database }: ConnectionFacts, reading: Reading): Finding[] {
+  const { preload, statements_version, statements_available, track_io_timing } = reading;
+  const preloaded = preload === null ? null : libraries(preload).includes('pg_stat_statements');
+  const steps = [
+    ...(statements_available ? [] : ["-- install the server's contrib package first"]),
+    ...(preloaded === false ? preloadSteps(preload ?? '') : []),
+    ...(statements_version === null
+      ? [
+          `CREATE EXTENSION pg_stat_statements; -- in database ${quoteIdentifier(database)}${inRecovery ? ', on the primary' : ''}`,
+        ]
+      : []),
+  ];
+  return [
+    ...(steps.length === 0
+      ? []
+      : [
+          {
+            severity: 'warning',
+            claim: 'Statements are not counted: which of them cost the time cannot be said.',
+            object: 'pg_stat_statements',
+            evidence: { installed: statements_version, preloaded },
+            why: 'https://www.postgresql.org/docs/current/pgstatstatements.html',
+            next_step: steps.join('\n'),
+          } as const,
+        ]),
+    ...(track_io_timing
+      ? []
+      : [
+          {
+            severity: 'notice',
+            claim: 'Reads and writes are counted but not timed.',
+            object: 'track_io_timing',
+            evidence: { track_io_timing },
+            why: 'https://www.postgresql.org/docs/current/runtime-config-statistics.html#GUC-TRACK-IO-TIMING',
+            next_step: 'ALTER SYSTEM SET track_io_timing = on;\nSELECT pg_catalog.pg_reload_conf();',
+          } as const,
+        ]),
+  ];
+}
+
+/** Each library is a literal of its own: `'a,b'` would be one name, and the server would not start with it. */
+function preloadSteps(preload: string): string[] {
+  const literals = [...libraries(preload), 'pg_stat_statements'].map((name) => `'${name.replaceAll("'", "''")}'`);
+  return [
+    `ALTER SYSTEM SET shared_preload_libraries = ${literals.join(', ')};`,
+    '-- on a managed service in its parameter group; then restart the server',
+  ];
+}
+
+function libraries(preload: string): string[] {
+  return preload
+    .split(',')
+    .map((name) => name.trim().replaceAll(/^"|"$/g, ''))
+    .filter((name) => name !== '');
+}
+
+function judgeConnection({ encrypted, over_network }: Reading, skewMs: number): Finding[] {
+  const findings: Finding[] = [];
+  if (over_network && encrypted === false) {
+    findings.push({
+      severity: 'notice',
+      claim: 'The connection is not encrypted.',
+      evidence: { encrypted },
+      why: 'https://www.postgresql.org/docs/current/libpq-ssl.html',
+      next_step: 'Set tls.mode of the server, or sslmode in its URL, to verify-full.',
+    });
+  }
+  if (Math.abs(skewMs) > SKEW_MS) {
+    findings.push({
+      severity: 'notice',
+      claim: 'The clock of the server differs from the clock of this machine; times in the audit log follow this one.',
+      evidence: { skew_ms: skewMs },
+      next_step: 'Let both follow the same NTP servers.',
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,160 @@
+import type { AuditLog } from '../audit/event.ts';
+import type { Principal } from '../contract/principal.ts';
+import { startDeadline } from '../core/deadline.ts';
+import { PlatformError, toPlatformError } from '../core/errors.ts';
+import { uuidv7 } from '../core/ids.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { CompiledPersona, Policy } from '../policy/policy.ts';
+import type { StatementTexts } from '../sqltext/statement-texts.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Catalog } from './catalog.ts';
+import { parseInput } from './input.ts';
+import type { Limits } from './limits.ts';
+import type { Operation, Output } from './operation.ts';
+import { reachDatabase } from './reach.ts';
+import { createCallRecord, type CallRecord } from './record.ts';
+import { shapeOutput } from './shape.ts';
+
+/** What every call stands on; made once, by the composition root. */
+export interface CallDeps {
+  readonly fleet: Fleet;
+  readonly policy: Policy;
+  readonly limits: Limits;
+  readonly audit: AuditLog;
+  readonly statementTexts: StatementTexts;
+  readonly logger: Logger;
+}
+
+/** How a call came in. */
+export interface CallOrigin {
+  readonly transport: 'stdio' | 'cli' | 'http';
+  readonly requestId?: string | undefined;
+  readonly traceId?: string | undefined;
+  readonly protocolVersion?: string | undefined;
+  readonly clientName?: string | undefined;
+  readonly clientVersion?: string | undefined;
+  readonly sourceAddress?: string | undefined;
+}
+
+export interface CallRequest {
+  /** The operations that this surface serves. */
+  readonly catalog: Catalog;
+  /** The name that the caller used: an operation's own or an alias. */
+  readonly name: string;
+  readonly arguments: unknown;
+  /** What the surface found wrong with the text of the arguments, such as a key that is given twice. */
+  readonly malformed?: string | undefined;
+  readonly principal: Principal;
+  readonly origin: CallOrigin;
+  /** Aborts when the caller leaves. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((message: string, done: number, total?: number) => void) | undefined;
+}
+
+export type CallOutcome =
+  | { readonly ok: true; readonly callId: string; readonly operation: Operation; readonly output: Output }
+  | { readonly ok: false; readonly callId: string; readonly error: PlatformError };
+
+/** The only way to run an operation. Never rejects; what it returns is on record before it returns. */
+export async function executeCall(request: CallRequest, deps: CallDeps): Promise<CallOutcome> {
+  const callId = uuidv7();
+  const record = createCallRecord(callId, request);
+  let outcome: CallOutcome;
+  try {
+    outcome = await run(request, deps, record);
+  } catch (error) {
+    outcome = { ok: false, callId, error: toPlatformError(error) };
+    record.failed(outcome.error);
+    if (outcome.error.code === 'INTERNAL')
+      deps.logger.error({ call_id: callId, err: error }, 'call failed inside Howdah');
+  }
+  try {
+    await deps.audit.record(record.ended());
+  } catch (error) {
+    deps.logger.error({ call_id: callId, err: error }, 'answer withheld: the audit log cannot be written');
+    outcome = { ok: false, callId, error: toPlatformError(error) };
+  }
+  return outcome;
+}
+
+async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Promise<CallOutcome> {
+  // 1. Which operation: the same answer for every caller.
+  const { operation, argumentNames } = request.catalog.find(request.name);
+  record.found(operation);
+
+  // 2. May this principal call it at all?
+  const persona = requirePersona(deps.policy, request.principal);
+  record.chose(persona, deps.policy.version);
+  // A protocol method shows each caller only what the operations behind it allow, below and in its own lists.
+  if (operation.kind !== 'method') authorizeOperation(persona, operation, record);
+
+  // 3. The arguments, parsed once; everything after sees this value only.
+  if (request.malformed !== undefined) throw new PlatformError('INVALID_INPUT', request.malformed);
+  const input = parseInput(operation, request.arguments, argumentNames);
+  record.parsed(input);
+
+  // 4. May it be done with these arguments, and there?
+  for (const name of operation.actsAs?.(input) ?? []) {
+    authorizeOperation(persona, request.catalog.find(name).operation, record);
+  }
+  // 5. Quotas and the clock.
+  const release = deps.limits.admit(request.principal, persona);
+  const deadline = startDeadline(persona.limits.timeoutMs, request.signal);
+  try {
+    const place = { input, persona, deadline, callId: record.callId };
+    const target = operation.reaches === 'server' ? reachDatabase(deps.fleet, place, record) : undefined;
+
+    // 6. What may reveal rows or change Howdah is on record before it starts.
+    if (operation.accessClass === 'query' || operation.accessClass === 'admin') {
+      await deps.audit.record(record.begun());
+    }
+
+    // 7. Run, and 8. shape the answer to what the persona may have.
+    const progress = (message: string, done: number, total?: number) => request.onProgress?.(message, done, total);
+    const { callId } = record;
+    const { principal } = request;
+    const { statementTexts } = deps;
+    const answer = await operation.run({
+      callId,
+      principal,
+      persona,
+      input,
+      target,
+      deadline,
+      statementTexts,
+      progress,
+    });
+    const shaped = shapeOutput(answer, persona.limits);
+    record.answered(shaped);
+    return { ok: true, callId, operation, output: shaped.output };
+  } finally {
+    deadline.clear();
+    release();
+  }
+}
+
+function requirePersona(policy: Policy, principal: CallRequest['principal']): CompiledPersona {
+  const persona = policy.personaFor(principal);
+  if (persona) return persona;
+  const rivals = policy.contenders(principal);
+  if (rivals.length > 1) {
+    throw new PlatformError('FORBIDDEN', `Your roles choose several personas: ${rivals.join(', ')}.`, {
+      hint: 'An administrator can give one of them a higher `priority`.',
+      details: { personas: rivals },
+    });
+  }
+  throw new PlatformError('FORBIDDEN', 'No persona is for any of your roles.', {
+    hint: 'An administrator can name one of your roles under `roles` of a persona.',
+    details: { roles: principal.roles },
+  });
+}
+
+function authorizeOperation(persona: CompiledPersona, operation: Operation, record: CallRecord): void {
+  const decision = persona.operation(operation);
+  record.decided(decision);
+  if (decision.allowed) return;
+  throw new PlatformError('FORBIDDEN', `The persona "${persona.name}" may not call "${operation.name}".`, {
+    hint: 'An administrator can allow it under `tools` of the persona.',
+    details: { persona: persona.name, rule: decision.rule },
+  });
+}

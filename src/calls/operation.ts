@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+import type { AccessClass } from '../contract/access-class.ts';
+import type { CallContext } from './context.ts';
+
+/** What an operation answers with. A list that may be capped stands under `rows`. */
+export interface Output extends Readonly<Record<string, unknown>> {
+  readonly rows?: readonly unknown[];
+  readonly truncated?: boolean;
+}
+
+/** How another server's name for this operation maps: its argument names to ours. */
+export type ArgumentNames = Readonly<Record<string, string>>;
+
+/** Anything a caller can do: declared once, served by every surface, run by one pipeline. */
+export interface Operation {
+  /** A tool is listed over MCP; a method answers a protocol request; admin is for the command line. */
+  readonly kind: 'tool' | 'method' | 'admin';
+  readonly name: string;
+  readonly area: string;
+  readonly accessClass: AccessClass;
+  readonly title: string;
+  readonly description: string;
+  /** A strict object: what it does not name is refused. */
+  readonly input: z.ZodObject;
+  readonly output: z.ZodType;
+  /** `server`: its input has `server` and `database`, and the pipeline resolves and authorises them. */
+  readonly reaches: 'server' | 'nothing';
+  /** Names under which other servers publish the same operation: callable, resolved before policy, never listed. */
+  readonly alsoKnownAs: Readonly<Record<string, ArgumentNames>>;
+  /** Names of the operations that this one stands for with this input; the caller must be allowed each of them. */
+  actsAs?(input: Readonly<Record<string, unknown>>): readonly string[];
+  run(context: CallContext): Promise<Output>;
+}

@@ -1,0 +1,91 @@
+import type { Deadline } from '../core/deadline.ts';
+import { PlatformError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
+import type { Fleet, FleetServer } from '../fleet/fleet.ts';
+import type { CompiledPersona, Decision } from '../policy/policy.ts';
+import type { ReachedDatabase } from './context.ts';
+import type { CallRecord } from './record.ts';
+
+/** Diagnostics wait this long for a lock: long enough for a passing one, short enough for an incident. */
+const LOCK_TIMEOUT_MS = 300;
+
+interface ReachRequest {
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly persona: CompiledPersona;
+  readonly deadline: Deadline;
+  readonly callId: string;
+}
+
+/** Finds the server and database that a call names or leaves out, and authorises both. */
+export function reachDatabase(fleet: Fleet, request: ReachRequest, record: CallRecord): ReachedDatabase {
+  const { persona, input, deadline, callId } = request;
+  const server = chooseServer(fleet, persona, input['server'], record);
+  const database = typeof input['database'] === 'string' ? input['database'] : server.defaultDatabase;
+  record.reached(server.name, database);
+  const decision = server.offers(database) ? persona.database(server.name, database) : undefined;
+  if (decision) record.decided(decision);
+  if (!decision?.allowed) {
+    throw new PlatformError('FORBIDDEN', `The database "${database}" of server "${server.name}" is not open to you.`, {
+      hint: 'An administrator can open it under `databases` of the server and of the persona.',
+      details: { persona: persona.name, rule: decision?.rule ?? `servers.${server.name}.databases` },
+    });
+  }
+  return {
+    server,
+    database,
+    readOnly: (work, options) =>
+      server.database(database).readOnly(
+        {
+          deadline,
+          applicationName: `howdah ${callId}`,
+          isolation: options?.snapshot === true ? 'repeatable read' : 'read committed',
+          lockTimeoutMs: LOCK_TIMEOUT_MS,
+        },
+        work,
+      ),
+  };
+}
+
+/** The servers that a persona may reach; nobody is told of the others. */
+export function reachableServers(fleet: Fleet, persona: CompiledPersona): readonly FleetServer[] {
+  return fleet.servers.filter(({ name }) => persona.server(name).allowed);
+}
+
+function chooseServer(fleet: Fleet, persona: CompiledPersona, named: unknown, record: CallRecord): FleetServer {
+  const reachable = reachableServers(fleet, persona);
+  if (typeof named !== 'string') return defaultServer(fleet, reachable);
+  const decision = persona.server(named);
+  const server = fleet.server(named);
+  if (server && decision.allowed) return server;
+  if (server) denied(named, persona, decision, record);
+  const names = reachable.map(({ name }) => name);
+  const near = nearest(named, names);
+  throw new PlatformError('NOT_FOUND', `No server is named ${JSON.stringify(named.slice(0, 100))}.`, {
+    hint: near === undefined ? listed(names) : `Did you mean "${near}"? ${listed(names)}`,
+  });
+}
+
+function denied(name: string, persona: CompiledPersona, decision: Decision, record: CallRecord): never {
+  record.decided(decision);
+  throw new PlatformError('FORBIDDEN', `The persona "${persona.name}" may not reach the server "${name}".`, {
+    hint: 'An administrator can allow it under `servers` of the persona.',
+    details: { persona: persona.name, rule: decision.rule },
+  });
+}
+
+function defaultServer(fleet: Fleet, reachable: readonly FleetServer[]): FleetServer {
+  const chosen = reachable.length === 1 ? reachable[0] : reachable.find(({ name }) => name === fleet.defaultServer);
+  if (chosen) return chosen;
+  if (fleet.servers.length === 0) {
+    throw new PlatformError('NOT_FOUND', 'No PostgreSQL server is configured.', {
+      hint: 'Set DATABASE_URL to a connection URL such as postgresql://monitor@db.example.org/shop, or write a configuration file.',
+    });
+  }
+  throw new PlatformError('INVALID_INPUT', 'The argument "server" is needed, since there are several.', {
+    hint: listed(reachable.map(({ name }) => name)),
+  });
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'You may reach no server.' : `Servers: ${names.slice(0, 50).join(', ')}.`;
+}

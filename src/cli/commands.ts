@@ -1,0 +1,29 @@
+import type { Command } from './command.ts';
+import { auditTail } from './commands/audit-tail.ts';
+import { auditVerify } from './commands/audit-verify.ts';
+import { call } from './commands/call.ts';
+import { check } from './commands/check.ts';
+import { configCheck } from './commands/config-check.ts';
+import { configSchema } from './commands/config-schema.ts';
+import { configShow } from './commands/config-show.ts';
+import { connect } from './commands/connect.ts';
+import { demo } from './commands/demo.ts';
+import { doctor } from './commands/doctor.ts';
+import { stdio } from './commands/stdio.ts';
+import { tools } from './commands/tools.ts';
+
+/** Every command, in the order of help. Declarations only: what a command needs is imported when it runs. */
+export const commands: readonly Command[] = [
+  check,
+  call,
+  tools,
+  demo,
+  connect,
+  stdio,
+  doctor,
+  configCheck,
+  configShow,
+  configSchema,
+  auditTail,
+  auditVerify,
+];

@@ -1,0 +1,17 @@
+import { ERROR_CODES, type PlatformError } from '../core/errors.ts';
+import type { Screen } from './screen.ts';
+
+/** `error:` and `hint:` on standard error, since standard output is for answers. Returns the exit code. */
+export function reportError(error: PlatformError, screen: Pick<Screen, 'note'>): number {
+  screen.note(`error: ${error.message}`);
+  if (error.code === 'INTERNAL') reportFault(error.cause, screen);
+  else if (error.hint !== undefined) screen.note(`hint: ${error.hint}`);
+  return ERROR_CODES[error.code].exit;
+}
+
+/** Where a fault of ours happened; the message of a foreign error may hold a secret. */
+function reportFault(cause: unknown, screen: Pick<Screen, 'note'>): void {
+  if (!(cause instanceof Error)) return;
+  const frames = cause.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
+  screen.note([`  ${cause.name}`, ...frames.slice(0, 8)].join('\n'));
+}

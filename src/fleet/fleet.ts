@@ -1,0 +1,42 @@
+import type { Database } from '../postgres/database.ts';
+import type { Extensions } from './extensions.ts';
+import type { Deadline } from '../core/deadline.ts';
+
+/** Whether the last connection to a server succeeded; `unknown` before the first. */
+export interface Health {
+  readonly state: 'unknown' | 'reachable' | 'unreachable';
+  /** Of the last attempt; null before the first. */
+  readonly at: Date | null;
+  /** In plain words, without secrets; null unless unreachable. */
+  readonly problem: string | null;
+  /** `server_version` as last seen; null before the first connection. */
+  readonly version: string | null;
+  readonly inRecovery: boolean | null;
+}
+
+/** A PostgreSQL server of the configuration. */
+export interface FleetServer {
+  readonly name: string;
+  /** The database that its connection URL names. */
+  readonly defaultDatabase: string;
+  /** `user@host:port/database`, for people; never a password. */
+  readonly address: string;
+  readonly pooling: 'session' | 'transaction';
+  /** Whether the configuration opens this database of the server. */
+  offers(database: string): boolean;
+  /** Opens a pool at the first use. */
+  database(name: string): Database;
+  /** The extensions of a database; `fresh` asks the server again. */
+  extensions(database: string, deadline: Deadline, fresh?: boolean): Promise<Extensions>;
+  health(): Health;
+}
+
+/** The servers of the configuration. */
+export interface Fleet {
+  readonly servers: readonly FleetServer[];
+  /** `default_server` of the configuration. */
+  readonly defaultServer: string | undefined;
+  server(name: string): FleetServer | undefined;
+  /** Closes every connection. */
+  close(): Promise<void>;
+}

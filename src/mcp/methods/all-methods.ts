@@ -1,0 +1,27 @@
+import type { Catalog } from '../../calls/catalog.ts';
+import type { Operation } from '../../calls/operation.ts';
+import type { Fleet } from '../../fleet/fleet.ts';
+import { createToolViews } from '../tool-view.ts';
+import { completionMethods } from './completion.ts';
+import { openingMethods } from './openings.ts';
+import { promptMethods } from './prompts.ts';
+import { resourceMethods } from './resources.ts';
+import { toolMethods } from './tools.ts';
+
+export interface MethodParts {
+  /** The catalogue that holds these methods too; asked for when a method runs. */
+  readonly catalog: () => Catalog;
+  readonly fleet: Fleet;
+}
+
+/** Every method of the protocol that reveals something, as operations; a tool itself is what `tools/call` runs. */
+export function createMethods({ catalog, fleet }: MethodParts): readonly Operation[] {
+  const viewOf = createToolViews(catalog);
+  return [
+    ...openingMethods(fleet, viewOf),
+    ...toolMethods(viewOf),
+    ...resourceMethods(catalog, viewOf),
+    ...promptMethods(catalog),
+    ...completionMethods(fleet),
+  ];
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import type { CallContext, ReachedDatabase } from '../../calls/context.ts';
+import type { Operation } from '../../calls/operation.ts';
+import { reachableServers } from '../../calls/reach.ts';
+import type { Fleet } from '../../fleet/fleet.ts';
+import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
+import { compile, param, sql, type Statement } from '../../postgres/sql.ts';
+import { requireTarget } from '../../tools/kit/tool.ts';
+import { defineMethod } from './method.ts';
+import { TABLE_TOOL } from './resources.ts';
+
+export const COMPLETE_METHOD = 'completion/complete';
+export const COMPLETE_FROM_DATABASE_METHOD = 'completion/complete/database';
+
+/** The protocol's own bound on one answer. */
+const MAX_VALUES = 100;
+/** Names that a rule of the persona withholds are left out after they were read. */
+const MAX_READ = 1000;
+
+/** What of the database each variable names. */
+const STATEMENTS: Readonly<Record<'database' | 'schema' | 'table', Statement>> = {
+  database: compile(sql`
+    select d.datname as name
+      from pg_catalog.pg_database d
+     where d.datallowconn and not d.datistemplate
+       and pg_catalog.has_database_privilege(d.oid, 'CONNECT')
+       and pg_catalog.starts_with(d.datname::pg_catalog.text, ${param('prefix')})
+     order by d.datname limit ${param('limit')}`),
+  schema: compile(sql`
+    select n.nspname as name
+      from pg_catalog.pg_namespace n
+     where n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
+       and pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+       and pg_catalog.starts_with(n.nspname::pg_catalog.text, ${param('prefix')})
+     order by n.nspname limit ${param('limit')}`),
+  table: compile(sql`
+    select distinct c.relname as name
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p', 'v', 'm', 'f')
+       and (n.nspname = ${param('schema')} or ${param('schema')}::pg_catalog.text is null)
+       and n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
+       and pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+       and pg_catalog.starts_with(c.relname::pg_catalog.text, ${param('prefix')})
+     order by c.relname limit ${param('limit')}`),
+};
+
+const shape = compileShape({ name: z.string() });
+const prefix = z.string().max(63);
+
+export function completionMethods(fleet: Fleet): readonly Operation[] {
+  return [
+    defineMethod({
+      name: COMPLETE_METHOD,
+      title: 'Complete a server',
+      description: 'Servers that the caller may reach; nothing for what cannot be completed.',
+      input: { variable: z.string().max(64), prefix },
+      run: ({ variable, prefix }, { persona }) => {
+        const names = variable === 'server' ? reachableServers(fleet, persona).map(({ name }) => name) : [];
+        return describe(names.filter((name) => name.startsWith(prefix)));
+      },
+    }),
+    defineMethod({
+      name: COMPLETE_FROM_DATABASE_METHOD,
+      title: 'Complete a database, schema or table',
+      description: 'Names that the caller may see and the login may use.',
+      input: {
+        variable: z.enum(['database', 'schema', 'table']),
+        prefix,
+        server: z.string().optional(),
+        database: z.string().optional(),
+        schema: z.string().optional(),
+      },
+      reaches: 'server',
+      actsAs: () => [TABLE_TOOL],
+      async run({ variable, prefix, schema }, context) {
+        const target = requireTarget(context);
+        const names = await readNames(target, STATEMENTS[variable], { prefix, schema: schema ?? null });
+        return describe(variable === 'database' ? names.filter((name) => isOpen(name, target, context)) : names);
+      },
+    }),
+  ];
+}
+
+async function readNames(
+  target: ReachedDatabase,
+  statement: Statement,
+  values: { readonly prefix: string; readonly schema: string | null },
+): Promise<string[]> {
+  const result = await target.readOnly((session) => session.query(statement, { ...values, limit: MAX_READ }));
+  return decodeRows(result, shape).map(({ name }) => name as string);
+}
+
+function isOpen(database: string, { server }: ReachedDatabase, { persona }: CallContext): boolean {
+  return server.offers(database) && persona.database(server.name, database).allowed;
+}
+
+function describe(names: readonly string[]): { completion: object } {
+  const hasMore = names.length > MAX_VALUES;
+  // beyond what was read the number is not known
+  const total = names.length < MAX_READ ? { total: names.length } : {};
+  return { completion: { values: names.slice(0, MAX_VALUES), hasMore, ...total } };
+}
+
+/** What is answered when nothing can be said: an editor that asks at every key is not the place for errors. */
+export const NO_COMPLETION = { completion: { values: [], total: 0, hasMore: false } } as const;

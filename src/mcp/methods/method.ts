@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import type { CallContext } from '../../calls/context.ts';
+import type { Operation, Output } from '../../calls/operation.ts';
+
+type Values<Input extends z.ZodRawShape> = z.output<z.ZodObject<Input>>;
+
+export interface MethodSpec<Input extends z.ZodRawShape> {
+  /** The protocol's own name, such as `tools/list`; a second operation of one method has one more part. */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** The parameters of the method; those that the protocol has beside them are passed over. */
+  readonly input: Input;
+  readonly reaches?: Operation['reaches'];
+  readonly actsAs?: (input: Values<Input>) => readonly string[];
+  /** Answers with the method's result. */
+  readonly run: (input: Values<Input>, context: CallContext) => Promise<Output> | Output;
+}
+
+/**
+ * Makes an operation of a method of the protocol. It reveals only what its caller may have: by the operations that it
+ * acts as, and by leaving out of its lists what the persona may not call.
+ */
+export function defineMethod<const Input extends z.ZodRawShape>(spec: MethodSpec<Input>): Operation {
+  const { name, title, description, actsAs } = spec;
+  return {
+    kind: 'method',
+    name,
+    area: 'mcp',
+    accessClass: 'schema',
+    title,
+    description,
+    input: z.object(spec.input),
+    output: z.looseObject({}),
+    reaches: spec.reaches ?? 'nothing',
+    alsoKnownAs: {},
+    ...(actsAs && { actsAs: (input: Readonly<Record<string, unknown>>) => actsAs(input as Values<Input>) }),
+    run: async (context) => spec.run(context.input as Values<Input>, context),
+  };
+}

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import type { Catalog } from '../../calls/catalog.ts';
+import type { Operation } from '../../calls/operation.ts';
+import { PlatformError } from '../../core/errors.ts';
+import type { CompiledPersona } from '../../policy/policy.ts';
+import { pageOf } from '../cursor.ts';
+import { allPrompts } from '../prompts/all-prompts.ts';
+import type { Prompt, PromptValues } from '../prompts/prompt.ts';
+import { defineMethod } from './method.ts';
+import { cursorInput } from './tools.ts';
+
+const PROMPTS_PER_PAGE = 100;
+
+export function promptMethods(catalog: () => Catalog): readonly Operation[] {
+  return [
+    defineMethod({
+      name: 'prompts/list',
+      title: 'List prompts',
+      description: 'The runbooks whose tools the caller may call.',
+      input: cursorInput,
+      run({ cursor }, { persona }) {
+        const offered = allPrompts.filter((prompt) => isOffered(prompt, catalog(), persona));
+        const { items, nextCursor } = pageOf(offered, {
+          cursor,
+          list: ['prompts', persona.name],
+          size: PROMPTS_PER_PAGE,
+        });
+        return { prompts: items.map(describePrompt), ...(nextCursor !== undefined && { nextCursor }) };
+      },
+    }),
+    defineMethod({
+      name: 'prompts/get',
+      title: 'Get a prompt',
+      description: 'The steps of a runbook.',
+      input: {
+        name: z.string().min(1).max(64),
+        arguments: z.record(z.string(), z.string().min(1).max(63)).default({}),
+      },
+      actsAs: ({ name }) => allPrompts.find((prompt) => prompt.name === name)?.tools ?? [],
+      run({ name, arguments: given }) {
+        const prompt = allPrompts.find((candidate) => candidate.name === name);
+        if (!prompt) throw unknownPrompt(name);
+        const text = prompt.write(checkArguments(prompt, given));
+        return {
+          description: prompt.description,
+          messages: [{ role: 'user', content: { type: 'text', text } }],
+        };
+      },
+    }),
+  ];
+}
+
+function isOffered({ tools }: Prompt, catalog: Catalog, persona: CompiledPersona): boolean {
+  return tools.every((name) => {
+    const tool = catalog.get(name)?.operation;
+    return tool !== undefined && persona.operation(tool).allowed;
+  });
+}
+
+function describePrompt({ name, title, description, arguments: args }: Prompt): object {
+  return { name, title, description, arguments: args };
+}
+
+function checkArguments(prompt: Prompt, given: Readonly<Record<string, string>>): PromptValues {
+  const names: readonly string[] = prompt.arguments.map(({ name }) => name);
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  const missing = prompt.arguments.find(({ name, required }) => required && given[name] === undefined);
+  if (unknown === undefined && missing === undefined) return given;
+  const problem = missing
+    ? `"${missing.name}" is needed`
+    : `unknown argument ${JSON.stringify(unknown?.slice(0, 100))}`;
+  throw new PlatformError('INVALID_INPUT', `Invalid arguments: ${problem}.`, {
+    hint: `The arguments of ${prompt.name} are: ${names.join(', ')}.`,
+  });
+}
+
+function unknownPrompt(name: string): PlatformError {
+  return new PlatformError('NOT_FOUND', `No prompt is named ${JSON.stringify(name)}.`, {
+    hint: 'List the prompts to see what there is.',
+  });
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import type { Operation } from '../../calls/operation.ts';
+import type { CompiledPersona } from '../../policy/policy.ts';
+import { pageOf } from '../cursor.ts';
+import { describeTool } from '../tool-entry.ts';
+import type { ToolView } from '../tool-view.ts';
+import { defineMethod } from './method.ts';
+
+/** Many clients read the first page only, so that it has room for all tools. */
+export const TOOLS_PER_PAGE = 200;
+
+export const cursorInput = { cursor: z.string().min(1).max(500).optional() } as const;
+
+export function toolMethods(viewOf: (persona: CompiledPersona) => ToolView): readonly Operation[] {
+  return [
+    defineMethod({
+      name: 'tools/list',
+      title: 'List tools',
+      description: 'The tools that the caller may call.',
+      input: cursorInput,
+      run({ cursor }, { persona }) {
+        const { tools, withheld } = viewOf(persona);
+        const { items, nextCursor } = pageOf(tools, { cursor, list: ['tools', persona.name], size: TOOLS_PER_PAGE });
+        return {
+          tools: items.map(describeTool),
+          ...(nextCursor !== undefined && { nextCursor }),
+          _meta: { 'howdah/withheld': withheld },
+        };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,319 @@
+import { describe, expect, it } from 'vitest';
+import { catalog, ENVELOPE, until, useMcpSession } from '../../test/mcp-session.ts';
+
+const open = useMcpSession();
+
+describe('opening', () => {
+  it.each(['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'])('speaks %s', async (version) => {
+    const mcp = open();
+    const answer = await mcp.initialize(version);
+    expect(answer.result).toMatchObject({
+      protocolVersion: version,
+      serverInfo: { name: 'howdah', version: '1.2.3' },
+      instructions: expect.stringContaining('Howdah'),
+    });
+    expect(mcp.recordOf(answer)).toMatchObject({
+      operation: 'initialize',
+      outcome: 'OK',
+      protocol_version: version,
+      client_name: 'legacy test',
+      client_version: '1',
+      transport: 'stdio',
+      principal_subject: 'ada',
+    });
+  });
+
+  it.each(['1999-01-01', '2031-01-01', '2026-07-28'])('offers its newest to who opens with %s', async (version) => {
+    const mcp = open();
+    expect((await mcp.initialize(version)).result).toMatchObject({ protocolVersion: '2025-11-25' });
+  });
+
+  it('is discovered in the modern era', async () => {
+    const mcp = open();
+    const answer = await mcp.askModern('server/discover');
+    expect(answer.result).toMatchObject({
+      supportedVersions: ['2026-07-28'],
+      resultType: 'complete',
+      cacheScope: 'private',
+      instructions: expect.stringContaining('Howdah'),
+      _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'howdah' } },
+    });
+    expect(mcp.recordOf(answer)).toMatchObject({
+      operation: 'server/discover',
+      protocol_version: '2026-07-28',
+      client_name: 'modern test',
+    });
+  });
+
+  it('names the versions that it has to who claims another', async () => {
+    const mcp = open();
+    const meta = { ...ENVELOPE, 'io.modelcontextprotocol/protocolVersion': '2027-01-01' };
+    const answer = await mcp.ask('tools/list', { _meta: meta });
+    expect(answer.error).toMatchObject({ code: -32022, data: { supported: ['2026-07-28'], requested: '2027-01-01' } });
+  });
+
+  it('tells nothing to a caller whom no persona is for', async () => {
+    const mcp = open({ persona: 'nobody' });
+    for (const method of ['initialize', 'tools/list', 'resources/list', 'prompts/list']) {
+      const answer = method === 'initialize' ? await mcp.initialize() : await mcp.ask(method);
+      expect(answer).toMatchObject({ error: { code: 403, data: { code: 'FORBIDDEN' } } });
+      expect(mcp.recordOf(answer)).toMatchObject({ operation: method, outcome: 'FORBIDDEN' });
+    }
+  });
+});
+
+describe('methods', () => {
+  /** Every request of either era, by the SDK's own tables. */
+  const LEGACY = [
+    'ping',
+    'initialize',
+    'completion/complete',
+    'logging/setLevel',
+    'prompts/get',
+    'prompts/list',
+    'resources/list',
+    'resources/templates/list',
+    'resources/read',
+    'resources/subscribe',
+    'resources/unsubscribe',
+    'tools/call',
+    'tools/list',
+    'tasks/get',
+    'tasks/result',
+    'tasks/list',
+    'tasks/cancel',
+    'roots/list',
+  ];
+  const declared = new Set(catalog.operations.filter(({ kind }) => kind === 'method').map(({ name }) => name));
+
+  it('are answered exactly where an operation is declared, but for ping and tools/call', async () => {
+    const mcp = open();
+    await mcp.initialize();
+    const answered = [];
+    for (const method of LEGACY) if ((await mcp.ask(method)).error?.code !== -32601) answered.push(method);
+    const expected = LEGACY.filter((method) => method === 'ping' || method === 'tools/call' || declared.has(method));
+    expect(answered.toSorted()).toEqual(expected.toSorted());
+    expect(answered).toHaveLength(10);
+  });
+
+  it.each(['resources/read/table', 'completion/complete/database', 'echo', 'audit_tail', '__proto__', 'nothing'])(
+    'do not have %s among them, which a client asks for by that name',
+    async (method) => {
+      const mcp = open();
+      await mcp.initialize();
+      expect(await mcp.ask(method)).toMatchObject({ error: { code: -32601 } });
+    },
+  );
+});
+
+describe('tools/list', () => {
+  it('lists what the persona may call, in order, and says how many it keeps back', async () => {
+    const mcp = open();
+    await mcp.initialize();
+    const all = await mcp.ask('tools/list');
+    expect(all.result).toMatchObject({
+      tools: ['describe_table', 'echo', 'missing', 'steps', 'wait'].map((name) => ({ name })),
+    });
+    expect(all.result).toMatchObject({ _meta: { 'howdah/withheld': 0 } });
+    expect(all.result).not.toHaveProperty('ttlMs');
+    expect(mcp.recordOf(all)).toMatchObject({ operation: 'tools/list', outcome: 'OK' });
+  });
+
+  it('shows a narrower persona less, in the modern era too', async () => {
+    const mcp = open({ persona: 'schemas' });
+    const { result } = await mcp.askModern('tools/list');
+    expect(result).toMatchObject({
+      tools: [{ name: 'describe_table' }],
+      _meta: { 'howdah/withheld': 4 },
+      cacheScope: 'private',
+      resultType: 'complete',
+    });
+  });
+
+  it('refuses a cursor that it did not give, on record', async () => {
+    const mcp = open();
+    await mcp.initialize();
+    const answer = await mcp.ask('tools/list', { cursor: 'AAAA' });
+    expect(answer.error).toMatchObject({ code: -32602, data: { code: 'INVALID_INPUT' } });
+    expect(mcp.recordOf(answer)).toMatchObject({ outcome: 'INVALID_INPUT' });
+  });
+});
+
+describe('tools/call', () => {
+  it.each(['legacy', 'modern'])('answers with structured content and a text, on record, in the %s era', async (era) => {
+    const mcp = open();
+    if (era === 'legacy') await mcp.initialize();
+    const answer = await (era === 'legacy' ? mcp.ask : mcp.askModern)('tools/call', {
+      name: 'echo',
+      arguments: { text: 'hi' },
+    });
+    expect(answer.result).toMatchObject({
+      structuredContent: { findings: [], text: 'hi' },
+      content: [{ type: 'text', text: 'text: hi' }],
+    });
+    expect(answer.result).not.toHaveProperty('isError');
+    expect(mcp.recordOf(answer)).toMatchObject({ operation: 'echo', outcome: 'OK', request_id: String(answer.id) });
+  });
+
+  it.each(['nothing', '__proto__', 'constructor', 'tools/list', 'audit_tail', '', 7, null])(
+    'has no tool %j: an error of the protocol, on record',
+    async (name) => {
+      const mcp = open();
+      await mcp.initialize();
+      const answer = await mcp.ask('tools/call', { name, arguments: {} });
+      const asked = typeof name === 'string' ? name : '';
+      expect(answer.error).toMatchObject({ code: -32602, message: `No operation is named "${asked}".` });
+      expect(mcp.recordOf(answer)).toMatchObject({ operation: asked, outcome: 'NOT_FOUND' });
+    },
+  );
+
+  it.each([
+    ['missing', {}, 'NOT_FOUND'],
+    ['echo', { txet: 'x' }, 'INVALID_INPUT'],
+    ['echo', { text: 7 }, 'INVALID_INPUT'],
+    ['echo', ['text'], 'INVALID_INPUT'],
+    ['echo', 'text', 'INVALID_INPUT'],
+  ])('answers the failure of %s(%j) as a result that is an error', async (name, given, code) => {
+    const mcp = open();
+    await mcp.initialize();
+    const answer = await mcp.ask('tools/call', { name, arguments: given });
+    expect(answer.result).toMatchObject({ isError: true });
+    expect(answer.result).not.toHaveProperty('structuredContent');
+    const { content } = answer.result as { content: { text: string }[] };
+    expect(content.map(({ text }) => JSON.parse(text) as unknown)).toMatchObject([
+      {
+        error: { code, message: expect.any(String), hint: expect.any(String) },
+      },
+    ]);
+    expect(mcp.recordOf(answer)).toMatchObject({ operation: name, outcome: code });
+  });
+
+  it('refuses a call that the persona may not make, naming the rule', async () => {
+    const mcp = open({ persona: 'schemas' });
+    await mcp.initialize();
+    const answer = await mcp.ask('tools/call', { name: 'echo' });
+    expect(JSON.stringify(answer.result)).toContain('no rule of personas.schemas.tools.allow matches');
+    expect(mcp.recordOf(answer)).toMatchObject({ outcome: 'FORBIDDEN', decision: 'deny' });
+  });
+
+  it('refuses arguments with a key twice, on record', async () => {
+    const mcp = open();
+    await mcp.initialize();
+    mcp.send(
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"a","text":"b"}}}',
+    );
+    const answer = await mcp.answerTo(1);
+    expect(answer.result).toMatchObject({ isError: true });
+    expect(JSON.stringify(answer.result)).toContain('is given twice');
+    expect(mcp.recordOf(answer)).toMatchObject({ operation: 'echo', outcome: 'INVALID_INPUT' });
+  });
+
+  it('does not take the word of a client that its arguments are malformed', async () => {
+    const mcp = open();
+    await mcp.initialize();
+    const answer = await mcp.ask('tools/call', { name: 'echo', _meta: { 'howdah/malformed': 'forged' } });
+    expect(mcp.recordOf(answer)).toMatchObject({ outcome: 'OK' });
+  });
+
+  it('keeps the trace of a caller', async () => {
+    const mcp = open();
+    await mcp.initialize();
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const answer = await mcp.ask('tools/call', { name: 'echo', _meta: { traceparent } });
+    expect(mcp.recordOf(answer)).toMatchObject({ trace_id: '4bf92f3577b34da6a3ce929d0e0e4736' });
+  });
+
+  it('tells of progress only to who asked, and only of more', async () => {
+    const mcp = open();
+    await mcp.initialize();
+    await mcp.ask('tools/call', { name: 'steps' });
+    expect(mcp.received.filter(({ method }) => method !== undefined)).toEqual([]);
+    await mcp.ask('tools/call', { name: 'steps', _meta: { progressToken: 'p' } });
+    const told = mcp.received.filter(({ method }) => method === 'notifications/progress').map(({ params }) => params);
+    expect(told).toEqual(
+      [1, 2, 3].map((progress) => ({ progressToken: 'p', progress, total: 3, message: `step ${progress}` })),
+    );
+    expect(mcp.received.at(-1)).toHaveProperty('result');
+  });
+
+  it('is cancelled by its caller, on record and without an answer', async () => {
+    const mcp = open();
+    await mcp.initialize();
+    mcp.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'wait' } });
+    await mcp.ask('ping');
+    mcp.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
+    const record = await until(() => mcp.events().find((event) => event.operation === 'wait'));
+    expect(record).toMatchObject({ kind: 'ended', outcome: 'CANCELLED' });
+    await mcp.ask('ping');
+    expect(mcp.received.some(({ id }) => id === 1)).toBe(false);
+  });
+});
+
+describe('resources', () => {
+  it('offers the documentation of each tool, and tables by their address', async () => {
+    const mcp = open({ persona: 'schemas' });
+    await mcp.initialize();
+    expect((await mcp.ask('resources/list')).result).toMatchObject({
+      resources: [{ uri: 'howdah://tools/describe_table' }],
+    });
+    expect((await mcp.ask('resources/templates/list')).result).toMatchObject({
+      resourceTemplates: [
+        { uriTemplate: 'pg://{server}/{database}/{schema}/{table}' },
+        { uriTemplate: 'howdah://tools/{name}' },
+      ],
+    });
+    const { result } = await mcp.ask('resources/read', { uri: 'howdah://tools/describe_table' });
+    expect(result).toMatchObject({
+      contents: [{ mimeType: 'text/markdown', text: expect.stringContaining('# describe_table') }],
+    });
+  });
+
+  it('keeps the documentation of a tool from who may not call it', async () => {
+    const mcp = open({ persona: 'schemas' });
+    await mcp.initialize();
+    const answer = await mcp.ask('resources/read', { uri: 'howdah://tools/echo' });
+    expect(answer).toMatchObject({ error: { code: 403 } });
+    expect(mcp.recordOf(answer)).toMatchObject({ operation: 'resources/read', outcome: 'FORBIDDEN' });
+  });
+
+  it.each([
+    'howdah://tools/nothing',
+    'howdah://tools/audit_tail',
+    'howdah://tools/__proto__',
+    'pg://a/b/c',
+    'file:///etc/passwd',
+  ])('finds nothing at %s', async (uri) => {
+    const mcp = open();
+    const answer = await mcp.askModern('resources/read', { uri });
+    expect(answer.error).toMatchObject({ code: -32602, data: { uri, code: 'NOT_FOUND' } });
+    expect(mcp.recordOf(answer)).toMatchObject({ operation: 'resources/read', outcome: 'NOT_FOUND', input: { uri } });
+  });
+
+  it('looks for a table on its server, as describe_table', async () => {
+    const mcp = open();
+    await mcp.initialize();
+    const uri = 'pg://nowhere/db/public/t';
+    const answer = await mcp.ask('resources/read', { uri });
+    expect(answer.error).toMatchObject({ code: -32602, message: 'No server is named "nowhere".', data: { uri } });
+    expect(mcp.recordOf(answer)).toMatchObject({ operation: 'resources/read/table', outcome: 'NOT_FOUND' });
+  });
+});
+
+describe('completion', () => {
+  it.each([
+    ['server', {}],
+    ['table', { server: 'nowhere' }],
+    ['nothing', {}],
+  ])('has no value for %s when there is none', async (name, chosen) => {
+    const mcp = open();
+    await mcp.initialize();
+    const ref = { type: 'ref/resource', uri: 'pg://{server}/{database}/{schema}/{table}' };
+    const answer = await mcp.ask('completion/complete', {
+      ref,
+      argument: { name, value: '' },
+      context: { arguments: chosen },
+    });
+    expect(answer.result).toMatchObject({ completion: { values: [], hasMore: false } });
+    expect(mcp.recordOf(answer)).toMatchObject({ outcome: name === 'table' ? 'NOT_FOUND' : 'OK' });
+  });
+});

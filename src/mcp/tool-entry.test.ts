@@ -1,0 +1,75 @@
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Operation } from '../calls/operation.ts';
+import { tools } from '../tools/catalog.gen.ts';
+import { renderToolDocument } from './tool-document.ts';
+import { describeTool } from './tool-entry.ts';
+
+const tool: Operation = {
+  kind: 'tool',
+  name: 'unused_indexes',
+  area: 'indexes',
+  accessClass: 'diagnostic',
+  title: 'Unused indexes',
+  description: 'Indexes that nobody reads.',
+  input: z.strictObject({
+    server: z.string().min(1).max(63).optional().describe('said elsewhere'),
+    limit: z.int().min(1).max(500).default(50).describe('said elsewhere'),
+    max_scans: z.int().min(0).default(50).describe('Scanned at most this many times.'),
+    offset: z.int().optional(),
+  }),
+  output: z.object({ rows: z.array(z.object({ size: z.int() })) }),
+  reaches: 'server',
+  alsoKnownAs: { get_unused_indexes: { scans: 'max_scans' }, idle_indexes: {} },
+  run: () => Promise.resolve({}),
+};
+
+it('shows what a model needs and nothing that goes without saying', () => {
+  expect(describeTool(tool)).toEqual({
+    name: 'unused_indexes',
+    title: 'Unused indexes',
+    description: 'Indexes that nobody reads.',
+    inputSchema: {
+      type: 'object',
+      properties: {
+        server: { type: 'string' },
+        limit: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
+        max_scans: { type: 'integer', minimum: 0, default: 50, description: 'Scanned at most this many times.' },
+        offset: { type: 'integer' },
+      },
+      additionalProperties: false,
+    },
+    outputSchema: { type: 'object' },
+    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  });
+});
+
+it('does not call administration read-only', () => {
+  expect(describeTool({ ...tool, accessClass: 'admin' }).annotations).toMatchObject({ readOnlyHint: false });
+});
+
+it('documents what the list leaves out', () => {
+  const text = renderToolDocument(tool);
+  expect(text).toContain('- `get_unused_indexes`, where `scans` is `max_scans`\n- `idle_indexes`\n');
+  expect(text).toContain('"description": "said elsewhere"');
+  expect(text).toMatch(/## Output[^#]*"rows"[^#]*"size"/s);
+  expect(text).not.toContain('9007199254740991');
+});
+
+it.each(tools.map((each) => [each.name, each] as const))('documents every statement of %s', (_, each) => {
+  const text = renderToolDocument(each);
+  expect(each.statements.map((statement) => statement.text).filter((sql) => !text.includes(sql))).toEqual([]);
+  expect(each.statements).not.toEqual([]);
+});
+
+it.each(tools.map((each) => [each.name, each] as const))('lists %s for few tokens', (_, each) => {
+  // 32 kB for sixty tools, and these are the largest
+  expect(JSON.stringify(describeTool(each)).length).toBeLessThan(1600);
+});
+
+it.each(tools.map(({ name, description }) => [name, description]))(
+  'describes %s in at most 25 words',
+  (_, description) => {
+    expect(description.split(/\s+/).length).toBeLessThanOrEqual(25);
+  },
+);

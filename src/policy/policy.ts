@@ -1,0 +1,50 @@
+import type { AccessClass } from '../contract/access-class.ts';
+import type { Principal } from '../contract/principal.ts';
+
+/** Who may do what: the personas in force, compiled and unchanging. */
+export interface Policy {
+  /** The first 16 hexadecimal digits of a SHA-256 over all personas; equal rules have equal versions. */
+  readonly version: string;
+  /** undefined, and so no right at all, if no persona is for the principal or several claim it with equal priority. */
+  personaFor(principal: Principal): CompiledPersona | undefined;
+  /** The names of those of the highest priority that are for the principal; `personaFor` wants exactly one. */
+  contenders(principal: Principal): readonly string[];
+  /** In the order of their names. */
+  personas(): readonly CompiledPersona[];
+}
+
+export interface CompiledPersona {
+  readonly name: string;
+  readonly limits: CompiledLimits;
+  /** The canonical operation: aliases are resolved before. */
+  operation(operation: OperationFacts): Decision;
+  server(name: string): Decision;
+  /** Denied too where the server is. */
+  database(server: string, database: string): Decision;
+}
+
+/** What rules about tools look at. */
+export interface OperationFacts {
+  readonly name: string;
+  readonly area: string;
+  readonly accessClass: AccessClass;
+}
+
+export interface CompiledLimits {
+  /** Of one answer. */
+  readonly rows: number;
+  /** Of one answer as JSON. */
+  readonly bytes: number;
+  /** Of one call. */
+  readonly timeoutMs: number;
+  /** Of one principal. */
+  readonly callsPerMinute: number;
+  /** Of one principal. */
+  readonly concurrent: number;
+}
+
+export interface Decision {
+  readonly allowed: boolean;
+  /** `personas.analyst.tools.deny[0] "class:query"` or `no rule of personas.analyst.tools.allow matches`. */
+  readonly rule: string;
+}

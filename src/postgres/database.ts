@@ -1,0 +1,66 @@
+import type { Deadline } from '../core/deadline.ts';
+import type { Statement } from './sql.ts';
+
+/** What was learnt of the server and the role when this connection was made. */
+export interface ConnectionFacts {
+  /** `server_version_num`, such as 160004. */
+  readonly versionNum: number;
+  readonly major: number;
+  /** `server_version`, such as `16.4 (Debian 16.4-1)`. */
+  readonly version: string;
+  readonly inRecovery: boolean;
+  readonly database: string;
+  readonly role: RoleFacts;
+}
+
+/** The role check at connect: what the login could do beyond reading statistics. */
+export interface RoleFacts {
+  readonly name: string;
+  readonly superuser: boolean;
+  readonly createRole: boolean;
+  readonly createDatabase: boolean;
+  readonly replication: boolean;
+  readonly bypassRls: boolean;
+  /** The predefined `pg_*` roles that it is a member of, directly or not, sorted. */
+  readonly predefinedRoles: readonly string[];
+}
+
+export interface Field {
+  readonly name: string;
+  readonly typeOid: number;
+}
+
+/** Rows as PostgreSQL wrote them, in text format; `exact-values.ts` says how each type reads. */
+export interface Result {
+  readonly fields: readonly Field[];
+  readonly rows: readonly (readonly (string | null)[])[];
+  /** The command tag, such as `SELECT 5`. */
+  readonly command: string;
+}
+
+export type ParameterValue = string | number | boolean | null | readonly string[] | readonly number[];
+
+/** What one read-only transaction offers. Statements of one session run one after the other. */
+export interface ReadOnlySession {
+  readonly facts: ConnectionFacts;
+  /** Fails with a PlatformError; after a failure the transaction is over for every further statement. */
+  query(statement: Statement, values?: Readonly<Record<string, ParameterValue>>): Promise<Result>;
+}
+
+export interface ReadOnlyOptions {
+  readonly deadline: Deadline;
+  /** Becomes `application_name`, so that the server's own views and logs name the call. */
+  readonly applicationName: string;
+  /** `repeatable read` gives several statements one snapshot. */
+  readonly isolation: 'read committed' | 'repeatable read';
+  readonly lockTimeoutMs: number;
+}
+
+/** One database of one server, under one login. */
+export interface Database {
+  /**
+   * Runs `work` in one read-only transaction that is always rolled back. Rejects with a PlatformError; by then the
+   * server has stopped working on it, or the connection is gone.
+   */
+  readOnly<T>(options: ReadOnlyOptions, work: (session: ReadOnlySession) => Promise<T>): Promise<T>;
+}

@@ -1,0 +1,269 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseError } from 'pg';
+import { PlatformError } from '../core/errors.ts';
+import { requestCancel } from './cancel.ts';
+import type { OpenConnection } from './connect.ts';
+import type { ConnectionFacts, ParameterValue, ReadOnlyOptions, ReadOnlySession, Result } from './database.ts';
+import { toCallerError } from './errors.ts';
+import { parameterText } from './parameter-text.ts';
+import { openingSteps, ROLLBACK, statementTimeoutStep } from './session-settings.ts';
+import type { Statement } from './sql.ts';
+import type { Step, Wire } from './wire.ts';
+
+/** The use of one connection of a pool for one session. */
+export interface Lease {
+  readonly connection: OpenConnection;
+  /** It has served before, so that it may have died since without our knowing. */
+  readonly reused: boolean;
+  readonly pooling: 'session' | 'transaction';
+  /** Gives up this connection for a new one. */
+  renew(signal: AbortSignal): Promise<void>;
+  /** Returns the connection to the pool, which drops it if it is closed. */
+  release(): void;
+  /** Calls `stop` when the session keeps others waiting; returns what ends the watch. */
+  watch(stop: (reason: PlatformError) => void): () => void;
+}
+
+/** How long a cancelled statement may take to end before its connection is dropped. */
+const CANCEL_GRACE_MS = 1500;
+/** How long a ROLLBACK may take that is waited for. */
+const ROLLBACK_LIMIT_MS = 2000;
+/** A statement that the server ends this close to our deadline was ended by the deadline that we gave to the server. */
+const SAME_MOMENT_MS = 50;
+/** A connection that had died says so at once; what fails later had begun to run. */
+const FOUND_DEAD_WITHIN_MS = 250;
+/** The server's limit is set anew for a later statement when it has become wrong by more than this. */
+const TIMEOUT_SLACK_MS = 1000;
+
+/**
+ * Runs `work` in one read-only transaction on the leased connection and gives the lease back. Rejects at the deadline,
+ * and then only after the statement has ended on the server or the connection was dropped.
+ */
+export async function runReadOnly<T>(
+  lease: Lease,
+  options: ReadOnlyOptions,
+  work: (session: ReadOnlySession) => Promise<T>,
+): Promise<T> {
+  const session = new Session(lease, options);
+  const { signal } = options.deadline;
+  const onDeadline = () => session.stop(toCallerError(signal.reason));
+  signal.addEventListener('abort', onDeadline, { once: true });
+  try {
+    signal.throwIfAborted();
+    const value = await Promise.race([work(session), session.stopped]);
+    await session.settled();
+    return value;
+  } finally {
+    signal.removeEventListener('abort', onDeadline);
+    void session.close();
+  }
+}
+
+class Session implements ReadOnlySession {
+  /** Rejects with the reason of `stop`, when the server no longer works for us. */
+  readonly stopped: Promise<never>;
+  readonly #lease: Lease;
+  readonly #options: ReadOnlyOptions;
+  #rejectStopped: (reason: PlatformError) => void = () => undefined;
+  /** Statements wait here for the one before. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #unanswered = 0;
+  /** The exchange in flight; never rejects. */
+  #running: Promise<unknown> | undefined;
+  #begun = false;
+  #serverTimeoutMs = 0;
+  /** Why no further statement is run. */
+  #over: PlatformError | undefined;
+  #stopping = false;
+  #closed = false;
+  #cancel: Promise<boolean> | undefined;
+  #endWatch: () => void = () => undefined;
+
+  constructor(lease: Lease, options: ReadOnlyOptions) {
+    this.#lease = lease;
+    this.#options = options;
+    this.stopped = new Promise((_, reject) => (this.#rejectStopped = reject));
+    this.stopped.catch(() => undefined);
+  }
+
+  get facts(): ConnectionFacts {
+    return this.#lease.connection.facts;
+  }
+
+  query(statement: Statement, values: Readonly<Record<string, ParameterValue>> = {}): Promise<Result> {
+    this.#unanswered++;
+    const turn = this.#queue.then(() => this.#run(statement, values)).finally(() => this.#unanswered--);
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Cancels what is running and lets nothing more run. */
+  stop(reason: PlatformError): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#over = reason;
+    void this.#interrupt().then(() => this.#rejectStopped(reason));
+  }
+
+  /** Rejects if the session was stopped, however late. */
+  settled(): Promise<void> {
+    return this.#stopping ? this.stopped : Promise.resolve();
+  }
+
+  /**
+   * Ends the transaction and returns the connection, at once where nothing went wrong: the next call finds it. Never
+   * rejects.
+   */
+  async close(): Promise<void> {
+    this.#endWatch();
+    if (this.#unanswered > 0) this.stop(new PlatformError('INTERNAL', 'The session ended before its statement.'));
+    this.#closed = true;
+    if (this.#stopping) await Promise.allSettled([this.stopped, this.#queue]);
+    const { wire } = this.#lease.connection;
+    if (this.#cancel && !(await this.#mayServeOn(this.#cancel))) wire.destroy();
+    if (this.#begun && !wire.closed) {
+      const rolledBack = rollBack(wire);
+      if (!this.#mayOverlap() && !(await withinMs(ROLLBACK_LIMIT_MS, rolledBack))) wire.destroy();
+    }
+    this.#lease.release();
+  }
+
+  async #run(statement: Statement, values: Readonly<Record<string, ParameterValue>>): Promise<Result> {
+    this.#throwIfOver();
+    const step = toStep(statement, values);
+    const first = !this.#begun;
+    const startedAt = performance.now();
+    try {
+      return await this.#send(step);
+    } catch (error) {
+      const early = performance.now() - startedAt < FOUND_DEAD_WITHIN_MS;
+      const mayRunAnew = first && this.#lease.reused && !this.#stopping;
+      if (mayRunAnew && (isStale(error) || (early && isLost(error)))) return this.#runAnew(step);
+      throw this.#fail(error);
+    }
+  }
+
+  /** Nothing has happened in this session yet, so it may as well begin on another connection. */
+  async #runAnew(step: Step): Promise<Result> {
+    this.#begun = false;
+    this.#endWatch();
+    try {
+      await this.#lease.renew(this.#options.deadline.signal);
+      this.#throwIfOver();
+      return await this.#send(step);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  async #send(step: Step): Promise<Result> {
+    const { wire } = this.#lease.connection;
+    const exchange = wire.exchange([...this.#before(), step]);
+    const running = exchange.catch(() => undefined);
+    this.#running = running;
+    try {
+      const results = await exchange;
+      const result = results.at(-1);
+      if (result && wire.status === 'T') return result;
+      wire.destroy();
+      throw new PlatformError('QUERY_FAILED', 'The statement ended the read-only transaction.', {
+        hint: 'Leave out COMMIT, ROLLBACK and the like.',
+      });
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  /** What goes in front of the next statement, in the same exchange. */
+  #before(): Step[] {
+    const remainingMs = this.#options.deadline.remainingMs();
+    if (this.#begun && this.#serverTimeoutMs - remainingMs < TIMEOUT_SLACK_MS) return [];
+    this.#serverTimeoutMs = remainingMs;
+    if (this.#begun) return [statementTimeoutStep(remainingMs)];
+    this.#begun = true;
+    this.#endWatch = this.#lease.watch((reason) => this.stop(reason));
+    return openingSteps({ ...this.#options, major: this.facts.major, remainingMs });
+  }
+
+  #throwIfOver(): void {
+    if (this.#over) throw this.#over;
+    if (this.#closed) throw new PlatformError('INTERNAL', 'The session has ended.');
+  }
+
+  #fail(error: unknown): PlatformError {
+    this.#over ??= this.#isServersDeadline(error) ? this.#timeout(error) : toCallerError(error);
+    return this.#over;
+  }
+
+  #isServersDeadline(error: unknown): boolean {
+    const cancelled = error instanceof DatabaseError && error.code === '57014';
+    return cancelled && this.#options.deadline.remainingMs() <= SAME_MOMENT_MS;
+  }
+
+  #timeout(cause: unknown): PlatformError {
+    const { signal } = this.#options.deadline;
+    if (signal.aborted) return toCallerError(signal.reason);
+    return new PlatformError('TIMEOUT', 'The server cancelled the statement at the deadline of the call.', {
+      hint: 'Ask for less at once, or raise statement_timeout in the limits of the persona.',
+      cause,
+    });
+  }
+
+  /** Resolves when the statement has ended or its connection was dropped. */
+  async #interrupt(): Promise<void> {
+    if (!this.#running) return;
+    const { wire } = this.#lease.connection;
+    this.#cancel = requestCancel(wire.endpoint, wire.key);
+    if (!(await withinMs(CANCEL_GRACE_MS, this.#running))) wire.destroy(this.#over);
+  }
+
+  /** A late cancel would hit the next statement; behind a pooler, the next one of somebody else. */
+  async #mayServeOn(cancel: Promise<boolean>): Promise<boolean> {
+    return (await cancel) && this.#lease.pooling === 'session';
+  }
+
+  /**
+   * Whether the next user of the connection may speak while the answer to our ROLLBACK is on its way. The server takes
+   * things in order, and to wait would double the time of short calls on one connection.
+   */
+  #mayOverlap(): boolean {
+    return this.#cancel === undefined && this.#lease.pooling === 'session';
+  }
+}
+
+/** Never rejects: a connection whose transaction may go on is dropped. */
+async function rollBack(wire: Wire): Promise<void> {
+  try {
+    await wire.exchange([ROLLBACK]);
+  } catch {
+    wire.destroy();
+  }
+}
+
+function toStep({ text, params }: Statement, values: Readonly<Record<string, ParameterValue>>): Step {
+  const missing = params.find((name) => values[name] === undefined);
+  if (missing !== undefined) throw new PlatformError('INTERNAL', `The statement was given no value for "${missing}".`);
+  return { text, values: params.map((name) => parameterText(values[name] ?? null)) };
+}
+
+/** A prepared statement is gone, or its result has changed with the tables behind it. */
+function isStale(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return false;
+  return error.code === '26000' || (error.code === '0A000' && error.routine === 'RevalidateCachedQuery');
+}
+
+function isLost(error: unknown): boolean {
+  return toCallerError(error).code === 'SERVER_UNREACHABLE';
+}
+
+/** Whether it settled in time. */
+async function withinMs(ms: number, settling: Promise<unknown>): Promise<boolean> {
+  const clock = new AbortController();
+  const inTime = settling.then(() => true);
+  const tooLate = sleep(ms, false, { ref: false, signal: clock.signal }).catch(() => false);
+  try {
+    return await Promise.race([inTime, tooLate]);
+  } finally {
+    clock.abort();
+  }
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { byServerVersion, defineDiagnostic, secondsSince, sql, statementLength, type Sql } from '../kit/index.ts';
+import { judgeActivity } from './judge-activity.ts';
+import { sessionRow } from './session-row.ts';
+
+const STATES = [
+  'active',
+  'idle',
+  'idle in transaction',
+  'idle in transaction (aborted)',
+  'fastpath function call',
+  'disabled',
+] as const;
+
+export default defineDiagnostic({
+  name: 'activity',
+  area: 'activity',
+  title: 'Sessions and blockers',
+  description:
+    'What sessions do now, for how long, what they wait for and who blocks whom; root blockers first. Statements are masked.',
+  alsoKnownAs: { get_active_connections: {} },
+  input: {
+    state: z.enum(STATES).optional(),
+    idle: z.boolean().default(false).describe('List idle sessions too.'),
+    background: z.boolean().default(false).describe('List background processes too.'),
+    min_age_s: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('Leave out sessions whose transaction, or else statement, is younger.'),
+    of_database: z.string().min(1).max(63).optional(),
+    user: z.string().min(1).max(63).optional(),
+    idle_in_transaction_s: z.int().min(0).default(60).describe('Warn of transactions that have been idle for longer.'),
+    long_transaction_s: z.int().min(0).default(600).describe('Warn of transactions that have been open for longer.'),
+    max_xmin_age: z.int().min(0).default(1_000_000).describe('Warn of a snapshot that is older, in transactions.'),
+    statement_length: statementLength,
+  },
+  row: sessionRow,
+  counted: true,
+  sql: (params) => {
+    const sessions = (leaderPid: Sql, queryId: Sql) => sql`
+      with recursive waiting as materialized (
+        -- only waiters are asked: pg_blocking_pids takes every partition of the lock table; pg_locks shows them to every role
+        select w.pid, pg_catalog.pg_blocking_pids(w.pid) as blockers
+          from (select distinct l.pid from pg_catalog.pg_locks l where not l.granted and l.pid is not null) w
+      ),
+      edges as materialized (
+        select distinct w.pid as waiter, b.pid as blocker
+          from waiting w
+         cross join lateral pg_catalog.unnest(w.blockers) as b (pid)
+      ),
+      behind (root, pid) as (
+        select e.blocker, e.waiter from edges e
+        union
+        select b.root, e.waiter from behind b join edges e on e.blocker = b.pid
+      ),
+      queues as (
+        select b.root as pid, pg_catalog.count(*) filter (where b.pid <> b.root)::integer as waiting_behind from behind b group by b.root
+      ),
+      sessions as materialized (
+        select a.pid, a.backend_type, a.usename as user, a.datname as database, a.application_name as application,
+               a.client_addr as client_address, a.state, a.wait_event_type, a.wait_event,
+               a.backend_start, a.xact_start, a.query_start, a.state_change, a.backend_xid, a.backend_xmin,
+               ${leaderPid} as leader_pid, ${queryId} as query_id,
+               case when a.query not in ('<insufficient privilege>', '') then a.query end as statement,
+               a.query = '<insufficient privilege>' as hidden
+          from pg_catalog.pg_stat_activity a
+         where a.pid <> pg_catalog.pg_backend_pid()
+        union all
+        select 0, 'prepared transaction', null, null, null, null, null, null, null,
+               null, pg_catalog.min(p.prepared), null, null, null, null, null, null, null, false
+          from pg_catalog.pg_prepared_xacts p
+         where exists (select from edges e where e.blocker = 0)
+        having pg_catalog.count(*) > 0
+      ),
+      listed as (
+        select s.*, coalesce(q.waiting_behind, 0) as waiting_behind, w.blockers
+          from sessions s
+          left join queues q on q.pid = s.pid
+          left join waiting w on w.pid = s.pid
+         where q.waiting_behind > 0
+            or ((${params.state}::text is null or s.state = ${params.state}::text)
+                and (${params.idle}::boolean or ${params.state}::text is not null or s.state is distinct from 'idle')
+                and (${params.background}::boolean or s.backend_type = 'client backend' or (s.hidden and s.user is not null and s.database is not null))
+                and coalesce(extract(epoch from pg_catalog.clock_timestamp() - coalesce(s.xact_start, s.query_start)), 0) >= ${params.min_age_s}::integer
+                and (${params.of_database}::text is null or s.database = ${params.of_database}::text)
+                and (${params.user}::text is null or s.user = ${params.user}::text))
+      )
+      select l.pid, l.backend_type, l.user, l.database, l.application, pg_catalog.host(l.client_address) as client_address,
+             l.state, l.wait_event_type, l.wait_event, pg_catalog.to_json(l.blockers) as blocked_by, l.waiting_behind,
+             ${secondsSince(sql`l.xact_start`)} as transaction_s,
+             case when l.state = 'active' then ${secondsSince(sql`l.query_start`)} end as statement_s,
+             ${secondsSince(sql`l.state_change`)} as state_s,
+             greatest(pg_catalog.age(l.backend_xmin), pg_catalog.age(l.backend_xid)) as xmin_age,
+             l.leader_pid, l.query_id::text as query_id, l.statement,
+             pg_catalog.count(*) over () as total_rows
+        from listed l
+       order by l.waiting_behind desc, l.xact_start nulls last, l.state_change nulls last, l.pid
+       limit ${params.limit}`;
+    return byServerVersion({
+      12: sessions(sql`null::integer`, sql`null::bigint`),
+      13: sessions(sql`a.leader_pid`, sql`null::bigint`),
+      14: sessions(sql`a.leader_pid`, sql`a.query_id`),
+    });
+  },
+  sees: [{ what: 'states, waits, times and statements of other roles’ sessions', privilege: 'pg_read_all_stats' }],
+  findings: judgeActivity,
+});

@@ -1,0 +1,145 @@
+import { gather, type Finding } from '../kit/index.ts';
+import type { SessionRow } from './session-row.ts';
+
+/** So many transactions without work at once are a leak in an application, however young they are. */
+const MANY_IDLE_IN_TRANSACTION = 10;
+/** A root blocker with this many behind it stops an application rather than a user. */
+const MANY_BEHIND = 5;
+
+interface Thresholds {
+  readonly idle_in_transaction_s: number;
+  readonly long_transaction_s: number;
+  readonly max_xmin_age: number;
+}
+
+/** Each session is reported once, for the worst that it does. */
+export function judgeActivity(rows: readonly SessionRow[], { input }: { readonly input: Thresholds }): Finding[] {
+  const roots = rows.filter(isRootBlocker);
+  const idle = rows.filter(
+    (row) => !roots.includes(row) && isIdleInTransaction(row) && (row.state_s ?? 0) > input.idle_in_transaction_s,
+  );
+  const long = rows.filter(
+    (row) =>
+      !roots.includes(row) &&
+      !idle.includes(row) &&
+      isClient(row) &&
+      (row.transaction_s ?? 0) > input.long_transaction_s,
+  );
+  const reported = new Set([...roots, ...idle, ...long]);
+  return [
+    ...gather(roots.map(judgeBlocker), (count) => `${count} sessions block others and wait for nobody.`),
+    ...gather(idle.map(judgeIdle), (count) => `${count} transactions are open without work.`),
+    ...gather(long.map(judgeLong), (count) => `${count} transactions have been open for long.`),
+    ...judgeHorizon(
+      rows.filter((row) => !reported.has(row)),
+      input.max_xmin_age,
+    ),
+    ...judgeLeak(rows),
+  ];
+}
+
+function isRootBlocker({ waiting_behind, blocked_by }: SessionRow): boolean {
+  return waiting_behind > 0 && (blocked_by ?? []).length === 0;
+}
+
+function isIdleInTransaction({ state }: SessionRow): boolean {
+  return state?.startsWith('idle in transaction') === true;
+}
+
+function isClient({ backend_type }: SessionRow): boolean {
+  return backend_type === 'client backend';
+}
+
+/** https://www.postgresql.org/docs/current/functions-info.html: pg_blocking_pids names a prepared transaction as 0. */
+function judgeBlocker(row: SessionRow): Finding {
+  const { pid, waiting_behind, state } = row;
+  const blocks = `${waiting_behind} ${waiting_behind === 1 ? 'session' : 'sessions'}`;
+  return {
+    severity: waiting_behind >= MANY_BEHIND ? 'critical' : 'warning',
+    claim:
+      pid === 0
+        ? `A prepared transaction blocks ${blocks}.`
+        : `Session ${pid} blocks ${blocks}${state === null ? '' : `; it is ${state}`}.`,
+    ...(pid !== 0 && { object: `pid ${pid}` }),
+    evidence: evidenceOf(row),
+    why:
+      pid === 0
+        ? 'https://www.postgresql.org/docs/current/sql-prepare-transaction.html'
+        : 'https://www.postgresql.org/docs/current/explicit-locking.html',
+    next_step:
+      pid === 0
+        ? 'SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;\n-- when it is abandoned, in its database: ROLLBACK PREPARED followed by its gid'
+        : ending(row),
+  };
+}
+
+function judgeIdle(row: SessionRow): Finding {
+  const { pid, state_s } = row;
+  return {
+    severity: 'warning',
+    claim: `Session ${pid} keeps a transaction open and has been idle for ${Math.round(state_s ?? 0)} s.`,
+    object: `pid ${pid}`,
+    evidence: evidenceOf(row),
+    why: 'https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT',
+    next_step: ending(row),
+  };
+}
+
+function judgeLong(row: SessionRow): Finding {
+  const { pid, transaction_s } = row;
+  return {
+    severity: 'warning',
+    claim: `Session ${pid} has had its transaction open for ${Math.round(transaction_s ?? 0)} s.`,
+    object: `pid ${pid}`,
+    evidence: evidenceOf(row),
+    why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY',
+    next_step: ending(row),
+  };
+}
+
+function judgeHorizon(rows: readonly SessionRow[], maxXminAge: number): Finding[] {
+  const [oldest] = rows.toSorted((a, b) => (b.xmin_age ?? 0) - (a.xmin_age ?? 0));
+  if (!oldest || (oldest.xmin_age ?? 0) <= maxXminAge) return [];
+  return [
+    {
+      severity: 'warning',
+      claim: `Session ${oldest.pid} keeps VACUUM from removing what the last ${oldest.xmin_age} transactions deleted.`,
+      object: `pid ${oldest.pid}`,
+      evidence: evidenceOf(oldest),
+      why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY',
+    },
+  ];
+}
+
+function judgeLeak(rows: readonly SessionRow[]): Finding[] {
+  const idle = rows.filter(isIdleInTransaction);
+  if (idle.length < MANY_IDLE_IN_TRANSACTION) return [];
+  return [
+    {
+      severity: 'warning',
+      claim: `${idle.length} sessions are idle in a transaction at once.`,
+      evidence: { sessions: idle.length, oldest_s: Math.max(...idle.map(({ state_s }) => state_s ?? 0)) },
+      why: 'https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT',
+      next_step: 'SHOW idle_in_transaction_session_timeout;',
+    },
+  ];
+}
+
+function evidenceOf({
+  user,
+  database,
+  state,
+  transaction_s,
+  state_s,
+  waiting_behind,
+  xmin_age,
+}: SessionRow): Finding['evidence'] {
+  return { user, database, state, transaction_s, state_s, waiting_behind, xmin_age };
+}
+
+/** A statement can be cancelled; a transaction that runs none can only be ended with its session. */
+function ending(row: SessionRow): string {
+  return isIdleInTransaction(row)
+    ? `SELECT pg_terminate_backend(${row.pid}); -- its transaction is rolled back`
+    : `SELECT pg_cancel_backend(${row.pid}); -- its statement fails, its session stays`;
+}

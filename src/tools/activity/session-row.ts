@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+const seconds = z.number().min(0).nullable().meta({ unit: 's' });
+
+/** A session as the answer has it; what the login may not see of it is null. */
+export const sessionRow = {
+  pid: z.int().describe('0 stands for prepared transactions, which have no session.'),
+  backend_type: z.string().nullable(),
+  user: z.string().nullable(),
+  database: z.string().nullable().meta({ names: 'database' }),
+  application: z.string().nullable().meta({ names: 'text' }),
+  client_address: z.string().nullable(),
+  state: z.string().nullable(),
+  wait_event_type: z.string().nullable(),
+  wait_event: z.string().nullable(),
+  blocked_by: z.array(z.int()).nullable(),
+  waiting_behind: z.int().min(0).describe('Sessions that wait for this one, directly or not.'),
+  transaction_s: seconds,
+  statement_s: seconds,
+  state_s: seconds,
+  xmin_age: z
+    .int()
+    .nullable()
+    .describe('Transactions since the oldest that it may still see; VACUUM keeps what they deleted.'),
+  leader_pid: z.int().nullable(),
+  query_id: z.string().nullable(),
+  statement: z.string().nullable().meta({ names: 'statement' }).describe('The one that runs or, when idle, the last.'),
+};
+export type SessionRow = z.output<z.ZodObject<typeof sessionRow>>;

@@ -1,0 +1,215 @@
+import { z } from 'zod';
+import {
+  byServerVersion,
+  defineDiagnostic,
+  estimatedSize,
+  gather,
+  lockedRelations,
+  partitionMembers,
+  quoteName,
+  sql,
+  type Finding,
+  type NotExamined,
+  type Sql,
+} from '../kit/index.ts';
+
+/** Shorter than a week, and what only runs at its end was not seen. */
+const YOUNG_S = 7 * 24 * 3600;
+
+const row = {
+  schema: z.string().meta({ names: 'schema' }),
+  table: z.string().meta({ names: 'table' }),
+  index: z.string(),
+  definition: z.string().nullable().meta({ names: 'text' }),
+  size: z.int().min(0).meta({ unit: 'bytes' }),
+  size_estimated: z.boolean(),
+  scans: z.int().min(0),
+  last_scan: z.iso.datetime().nullable().describe('PostgreSQL 16 on; null also when it was never scanned.'),
+  table_writes: z
+    .int()
+    .min(0)
+    .describe('Rows inserted, updated and deleted in its table, each of which may have written to it.'),
+  partitions: z
+    .int()
+    .min(0)
+    .nullable()
+    .describe('Indexes of partitions that are counted in; null when the table has none.'),
+  supports_foreign_keys: z.array(z.string()).describe('Foreign keys that no other index would serve.'),
+  has_expressions: z
+    .boolean()
+    .describe('ANALYZE keeps statistics on its expressions, which the planner uses without a scan.'),
+};
+type Row = z.output<z.ZodObject<typeof row>>;
+
+const about = {
+  counted_since: z.iso.datetime().nullable(),
+  counted_s: z.number().nullable().meta({ unit: 's' }),
+  standbys: z.int().min(0).describe('Standbys connected to this server, each with counters of its own.'),
+};
+type About = z.output<z.ZodObject<typeof about>>;
+
+export default defineDiagnostic({
+  name: 'unused_indexes',
+  area: 'indexes',
+  title: 'Unused indexes',
+  description:
+    'Valid, non-unique indexes hardly scanned since counting began, largest first; none that backs a constraint or is the replica identity.',
+  alsoKnownAs: { get_index_usage_stats: { database_name: 'database' } },
+  input: {
+    schema: z.string().min(1).max(63).optional(),
+    max_scans: z.int().min(0).default(50).describe('Leave out indexes that were scanned more often.'),
+    min_size: z.int().min(0).default(1_048_576).describe('Leave out smaller indexes, in bytes.'),
+  },
+  row,
+  about,
+  counted: true,
+  sql: ({ schema, max_scans, min_size, limit, estimate_sizes }) => {
+    const unused = (lastScan: Sql) => sql`
+      with recursive locked as materialized (${lockedRelations}
+      ),
+      candidates as materialized (
+        select i.indexrelid, i.indrelid, n.nspname, t.relname, c.relname as index, c.relkind,
+                 i.indexprs is not null as has_expressions, i.indexprs is not null or i.indpred is not null as has_terms
+          from pg_catalog.pg_index i
+          join pg_catalog.pg_class c on c.oid = i.indexrelid
+          join pg_catalog.pg_class t on t.oid = i.indrelid
+          join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+         where c.relkind in ('i', 'I') and not c.relispartition
+           and t.relpersistence <> 't'
+           and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+           and (${schema}::text is null or n.nspname = ${schema}::text)
+           and i.indisvalid and i.indisready and i.indislive
+           and not (i.indisunique or i.indisprimary or i.indisexclusion or i.indisreplident)
+           and not exists (select from pg_catalog.pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x'))
+      ),
+      roots as (
+        select c.indexrelid as oid from candidates c
+      ),
+      ${partitionMembers},
+      scanned as (
+        select m.root, c.oid, c.relpages, i.indrelid, pg_catalog.pg_stat_get_numscans(c.oid) as scans, ${lastScan} as last_scan,
+               ${estimate_sizes}::boolean or exists (select from locked l where l.oid in (c.oid, i.indrelid, r.indrelid)) as estimated
+          from members m
+          join candidates r on r.indexrelid = m.root
+          join pg_catalog.pg_class c on c.oid = m.oid and c.relkind = 'i'
+          join pg_catalog.pg_index i on i.indexrelid = c.oid
+      ),
+      rare as materialized (
+        select s.root, pg_catalog.sum(s.scans)::bigint as scans, pg_catalog.max(s.last_scan) as last_scan,
+               pg_catalog.bool_or(s.estimated) as size_estimated, pg_catalog.count(*) filter (where s.oid <> s.root) as partitions,
+               pg_catalog.sum(case when s.estimated then ${estimatedSize(sql`s.relpages`)} else pg_catalog.pg_relation_size(s.oid) end)::bigint as size,
+               pg_catalog.sum(pg_catalog.pg_stat_get_tuples_inserted(s.indrelid) + pg_catalog.pg_stat_get_tuples_updated(s.indrelid)
+                              + pg_catalog.pg_stat_get_tuples_deleted(s.indrelid))::bigint as table_writes
+          from scanned s
+         group by s.root
+        having pg_catalog.sum(s.scans) <= ${max_scans}::bigint
+      ),
+      serving as (
+        -- an index serves a foreign key when its first key columns are those of the key, in any order, and no row is left out
+        select k.conname, k.conrelid, i.indexrelid, pg_catalog.count(*) over (partition by k.oid) as choices
+          from pg_catalog.pg_constraint k
+          join pg_catalog.pg_index i on i.indrelid = k.conrelid
+         where k.contype = 'f' and k.conparentid = 0
+           and k.conrelid in (select c.indrelid from candidates c)
+           and i.indisvalid and i.indpred is null and i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
+           and k.conkey @> (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1]
+           and k.conkey <@ (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1]
+      )
+      select c.nspname as schema, c.relname as table, c.index,
+             -- an expression is written with the table open, which waits for a lock on it
+             case when not (r.size_estimated and c.has_terms) then pg_catalog.pg_get_indexdef(c.indexrelid) end as definition,
+             r.size, r.size_estimated, r.scans, r.last_scan, r.table_writes,
+             case when c.relkind = 'I' then r.partitions end as partitions,
+             pg_catalog.to_json(array(
+               select s.conname from serving s where s.indexrelid = c.indexrelid and s.choices = 1 order by 1)) as supports_foreign_keys,
+             c.has_expressions,
+             b.counted_since, pg_catalog.round(extract(epoch from pg_catalog.clock_timestamp() - b.counted_since)::numeric) as counted_s,
+             (select pg_catalog.count(*) from pg_catalog.pg_stat_replication p
+               where p.application_name not in ('pg_basebackup', 'pg_receivewal')
+                 and not exists (select from pg_catalog.pg_replication_slots s where s.active_pid = p.pid and s.slot_type = 'logical')) as standbys,
+             pg_catalog.count(*) over () as total_rows
+        from rare r
+        join candidates c on c.indexrelid = r.root
+       cross join (
+         select coalesce(d.stats_reset, g.stats_reset) as counted_since
+           from pg_catalog.pg_stat_database d
+          cross join pg_catalog.pg_stat_bgwriter g
+          where d.datname = pg_catalog.current_database()
+       ) b
+       where r.size >= ${min_size}::bigint
+       order by r.size desc, c.nspname, c.index
+       limit ${limit}`;
+    return byServerVersion({
+      12: unused(sql`null::timestamp with time zone`),
+      16: unused(sql`pg_catalog.pg_stat_get_lastscan(c.oid)`),
+    });
+  },
+  findings: (rows, { about }) => [
+    ...gather(
+      rows.filter(isFree).map((row) => judgeIndex(row, about)),
+      (count) => `${count} indexes are hardly used.`,
+    ),
+    ...gather(
+      rows.filter((row) => !isFree(row)).map((row) => judgeIndex(row, about)),
+      (count) => `${count} indexes are hardly used, but serve foreign keys.`,
+    ),
+  ],
+  notExamined: (_, { about, facts }) => [
+    ...(about === null ? [] : judgeCounters(about)),
+    ...(facts.inRecovery ? [ON_STANDBY] : []),
+  ],
+});
+
+function isFree({ supports_foreign_keys }: Row): boolean {
+  return supports_foreign_keys.length === 0;
+}
+
+function judgeIndex(unused: Row, counters: About | null): Finding {
+  const { schema, index, partitions, scans, size, table_writes, supports_foreign_keys } = unused;
+  const object = quoteName(schema, index);
+  const serves = !isFree(unused);
+  const young = counters?.counted_s === undefined || counters.counted_s === null || counters.counted_s < YOUNG_S;
+  return {
+    severity: scans === 0 && !serves && !young ? 'warning' : 'notice',
+    claim: serves
+      ? `${object} is hardly scanned, but only it serves a foreign key.`
+      : `${object} was ${scans === 0 ? 'never scanned' : `scanned ${scans} times`} and is kept up to date by every write.`,
+    object,
+    evidence: { scans, size, table_writes, counted_s: counters?.counted_s ?? null },
+    why: 'https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ALL-INDEXES-VIEW',
+    next_step: serves
+      ? `-- keep it while rows of the referenced table are deleted: ${supports_foreign_keys.join(', ').replaceAll(/\s/g, ' ')}`
+      : // the parent of partitions cannot be dropped concurrently
+        `DROP INDEX ${partitions === null ? 'CONCURRENTLY ' : ''}${object}; -- when every standby has been asked too`,
+  };
+}
+
+function judgeCounters({ counted_since, counted_s, standbys }: About): NotExamined[] {
+  const gaps: NotExamined[] = [];
+  if (counted_since === null) {
+    gaps.push({
+      what: 'since when scans are counted',
+      reason: 'The server does not say when its counters were reset.',
+    });
+  } else if ((counted_s ?? 0) < YOUNG_S) {
+    gaps.push({
+      what: `scans before ${counted_since}`,
+      reason: 'The counters are younger than a week, so what runs weekly or monthly may not be in them.',
+      remedy: 'Ask again later.',
+    });
+  }
+  if (standbys > 0) {
+    gaps.push({
+      what: `scans on ${standbys} ${standbys === 1 ? 'standby' : 'standbys'}`,
+      reason: 'Each standby counts its own scans and uses the same indexes.',
+      remedy: 'Ask every standby before an index is dropped.',
+    });
+  }
+  return gaps;
+}
+
+const ON_STANDBY: NotExamined = {
+  what: 'scans on the primary and on other standbys',
+  reason: 'This server is a standby and counts its own scans only.',
+  remedy: 'Ask the primary, where an index would be dropped, and the other standbys.',
+};

@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import type { CallContext } from '../../calls/context.ts';
+import type { ArgumentNames, Output } from '../../calls/operation.ts';
+import type { AccessClass } from '../../contract/access-class.ts';
+import type { Finding, NotExamined } from '../../contract/finding.ts';
+import type { ConnectionFacts } from '../../postgres/database.ts';
+import { compileShape } from '../../postgres/exact-values.ts';
+import { param, type Param } from '../../postgres/sql.ts';
+import type { Variants } from '../../postgres/version.ts';
+import { disclosureOf } from './disclosure.ts';
+import { hiddenFrom, type Sees } from './privileges.ts';
+import { readRows, type RowSource } from './rows.ts';
+import { describeStatements } from './statements.ts';
+import { commonOutput, examined, requireTarget, sharedInputs, type Area, type RowShape, type Tool } from './tool.ts';
+
+/** Parameters that every statement may use beside its tool's own inputs. */
+interface KitParams {
+  /** One more than the caller asked for, so that the last row tells whether there are more. */
+  readonly limit: Param<'limit'>;
+  /** True when sizes must be estimated from `relpages`, because a lock kept the exact ones from us. */
+  readonly estimate_sizes: Param<'estimate_sizes'>;
+}
+
+type Params<Input extends z.ZodRawShape> = { readonly [K in keyof Input & string]: Param<K> } & KitParams;
+type Row<Shape extends RowShape> = z.output<z.ZodObject<Shape>>;
+type Values<Input extends z.ZodRawShape> = z.output<z.ZodObject<Input>>;
+
+/** What `findings` and `notExamined` judge by, beside the rows. */
+interface Evidence<Input extends z.ZodRawShape, About extends RowShape> {
+  readonly input: Values<Input>;
+  readonly facts: ConnectionFacts;
+  /** Null when there is no row. */
+  readonly about: Row<About> | null;
+}
+
+export interface DiagnosticSpec<
+  Input extends z.ZodRawShape,
+  Shape extends RowShape,
+  About extends RowShape = Record<never, never>,
+> {
+  /** snake_case, as the model sees it; the file has the same name in kebab-case. */
+  readonly name: string;
+  readonly area: Area;
+  readonly accessClass?: AccessClass;
+  readonly title: string;
+  /** At most 25 words. */
+  readonly description: string;
+  readonly alsoKnownAs?: Readonly<Record<string, ArgumentNames>>;
+  /** Inputs that the caller may leave out are null in the statement. */
+  readonly input: Input;
+  /** Fields in the order of the table. `.meta({ unit, names })` says how each reads; `names: 'statement'` is masked. */
+  readonly row: Shape;
+  /** Columns of the statement that are the same in every row: said once, beside the rows. */
+  readonly about?: About;
+  /** How many rows an answer has unless the caller says otherwise. */
+  readonly defaultLimit?: number;
+  /** The statement also selects `count(*) over () as total_rows`, the number of rows without the limit. */
+  readonly counted?: boolean;
+  /** Called once, with references to parameters: the text is static. */
+  readonly sql: (params: Params<Input>) => Variants;
+  /** What a login without these rights does not see. */
+  readonly sees?: readonly Sees[];
+  /** What a DBA would say of these rows. Pure, so that it is tested without a database. */
+  readonly findings?: (rows: readonly Row<Shape>[], evidence: Evidence<Input, About>) => Finding[];
+  /** What these rows could not show beyond missing rights. */
+  readonly notExamined?: (rows: readonly Row<Shape>[], evidence: Evidence<Input, About>) => NotExamined[];
+}
+
+export interface Diagnostic<Input extends z.ZodRawShape, Shape extends RowShape, About extends RowShape> extends Tool {
+  readonly findings: (rows: readonly Row<Shape>[], evidence: Evidence<Input, About>) => Finding[];
+}
+
+/** Makes a tool of one statement: picks its variant, runs it read-only, decodes, masks and judges its rows. */
+export function defineDiagnostic<
+  const Input extends z.ZodRawShape,
+  const Shape extends RowShape,
+  const About extends RowShape = Record<never, never>,
+>(spec: DiagnosticSpec<Input, Shape, About>): Diagnostic<Input, Shape, About> {
+  const { name, area, title, description } = spec;
+  const variants = spec.sql(paramsOf(spec.input));
+  const source = sourceOf(spec, variants);
+  const findings = spec.findings ?? (() => []);
+  return {
+    kind: 'tool',
+    name,
+    area,
+    title,
+    description,
+    findings,
+    statements: describeStatements(variants),
+    accessClass: spec.accessClass ?? 'diagnostic',
+    alsoKnownAs: spec.alsoKnownAs ?? {},
+    reaches: 'server',
+    input: z.strictObject({
+      ...sharedInputs,
+      ...spec.input,
+      limit: z
+        .int()
+        .min(1)
+        .max(500)
+        .default(spec.defaultLimit ?? 50),
+    }),
+    output: z.object({
+      ...commonOutput,
+      ...(spec.about && { about: z.object(spec.about).nullable() }),
+      rows: z.array(z.object(spec.row)),
+      truncated: z.boolean(),
+      ...(spec.counted === true && { total: z.int().min(0) }),
+    }),
+    async run(context: CallContext): Promise<Output> {
+      const target = requireTarget(context);
+      const read = await readRows(source, context);
+      const rows = read.rows as Row<Shape>[];
+      const { total_rows: total = 0, ...about } = read.about ?? {};
+      const evidence: Evidence<Input, About> = {
+        input: context.input as Values<Input>,
+        facts: read.facts,
+        about: read.about && (about as Row<About>),
+      };
+      const gaps = [...hiddenFrom(read.facts.role, spec.sees ?? []), ...(spec.notExamined?.(rows, evidence) ?? [])];
+      return {
+        server: target.server.name,
+        database: target.database,
+        findings: findings(rows, evidence),
+        ...(spec.about && { about: evidence.about }),
+        rows,
+        truncated: read.truncated,
+        ...(spec.counted === true && { total }),
+        ...examined(gaps),
+      };
+    },
+  };
+}
+
+function sourceOf<Input extends z.ZodRawShape, Shape extends RowShape, About extends RowShape>(
+  spec: DiagnosticSpec<Input, Shape, About>,
+  variants: Variants,
+): RowSource {
+  const about: RowShape = { ...spec.about, ...(spec.counted === true && { total_rows: z.int() }) };
+  return {
+    tool: spec.name,
+    variants,
+    shape: compileShape({ ...spec.row, ...about }),
+    inputs: Object.keys(spec.input),
+    disclosure: disclosureOf(spec.row),
+    aboutFields: Object.keys(about),
+  };
+}
+
+function paramsOf<Input extends z.ZodRawShape>(input: Input): Params<Input> {
+  const names = [...Object.keys(input), 'limit', 'estimate_sizes'];
+  return Object.fromEntries(names.map((name) => [name, param(name)])) as unknown as Params<Input>;
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { scrubText } from '../../sqltext/secret-settings.ts';
+import type { StatementTexts } from '../../sqltext/statement-texts.ts';
+import type { RowShape } from './tool.ts';
+
+/** Fields that other people wrote, and that may hold what nobody should read. */
+export interface Disclosure {
+  /** `names: 'statement'`: constants are masked, statements that carry secrets withheld. */
+  readonly statements: readonly string[];
+  /** `names: 'text'`: free text, such as the definition of a view; what looks like a secret is replaced. */
+  readonly texts: readonly string[];
+}
+
+type Rows = readonly Record<string, unknown>[];
+
+export function disclosureOf(shape: RowShape): Disclosure {
+  const named = (what: string) => Object.keys(shape).filter((key) => shape[key]?.meta()?.['names'] === what);
+  return { statements: named('statement'), texts: named('text') };
+}
+
+/** Changes the rows in place. */
+export function scrubTexts(rows: Rows, { texts }: Disclosure): void {
+  for (const field of texts) {
+    for (const row of rows) if (typeof row[field] === 'string') row[field] = scrubText(row[field]);
+  }
+}
+
+/** Changes the rows in place. Statements are cut to `length` after masking, which needs them whole. */
+export async function maskStatements(
+  rows: Rows,
+  { statements }: Disclosure,
+  { texts, length }: { texts: StatementTexts; length: number },
+): Promise<void> {
+  for (const field of statements) {
+    const masked = await texts.mask(rows.map((row) => row[field] as string | null));
+    for (const [i, row] of rows.entries()) row[field] = cut(masked[i] ?? null, length);
+  }
+}
+
+function cut(text: string | null, length: number): string | null {
+  if (text === null || text.length <= length) return text;
+  return `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
+/** The input of tools whose rows hold statements. */
+export const statementLength = z
+  .int()
+  .min(20)
+  .max(10_000)
+  .default(400)
+  .describe('Characters that are shown of a statement.');

@@ -1,0 +1,13 @@
+export type { Finding, NotExamined } from '../../contract/finding.ts';
+export type { ConnectionFacts } from '../../postgres/database.ts';
+export { param, extensionSchema, quoteIdentifier, sql, type Param, type Sql } from '../../postgres/sql.ts';
+export { byExtensionVersion, byServerVersion, compareVersions, type Major } from '../../postgres/version.ts';
+export { defineDiagnostic } from './diagnostic.ts';
+export { byUrgency, gather } from './gather.ts';
+export { statementLength } from './disclosure.ts';
+export { definePart, readParts, statementsOf, type Part, type RowOf } from './part.ts';
+export { hasPrivilege, hiddenFrom } from './privileges.ts';
+export { quoteLiteral, quoteName } from './quoting.ts';
+export { percentOf, secondsSince } from './quantities.ts';
+export { estimatedSize, lockedRelations, partitionMembers } from './relation-size.ts';
+export { defineTool, type Tool } from './tool.ts';

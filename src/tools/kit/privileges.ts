@@ -1,0 +1,25 @@
+import type { NotExamined } from '../../contract/finding.ts';
+import type { RoleFacts } from '../../postgres/database.ts';
+import { quoteIdentifier } from '../../postgres/sql.ts';
+
+/** Something that only members of a predefined role see. */
+export interface Sees {
+  readonly what: string;
+  /** https://www.postgresql.org/docs/current/predefined-roles.html */
+  readonly privilege: 'pg_read_all_stats' | 'pg_read_all_settings' | 'pg_monitor';
+}
+
+export function hasPrivilege(role: RoleFacts, privilege: Sees['privilege']): boolean {
+  return role.superuser || role.predefinedRoles.includes(privilege);
+}
+
+/** What a login cannot see for want of a right, with the statement that grants it. */
+export function hiddenFrom(role: RoleFacts, sees: readonly Sees[]): NotExamined[] {
+  return sees
+    .filter(({ privilege }) => !hasPrivilege(role, privilege))
+    .map(({ what, privilege }) => ({
+      what,
+      reason: `The login ${quoteIdentifier(role.name)} is not a member of ${privilege}.`,
+      remedy: `GRANT pg_monitor TO ${quoteIdentifier(role.name)};`,
+    }));
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { byServerVersion, definePart, secondsSince, sql, type Finding, type RowOf } from '../kit/index.ts';
+import { supportedUntil } from './releases.ts';
+import { RECEIVED_OR_WRITTEN, walPositions } from './wal-position.ts';
+
+const seconds = z.number().nullable().meta({ unit: 's' });
+
+/** From here on a next major should be planned. */
+const ENDS_SOON_DAYS = 180;
+const DAY_MS = 24 * 3600 * 1000;
+
+const row = {
+  version: z.string(),
+  standby: z.boolean(),
+  at: z.iso.datetime().describe('By the clock of the server.'),
+  started_at: z.iso.datetime(),
+  uptime_s: seconds,
+  config_loaded_at: z.iso.datetime(),
+  data_checksums: z.boolean(),
+  wal_lsn: z.string().nullable().describe('Where WAL was written or, on a standby, received up to.'),
+  replay_lsn: z.string().nullable(),
+  replay_lag_size: z.int().nullable().meta({ unit: 'bytes' }).describe('On a standby: received and not yet replayed.'),
+  replay_lag_s: seconds.describe(
+    'On a standby: 0 when all that streams in is replayed, else the age of the last transaction replayed.',
+  ),
+  receiving: z.boolean().nullable().describe('On a standby: whether WAL streams in.'),
+  replay_paused: z.boolean().nullable(),
+};
+
+export const instance = definePart({
+  what: 'the server itself',
+  row,
+  sql: byServerVersion({
+    12: sql`
+      select pg_catalog.current_setting('server_version') as version, i.standby,
+             pg_catalog.clock_timestamp() as at, pg_catalog.pg_postmaster_start_time() as started_at,
+             ${secondsSince(sql`pg_catalog.pg_postmaster_start_time()`)} as uptime_s,
+             pg_catalog.pg_conf_load_time() as config_loaded_at,
+             pg_catalog.current_setting('data_checksums')::boolean as data_checksums,
+             (${RECEIVED_OR_WRITTEN})::text as wal_lsn, i.replayed::text as replay_lsn,
+             pg_catalog.pg_wal_lsn_diff(i.received, i.replayed)::bigint as replay_lag_size,
+             case when not i.standby then null
+                  -- an idle primary sends nothing to replay, so the age of the last transaction alone would say lag
+                  when i.receiving and i.received = i.replayed then 0
+                  else ${secondsSince(sql`pg_catalog.pg_last_xact_replay_timestamp()`)} end as replay_lag_s,
+             i.receiving,
+             case when i.standby then pg_catalog.pg_is_wal_replay_paused() end as replay_paused
+        from (
+          select p.*, case when p.standby then exists (select from pg_catalog.pg_stat_wal_receiver) end as receiving
+            from (${walPositions}) p
+        ) i`,
+  }),
+});
+export type Instance = RowOf<typeof instance>;
+
+export const instanceShape = z.object({
+  ...row,
+  major: z.int(),
+  supported_until: z.iso.date().nullable().describe('The day of the last release of this major.'),
+});
+
+export function describeInstance(row: Instance, major: number): z.output<typeof instanceShape> {
+  return { ...row, major, supported_until: supportedUntil(major) };
+}
+
+export function judgeInstance({ major, ...row }: Instance & { major: number }, maxLagS: number): Finding[] {
+  return [...judgeSupport(row, major), ...judgeReplay(row, maxLagS), ...judgeChecksums(row)];
+}
+
+function judgeSupport({ version, at }: Instance, major: number): Finding[] {
+  const until = supportedUntil(major);
+  if (until === null) return [];
+  const days = Math.floor((Date.parse(until) - Date.parse(at)) / DAY_MS);
+  if (days > ENDS_SOON_DAYS) return [];
+  return [
+    {
+      severity: days < 0 ? 'warning' : 'notice',
+      claim: `PostgreSQL ${major} ${days < 0 ? 'has had no fixes since' : 'gets its last fixes on'} ${until}.`,
+      evidence: { version, supported_until: until },
+      why: 'https://www.postgresql.org/support/versioning/',
+    },
+  ];
+}
+
+function judgeReplay(row: Instance, maxLagS: number): Finding[] {
+  const { standby, receiving, replay_paused, replay_lag_s, replay_lag_size } = row;
+  if (!standby) return [];
+  const why = 'https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-ADMIN';
+  const evidence = { receiving, replay_paused, replay_lag_s, replay_lag_size };
+  if (replay_paused === true) {
+    return [
+      {
+        severity: 'warning',
+        claim: 'Replay is paused on this standby.',
+        evidence,
+        why,
+        next_step: 'SELECT pg_wal_replay_resume();',
+      },
+    ];
+  }
+  if (replay_lag_s !== null && replay_lag_s > maxLagS) {
+    const claim =
+      receiving === true
+        ? 'This standby replays behind the primary.'
+        : 'No WAL streams to this standby, and what it has is old.';
+    return [{ severity: 'warning', claim, evidence, why, next_step: 'SELECT * FROM pg_stat_wal_receiver;' }];
+  }
+  return [];
+}
+
+function judgeChecksums({ data_checksums }: Instance): Finding[] {
+  if (data_checksums) return [];
+  return [
+    {
+      severity: 'notice',
+      claim: 'Data checksums are off, so damage on disk goes unnoticed.',
+      object: '"data_checksums"',
+      evidence: { data_checksums },
+      why: 'https://www.postgresql.org/docs/current/checksums.html',
+      next_step: 'pg_checksums --enable, while the server is stopped',
+    },
+  ];
+}

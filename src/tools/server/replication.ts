@@ -1,0 +1,203 @@
+import { z } from 'zod';
+import {
+  byServerVersion,
+  definePart,
+  gather,
+  param,
+  quoteLiteral,
+  secondsSince,
+  sql,
+  type Finding,
+  type RowOf,
+  type Sql,
+} from '../kit/index.ts';
+import { RECEIVED_OR_WRITTEN, walPositions } from './wal-position.ts';
+
+const bytes = z.int().nullable().meta({ unit: 'bytes' });
+const seconds = z.number().nullable().meta({ unit: 's' });
+const time = z.iso.datetime().nullable();
+const limit = param('limit');
+
+export const archiver = definePart({
+  what: 'WAL archiving',
+  row: {
+    mode: z.string(),
+    archived: z.int().min(0),
+    failed: z.int().min(0),
+    last_archived_at: time,
+    last_failed_at: time,
+    last_failed_wal: z.string().nullable(),
+    failing: z.boolean().describe('Whether the last attempt failed.'),
+  },
+  sql: byServerVersion({
+    12: sql`
+      select pg_catalog.current_setting('archive_mode') as mode, a.archived_count as archived, a.failed_count as failed,
+             a.last_archived_time as last_archived_at, a.last_failed_time as last_failed_at, a.last_failed_wal,
+             coalesce(a.last_failed_time > coalesce(a.last_archived_time, '-infinity'), false) as failing
+        from pg_catalog.pg_stat_archiver a`,
+  }),
+});
+
+export const wal = definePart({
+  what: 'the size of pg_wal and what waits to be archived',
+  needs: 'pg_monitor',
+  row: { size: bytes, waiting_for_archive: z.int().min(0) },
+  sql: byServerVersion({
+    12: sql`
+      select (select pg_catalog.sum(w.size) from pg_catalog.pg_ls_waldir() w)::bigint as size,
+             (select pg_catalog.count(*) from pg_catalog.pg_ls_archive_statusdir() r where r.name like '%.ready') as waiting_for_archive`,
+  }),
+});
+
+/** https://www.postgresql.org/docs/current/view-pg-replication-slots.html */
+const slotsWith = (walStatus: Sql, inactiveSince: Sql, synced: Sql) => sql`
+      select s.slot_name as slot, s.slot_type as type, s.database, s.active,
+             pg_catalog.pg_wal_lsn_diff(${RECEIVED_OR_WRITTEN}, s.restart_lsn)::bigint as retained_size, ${walStatus} as wal_status,
+             ${inactiveSince} as inactive_since, ${synced} as synced,
+             greatest(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)) as xmin_age
+        from pg_catalog.pg_replication_slots s
+       cross join (${walPositions}) i
+       order by retained_size desc nulls last, s.slot_name
+       limit ${limit}`;
+
+export const slots = definePart({
+  what: 'replication slots',
+  row: {
+    slot: z.string(),
+    type: z.string(),
+    database: z.string().nullable().meta({ names: 'database' }),
+    active: z.boolean(),
+    retained_size: bytes.describe('WAL that is kept for the slot.'),
+    wal_status: z.string().nullable().describe('PostgreSQL 13 on.'),
+    inactive_since: time.describe('PostgreSQL 17 on.'),
+    synced: z.boolean().describe('Copied from the primary, so nobody uses it here.'),
+    xmin_age: z.int().nullable(),
+  },
+  sql: byServerVersion({
+    12: slotsWith(sql`null::text`, sql`null::timestamp with time zone`, sql`false`),
+    13: slotsWith(sql`s.wal_status`, sql`null::timestamp with time zone`, sql`false`),
+    17: slotsWith(sql`s.wal_status`, sql`s.inactive_since`, sql`s.synced`),
+  }),
+});
+type Slot = RowOf<typeof slots>;
+
+export const receivers = definePart({
+  what: 'standbys and other receivers of WAL',
+  row: {
+    application: z.string().nullable().meta({ names: 'text' }),
+    client_address: z.string().nullable(),
+    state: z.string().nullable(),
+    sync_state: z.string().nullable(),
+    lag_size: bytes.describe('Written here and not yet replayed there.'),
+    replay_lag_s: seconds.describe('Null when nothing was written for a while.'),
+    xmin_age: z.int().nullable(),
+  },
+  sql: byServerVersion({
+    12: sql`
+      select r.application_name as application, pg_catalog.host(r.client_addr) as client_address, r.state, r.sync_state,
+             pg_catalog.pg_wal_lsn_diff(${RECEIVED_OR_WRITTEN}, r.replay_lsn)::bigint as lag_size,
+             pg_catalog.round(extract(epoch from r.replay_lag)::numeric, 3) as replay_lag_s,
+             pg_catalog.age(r.backend_xmin) as xmin_age
+        from pg_catalog.pg_stat_replication r
+       cross join (${walPositions}) i
+       order by lag_size desc nulls last, r.application_name
+       limit ${limit}`,
+  }),
+});
+type Receiver = RowOf<typeof receivers>;
+
+export const preparedTransactions = definePart({
+  what: 'prepared transactions',
+  row: {
+    gid: z.string(),
+    owner: z.string(),
+    database: z.string().meta({ names: 'database' }),
+    prepared_at: z.iso.datetime(),
+    age_s: seconds,
+    xmin_age: z.int(),
+  },
+  sql: byServerVersion({
+    12: sql`
+      select p.gid, p.owner, p.database, p.prepared as prepared_at, ${secondsSince(sql`p.prepared`)} as age_s,
+             pg_catalog.age(p.transaction) as xmin_age
+        from pg_catalog.pg_prepared_xacts p
+       order by p.prepared
+       limit ${limit}`,
+  }),
+});
+type Prepared = RowOf<typeof preparedTransactions>;
+
+export function judgeArchiver(row: RowOf<typeof archiver> | undefined): Finding[] {
+  if (!row || row.mode === 'off' || !row.failing) return [];
+  const { failed, last_failed_wal, last_failed_at, last_archived_at } = row;
+  return [
+    {
+      severity: 'critical',
+      claim: 'WAL is not being archived: the last attempt failed, and pg_wal grows until one succeeds.',
+      object: '"archive_command"',
+      evidence: { failed, last_failed_wal, last_failed_at, last_archived_at },
+      why: 'https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-ARCHIVING-WAL',
+      next_step: '-- the log of the server says why; afterwards\nSELECT * FROM pg_stat_archiver;',
+    },
+  ];
+}
+
+export function judgeSlots(rows: readonly Slot[], maxRetained: number): Finding[] {
+  return gather(
+    rows.flatMap((row) => {
+      const { slot, active, retained_size, wal_status, inactive_since, synced, xmin_age } = row;
+      const lost = wal_status === 'lost' || wal_status === 'unreserved';
+      const large = (retained_size ?? 0) >= maxRetained;
+      if (!lost && !large && (active || synced)) return [];
+      return {
+        severity: lost ? ('critical' as const) : large ? ('warning' as const) : ('notice' as const),
+        claim: slotClaim(row, large),
+        object: slot,
+        evidence: { active, retained_size, wal_status, inactive_since, xmin_age },
+        why: 'https://www.postgresql.org/docs/current/warm-standby.html#STREAMING-REPLICATION-SLOTS',
+        ...(!active && {
+          next_step: `SELECT pg_drop_replication_slot(${quoteLiteral(slot)}); -- when whoever used it is gone for good`,
+        }),
+      };
+    }),
+    (count) => `${count} replication slots keep WAL or are not in use.`,
+  );
+}
+
+function slotClaim({ slot, active, wal_status }: Slot, large: boolean): string {
+  if (wal_status === 'lost') return `The replication slot ${slot} has lost WAL that it needs.`;
+  if (wal_status === 'unreserved') return `The replication slot ${slot} is about to lose WAL that it needs.`;
+  if (large) return `The replication slot ${slot} keeps much WAL${active ? '' : ', and nobody uses it'}.`;
+  return `Nobody uses the replication slot ${slot}, and pg_wal grows because of it.`;
+}
+
+export function judgeReceivers(rows: readonly Receiver[], maxLagS: number): Finding[] {
+  return gather(
+    rows
+      .filter(({ replay_lag_s }) => (replay_lag_s ?? 0) > maxLagS)
+      .map(({ client_address, state, sync_state, lag_size, replay_lag_s }) => ({
+        severity: 'warning' as const,
+        claim: `A standby replays ${Math.round(replay_lag_s ?? 0)} s behind.`,
+        evidence: { client_address, state, sync_state, lag_size, replay_lag_s },
+        why: 'https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-REPLICATION-VIEW',
+        next_step: 'SELECT * FROM pg_stat_replication;',
+      })),
+    (count) => `${count} standbys replay behind.`,
+  );
+}
+
+export function judgePrepared(rows: readonly Prepared[], maxS: number): Finding[] {
+  return gather(
+    rows
+      .filter(({ age_s }) => (age_s ?? 0) > maxS)
+      .map(({ gid, owner, database, age_s, xmin_age }) => ({
+        severity: 'warning' as const,
+        claim: `A prepared transaction has been waiting for ${Math.round(age_s ?? 0)} s, and keeps its locks.`,
+        object: gid,
+        evidence: { owner, database, age_s, xmin_age },
+        why: 'https://www.postgresql.org/docs/current/sql-prepare-transaction.html',
+        next_step: `ROLLBACK PREPARED ${quoteLiteral(gid)}; -- in its database, when its transaction manager has forgotten it`,
+      })),
+    (count) => `${count} prepared transactions wait to be committed or rolled back.`,
+  );
+}

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { maskSetting } from '../../sqltext/secret-settings.ts';
+import {
+  byServerVersion,
+  definePart,
+  gather,
+  quoteIdentifier,
+  quoteName,
+  sql,
+  type ConnectionFacts,
+  type Finding,
+  type RowOf,
+} from '../kit/index.ts';
+
+const RESOURCES = 'https://www.postgresql.org/docs/current';
+
+/** Settings that cost data or, in time, the service: the value that does, how bad it is, and why. */
+const DANGEROUS: Readonly<
+  Record<string, { readonly severity: Finding['severity']; readonly claim: string; readonly why: string }>
+> = {
+  fsync: {
+    severity: 'critical',
+    claim: 'fsync is off: a crash of the machine can destroy every database.',
+    why: `${RESOURCES}/runtime-config-wal.html#GUC-FSYNC`,
+  },
+  full_page_writes: {
+    severity: 'critical',
+    claim: 'full_page_writes is off: a crash of the machine can leave pages half written.',
+    why: `${RESOURCES}/runtime-config-wal.html#GUC-FULL-PAGE-WRITES`,
+  },
+  autovacuum: {
+    severity: 'warning',
+    claim: 'autovacuum is off: dead rows stay, statistics age, and transaction ids run out.',
+    why: `${RESOURCES}/runtime-config-vacuum.html#GUC-AUTOVACUUM`,
+  },
+  track_counts: {
+    severity: 'warning',
+    claim: 'track_counts is off, so autovacuum has nothing to go by.',
+    why: `${RESOURCES}/runtime-config-statistics.html#GUC-TRACK-COUNTS`,
+  },
+  zero_damaged_pages: {
+    severity: 'critical',
+    claim: 'zero_damaged_pages is on: damaged pages are emptied instead of reported.',
+    why: `${RESOURCES}/runtime-config-developer.html#GUC-ZERO-DAMAGED-PAGES`,
+  },
+  ignore_checksum_failure: {
+    severity: 'critical',
+    claim: 'ignore_checksum_failure is on: damaged pages are used as if they were whole.',
+    why: `${RESOURCES}/runtime-config-developer.html#GUC-IGNORE-CHECKSUM-FAILURE`,
+  },
+};
+
+export const settings = definePart({
+  what: 'settings',
+  row: { name: z.string(), value: z.string().nullable(), pending_restart: z.boolean(), dangerous: z.boolean() },
+  sql: byServerVersion({
+    12: sql`
+      select q.name, q.value, q.pending_restart, q.dangerous
+        from (
+          select s.name, s.setting as value, s.pending_restart,
+                 (s.name, s.setting) in (
+                   ('fsync', 'off'), ('full_page_writes', 'off'), ('autovacuum', 'off'), ('track_counts', 'off'),
+                   ('zero_damaged_pages', 'on'), ('ignore_checksum_failure', 'on')
+                 ) as dangerous
+            from pg_catalog.pg_settings s
+        ) q
+       where q.pending_restart or q.dangerous
+       order by q.dangerous desc, q.name`,
+  }),
+});
+type Setting = RowOf<typeof settings>;
+
+export function showSettings(rows: readonly Setting[]): Setting[] {
+  return rows.map((row) => ({ ...row, value: maskSetting(row.name, row.value) }));
+}
+
+export const extensions = definePart({
+  what: 'extensions',
+  row: {
+    extension: z.string(),
+    schema: z.string().meta({ names: 'schema' }),
+    version: z.string(),
+    available: z.string().nullable().describe('The version that the server would install now.'),
+  },
+  sql: byServerVersion({
+    12: sql`
+      select e.extname as extension, n.nspname as schema, e.extversion as version, a.default_version as available
+        from pg_catalog.pg_extension e
+        join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+        left join pg_catalog.pg_available_extensions a on a.name = e.extname
+       order by e.extname`,
+  }),
+});
+
+export function judgeSettings(rows: readonly Setting[]): Finding[] {
+  const dangerous = rows.flatMap(({ name, value, dangerous }): Finding[] => {
+    const known = dangerous ? DANGEROUS[name] : undefined;
+    if (!known) return [];
+    const safe = value === 'off' ? 'on' : 'off';
+    return [
+      {
+        ...known,
+        object: quoteIdentifier(name),
+        evidence: { [name]: value },
+        next_step: `ALTER SYSTEM SET ${name} = ${safe};\nSELECT pg_reload_conf();`,
+      },
+    ];
+  });
+  const pending = rows.filter(({ pending_restart }) => pending_restart).map(({ name }) => name);
+  if (pending.length === 0) return dangerous;
+  return [
+    ...dangerous,
+    {
+      severity: 'notice',
+      claim: 'Settings were changed that take a restart to come into force.',
+      evidence: { count: pending.length, settings: pending.slice(0, 20).join(', ') },
+      why: `${RESOURCES}/view-pg-settings.html`,
+      next_step: 'SELECT name, setting, sourcefile, sourceline FROM pg_settings WHERE pending_restart;',
+    },
+  ];
+}
+
+export function judgeExtensions(rows: readonly RowOf<typeof extensions>[]): Finding[] {
+  return gather(
+    rows
+      .filter(({ version, available }) => available !== null && available !== version)
+      .map(({ extension, schema, version, available }) => ({
+        severity: 'notice' as const,
+        claim: `The extension ${quoteIdentifier(extension)} is at version ${version}, and the server has ${available}.`,
+        object: quoteName(schema, extension),
+        evidence: { version, available },
+        why: `${RESOURCES}/sql-alterextension.html`,
+        next_step: `ALTER EXTENSION ${quoteIdentifier(extension)} UPDATE;`,
+      })),
+    (count) => `${count} extensions are behind the versions that the server has.`,
+  );
+}
+
+/** Diagnostics need no more than pg_monitor: https://www.postgresql.org/docs/current/predefined-roles.html */
+export function judgeLogin({
+  name,
+  superuser,
+  createRole,
+  replication,
+  bypassRls,
+}: ConnectionFacts['role']): Finding[] {
+  if (!superuser && !createRole && !replication && !bypassRls) return [];
+  return [
+    {
+      severity: 'notice',
+      claim: `The login ${quoteIdentifier(name)} may do more than diagnostics need${superuser ? ': it is a superuser' : ''}.`,
+      object: quoteIdentifier(name),
+      evidence: { superuser, create_role: createRole, replication, bypass_rls: bypassRls },
+      why: `${RESOURCES}/predefined-roles.html`,
+      next_step: 'CREATE ROLE howdah LOGIN;\nGRANT pg_monitor TO howdah; -- then connect as it',
+    },
+  ];
+}

@@ -1,0 +1,186 @@
+import { z } from 'zod';
+import {
+  byServerVersion,
+  defineDiagnostic,
+  gather,
+  quoteName,
+  sql,
+  type Finding,
+  type NotExamined,
+} from '../kit/index.ts';
+import { measuredRoots } from './measure.ts';
+import { matchesName } from './name-pattern.ts';
+
+/** Autovacuum would long have analysed a table of this size, unless it has nothing but the rows it was loaded with. */
+const NEEDS_STATISTICS_BYTES = 1_048_576;
+const KINDS = ['table', 'partitioned_table', 'partition', 'view', 'materialized_view', 'foreign_table'] as const;
+const bytes = z.int().nullable().meta({ unit: 'bytes' });
+
+const row = {
+  schema: z.string().meta({ names: 'schema' }),
+  table: z.string().meta({ names: 'table' }),
+  kind: z.enum(KINDS),
+  owner: z.string(),
+  size: bytes.describe('Table, TOAST and indexes.'),
+  table_size: bytes,
+  index_size: bytes,
+  toast_size: bytes,
+  size_estimated: z.boolean().describe('A lock kept the sizes from us: they are those of the last VACUUM or ANALYZE.'),
+  rows: z.int().nullable().describe('As of the last VACUUM or ANALYZE; null before the first.'),
+  dead_rows: z.int().nullable(),
+  partitions: z.int().nullable(),
+  last_vacuum: z.iso.datetime().nullable(),
+  last_analyze: z.iso.datetime().nullable(),
+  primary_key: z.boolean().nullable(),
+  autovacuum: z
+    .boolean()
+    .nullable()
+    .describe('False where a storage parameter of the table or a partition turns it off.'),
+  comment: z.string().nullable(),
+};
+type Row = z.output<z.ZodObject<typeof row>>;
+
+export default defineDiagnostic({
+  name: 'list_tables',
+  area: 'tables',
+  accessClass: 'schema',
+  title: 'Tables',
+  description:
+    'Tables and views with size, estimated rows, dead rows, last vacuum and analyze. Partitions are counted in their parent.',
+  alsoKnownAs: {
+    get_table_list: { database_name: 'database' },
+    get_table_size_info: { schema_name: 'schema', database_name: 'database' },
+  },
+  input: {
+    schema: z.string().min(1).max(63).optional(),
+    name: z.string().min(1).max(200).optional().describe('Part of a name, or a pattern with * and ?, in any case.'),
+    kinds: z
+      .array(z.enum(KINDS))
+      .min(1)
+      .default(KINDS.filter((kind) => kind !== 'partition')),
+    order_by: z.enum(['size', 'rows', 'dead_rows', 'name']).default('size'),
+    min_rows: z.int().min(0).default(1000).describe('Findings leave out tables with fewer rows, live or dead.'),
+  },
+  row,
+  about: { total_size: bytes.describe('Of all that match, beyond the limit too.') },
+  counted: true,
+  sql: ({ schema, name, kinds, order_by, limit, estimate_sizes }) =>
+    byServerVersion({
+      12: sql`
+        with recursive listed as materialized (
+          select c.oid, n.nspname, c.relname, c.relkind, c.relowner,
+                 case when c.relispartition then 'partition'
+                      else case c.relkind when 'r' then 'table' when 'p' then 'partitioned_table' when 'v' then 'view'
+                                          when 'm' then 'materialized_view' else 'foreign_table' end
+                 end as kind
+            from pg_catalog.pg_class c
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+           where c.relkind in ('r', 'p', 'v', 'm', 'f')
+             and c.relpersistence <> 't'
+             and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+             and (${schema}::text is null or n.nspname = ${schema}::text)
+             and ${matchesName(sql`c.relname`, name)}
+        ),
+        roots as (
+          select l.* from listed l where l.kind = any (${kinds}::text[])
+        ),
+        ${measuredRoots(sql`${estimate_sizes}::boolean`)}
+        select r.nspname as schema, r.relname as table, r.kind, pg_catalog.pg_get_userbyid(r.relowner) as owner,
+               m.size, m.table_size, m.index_size, m.toast_size, coalesce(m.size_estimated, false) as size_estimated,
+               m.rows, m.dead_rows,
+               case when r.relkind = 'p' then coalesce(m.partitions, 0) end as partitions,
+               m.last_vacuum, m.last_analyze,
+               case when r.relkind in ('r', 'p') then exists (
+                 select from pg_catalog.pg_index i where i.indrelid = r.oid and i.indisprimary) end as primary_key,
+               m.autovacuum,
+               pg_catalog.obj_description(r.oid, 'pg_class') as comment,
+               (pg_catalog.sum(m.size) over ())::bigint as total_size,
+               pg_catalog.count(*) over () as total_rows
+          from roots r
+          left join measured m on m.root = r.oid
+         order by case ${order_by}::text when 'size' then m.size when 'rows' then m.rows when 'dead_rows' then m.dead_rows end desc nulls last,
+                  r.nspname, r.relname
+         limit ${limit}`,
+    }),
+  findings: (rows, { input: { min_rows } }) => [
+    ...gather(
+      rows.flatMap((row) => judgeDeadRows(row, min_rows)),
+      (count) => `${count} tables hold many dead rows.`,
+    ),
+    ...gather(rows.flatMap(judgeStatistics), (count) => `${count} tables were never vacuumed or analysed.`),
+    ...gather(
+      rows.flatMap((row) => judgeKey(row, min_rows)),
+      (count) => `${count} tables have no primary key.`,
+    ),
+  ],
+  notExamined: (rows, { facts }) => [...behindLocks(rows), ...(facts.inRecovery ? [COUNTED_ON_PRIMARY] : [])],
+});
+
+/** https://www.postgresql.org/docs/current/runtime-config-vacuum.html: autovacuum comes at 50 + 20 % of the rows. */
+function judgeDeadRows({ schema, table, kind, rows, dead_rows, autovacuum }: Row, minRows: number): Finding[] {
+  if (dead_rows === null || dead_rows < Math.max(minRows, 1) || dead_rows <= 50 + 0.2 * (rows ?? 0)) return [];
+  const object = quoteName(schema, table);
+  return [
+    {
+      severity: autovacuum === false ? 'warning' : 'notice',
+      claim: `${object} holds ${dead_rows} dead rows${autovacuum === false ? ', and autovacuum is turned off for it' : ''}.`,
+      object,
+      evidence: { dead_rows, rows, autovacuum },
+      why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY',
+      next_step:
+        autovacuum === false && kind !== 'partitioned_table'
+          ? `ALTER TABLE ${object} RESET (autovacuum_enabled);\nVACUUM (ANALYZE) ${object};`
+          : `VACUUM (ANALYZE) ${object};`,
+    },
+  ];
+}
+
+function judgeStatistics({ schema, table, rows, size, size_estimated }: Row): Finding[] {
+  if (rows !== null || size === null || size < NEEDS_STATISTICS_BYTES || size_estimated) return [];
+  const object = quoteName(schema, table);
+  return [
+    {
+      severity: 'notice',
+      claim: `${object} was never vacuumed or analysed, so the planner guesses its rows.`,
+      object,
+      evidence: { size, rows },
+      why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-STATISTICS',
+      next_step: `ANALYZE ${object};`,
+    },
+  ];
+}
+
+function judgeKey({ schema, table, rows, primary_key }: Row, minRows: number): Finding[] {
+  if (primary_key !== false || rows === null || rows < minRows) return [];
+  const object = quoteName(schema, table);
+  return [
+    {
+      severity: 'notice',
+      claim: `${object} has no primary key.`,
+      object,
+      evidence: { rows, primary_key },
+      why: 'https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-PRIMARY-KEYS',
+    },
+  ];
+}
+
+const COUNTED_ON_PRIMARY: NotExamined = {
+  what: 'dead rows, last vacuum, last analyze',
+  reason: 'This server is a standby, and only the primary counts them.',
+  remedy: 'Ask the primary.',
+};
+
+function behindLocks(rows: readonly Row[]): NotExamined[] {
+  const locked = rows.filter(({ size_estimated }) => size_estimated);
+  if (locked.length === 0) return [];
+  return [
+    {
+      what: `the exact size of ${locked
+        .slice(0, 10)
+        .map(({ schema, table }) => quoteName(schema, table))
+        .join(', ')}`,
+      reason: 'A session holds or awaits an exclusive lock; the sizes are those of the last VACUUM or ANALYZE.',
+      remedy: 'activity shows who blocks whom.',
+    },
+  ];
+}

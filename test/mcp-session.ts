@@ -1,0 +1,198 @@
+/** One client of an MCP server over real streams, with the real pipeline, its audit log in a directory of its own. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach } from 'vitest';
+import { z } from 'zod';
+import { openAuditFile } from '../src/audit/file.ts';
+import { createCatalog, type Catalog } from '../src/calls/catalog.ts';
+import type { CallDeps } from '../src/calls/execute.ts';
+import { createLimits } from '../src/calls/limits.ts';
+import type { Operation } from '../src/calls/operation.ts';
+import type { AuditEvent } from '../src/contract/audit-event.ts';
+import { PersonaSpec } from '../src/contract/persona.ts';
+import { PlatformError } from '../src/core/errors.ts';
+import { openFleet } from '../src/fleet/open-fleet.ts';
+import { localPrincipal } from '../src/identity/local-principal.ts';
+import { createMethods } from '../src/mcp/methods/all-methods.ts';
+import { serveStdioSession, type StdioSession } from '../src/mcp/stdio.ts';
+import { compilePersonas } from '../src/policy/compile.ts';
+import { openStatementTexts } from '../src/sqltext/statement-texts.ts';
+import { createLogger } from '../src/telemetry/logger.ts';
+
+const operation = (name: string, run: Operation['run'], more: Partial<Operation> = {}): Operation => ({
+  kind: 'tool',
+  name,
+  area: 'server',
+  accessClass: 'diagnostic',
+  title: name,
+  description: `Does ${name}.`,
+  input: z.strictObject({ text: z.string().optional() }),
+  output: z.object({}),
+  reaches: 'nothing',
+  alsoKnownAs: {},
+  run,
+  ...more,
+});
+
+const fleet = openFleet([], undefined);
+
+/** Tools that need no PostgreSQL, and all methods of the protocol. */
+export const catalog: Catalog = createCatalog([
+  operation('echo', ({ input }) => Promise.resolve({ findings: [], text: input['text'] })),
+  operation('wait', ({ deadline: { signal } }) => {
+    return new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error));
+    });
+  }),
+  operation('missing', () =>
+    Promise.reject(new PlatformError('NOT_FOUND', 'No table is named "x".', { hint: 'Look.' })),
+  ),
+  operation('steps', (context) => {
+    for (const done of [1, 2, 2, 1, 3]) context.progress(`step ${done}`, done, 3);
+    return Promise.resolve({ done: true });
+  }),
+  operation('describe_table', ({ input }) => Promise.resolve({ ...input }), { accessClass: 'schema' }),
+  operation('audit_tail', () => Promise.resolve({}), { kind: 'admin', accessClass: 'admin' }),
+  ...createMethods({ catalog: () => catalog, fleet }),
+]);
+
+export interface Message {
+  readonly id?: number | string | null;
+  readonly method?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly result?: Readonly<Record<string, unknown>>;
+  readonly error?: {
+    readonly code: number;
+    readonly message: string;
+    readonly data?: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** What every request of the modern era carries. */
+export const ENVELOPE = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': {},
+  'io.modelcontextprotocol/clientInfo': { name: 'modern test', version: '2' },
+};
+
+export interface McpSession {
+  readonly stdin: PassThrough;
+  readonly stdout: PassThrough;
+  readonly session: StdioSession;
+  /** In the order in which they came. */
+  readonly received: readonly Message[];
+  /** Lines of the log from `warn` on. */
+  readonly log: readonly string[];
+  /** Each on a line of its own; a string as it is. */
+  send(...messages: readonly unknown[]): void;
+  answerTo(id: number | string | null): Promise<Message>;
+  readonly ask: (method: string, params?: object) => Promise<Message>;
+  readonly askModern: (method: string, params?: object) => Promise<Message>;
+  initialize(protocolVersion?: string): Promise<Message>;
+  /** What is on disk. */
+  events(): AuditEvent[];
+  /** The end of the call that an answer names. */
+  recordOf(answer: Message): AuditEvent | undefined;
+}
+
+interface Persona {
+  /** `schemas` may call the class schema only, `nobody` is no persona. */
+  readonly persona?: string;
+  readonly stdout?: PassThrough;
+}
+
+/** Registers hooks that make the pipeline anew for each test; what it returns opens a session on it. */
+export function useMcpSession(): (options?: Persona) => McpSession {
+  let directory: string;
+  let deps: CallDeps;
+  let opened: McpSession | undefined;
+  let log: string[];
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'howdah-mcp-'));
+    log = [];
+    deps = {
+      fleet,
+      policy: compilePersonas({ schemas: PersonaSpec.parse({ tools: { allow: ['class:schema'] } }) }),
+      limits: createLimits(),
+      audit: await openAuditFile({ directory, version: '0' }),
+      statementTexts: openStatementTexts(),
+      logger: createLogger('warn', { isTerminal: false, write: (line) => log.push(line) }),
+    };
+  });
+  afterEach(async () => {
+    await opened?.session.close();
+    await deps.audit.close();
+    await deps.statementTexts.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  return ({ persona = 'dba', stdout = new PassThrough() } = {}) => {
+    opened = openSession({ directory, deps, persona, stdout, log });
+    return opened;
+  };
+}
+
+interface SessionParts extends Required<Persona> {
+  readonly directory: string;
+  readonly deps: CallDeps;
+  readonly log: readonly string[];
+}
+
+function openSession({ directory, deps, persona, stdout, log }: SessionParts): McpSession {
+  const stdin = new PassThrough();
+  const received: Message[] = [];
+  let rest = '';
+  stdout.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString()).split('\n');
+    rest = lines.pop() ?? '';
+    received.push(...lines.map((line) => JSON.parse(line) as Message));
+  });
+  const principal = localPrincipal(persona, 'ada');
+  const session = serveStdioSession({ catalog, deps, principal, version: '1.2.3', stdin, stdout });
+  let lastId = 100;
+
+  const send = (...messages: readonly unknown[]) => {
+    for (const message of messages) stdin.write(`${typeof message === 'string' ? message : JSON.stringify(message)}\n`);
+  };
+  const answerTo = (id: number | string | null) => until(() => received.find((message) => message.id === id));
+  const ask = (method: string, params: object = {}) => {
+    const id = (lastId += 1);
+    send({ jsonrpc: '2.0', id, method, params });
+    return answerTo(id);
+  };
+  const events = () =>
+    readdirSync(directory)
+      .flatMap((file) => readFileSync(join(directory, file), 'utf8').split('\n'))
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as AuditEvent);
+  return {
+    stdin,
+    stdout,
+    session,
+    received,
+    log,
+    send,
+    answerTo,
+    ask,
+    askModern: (method, params = {}) => ask(method, { ...params, _meta: ENVELOPE }),
+    initialize: (protocolVersion = '2025-11-25') =>
+      ask('initialize', { protocolVersion, capabilities: {}, clientInfo: { name: 'legacy test', version: '1' } }),
+    events,
+    recordOf({ result, error }) {
+      const meta = (result?.['_meta'] ?? error?.data) as Record<string, unknown> | undefined;
+      return events().findLast(({ call_id, kind }) => call_id === meta?.['howdah/call_id'] && kind === 'ended');
+    },
+  };
+}
+
+export async function until<T>(what: () => T | undefined, ms = 5000): Promise<T> {
+  for (const end = performance.now() + ms; performance.now() < end; await sleep(5)) {
+    const found = what();
+    if (found !== undefined) return found;
+  }
+  throw new Error(`it did not come within ${ms} ms: ${what.toString()}`);
+}

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+/** Worker threads load `.ts` files too, which vitest itself transforms in the main thread only. */
+const execArgv = ['--import', 'tsx'];
+
+const OFFLINE = ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/architecture.test.ts'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: OFFLINE, pool: 'forks', execArgv, testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'postgres',
+          include: ['test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...OFFLINE],
+          globalSetup: ['test/postgres/clusters.ts'],
+          pool: 'forks',
+          execArgv,
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+    ],
+    coverage: { provider: 'v8', include: ['src/**'] },
+  },
+});
