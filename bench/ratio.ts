@@ -28,12 +28,11 @@ export function quantile({ times }: Sample, q: number): number {
 /** One line a sample: p50, p10–p90, and the ratio of its p50 to the first sample's. */
 export function report(samples: readonly Sample[]): string {
   const base = samples[0] ? quantile(samples[0], 0.5) : Number.NaN;
-  const ms = (value: number) => value.toFixed(3);
   return samples
     .map((sample) => {
       const p50 = quantile(sample, 0.5);
-      const spread = `${ms(quantile(sample, 0.1))}–${ms(quantile(sample, 0.9))}`;
-      return `${sample.name.padEnd(44)} p50 ${ms(p50)} ms  p10–p90 ${spread}  × ${(p50 / base).toFixed(2)}`;
+      const spread = `${quantile(sample, 0.1).toFixed(3)}–${quantile(sample, 0.9).toFixed(3)}`;
+      return `${sample.name.padEnd(44)} p50 ${p50.toFixed(3)} ms  p10–p90 ${spread}  × ${(p50 / base).toFixed(2)}`;
     })
     .join('\n');
 }

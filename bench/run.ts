@@ -50,8 +50,8 @@ async function benchPipeline(url: string) {
   await client.query('set search_path = pg_catalog');
   const text = tools.find(({ name }) => name === 'unused_indexes')?.statements.at(-1)?.text ?? '';
   const values = [50, 1_048_576, false, 51].slice(0, new Set(text.match(/\$\d/g)).size);
-  const call = () =>
-    executeCall(
+  const call = async () => {
+    const outcome = await executeCall(
       {
         catalog: platform.catalog,
         name: 'unused_indexes',
@@ -61,9 +61,9 @@ async function benchPipeline(url: string) {
         signal: new AbortController().signal,
       },
       platform.deps,
-    ).then((outcome) => {
-      if (!outcome.ok) throw outcome.error;
-    });
+    );
+    if (!outcome.ok) throw outcome.error;
+  };
   try {
     return await interleave(
       { 'bare pg, prepared': () => client.query({ name: 'bench', text, values }), 'Howdah, whole pipeline': call },

@@ -78,7 +78,7 @@ interface JsonSchema {
 
 function inputTable(inputs: Readonly<Record<string, z.ZodType>>): string {
   const rows = Object.entries(inputs).map(([name, type]) => {
-    const schema = z.toJSONSchema(type as z.ZodType, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+    const schema = z.toJSONSchema(type, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
     const fallback = schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``;
     return [`\`${name}\``, typeName(schema), fallback, schema.description ?? (name === 'limit' ? 'Rows at most.' : '')];
   });
@@ -152,7 +152,9 @@ function configuration(): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  return [head, head.map(() => '---'), ...rows].map(tableLine).join('\n');
+}
+
+function tableLine(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
 }

@@ -29,13 +29,15 @@ export function chainWriter({ directory, version, warn }: ChainWriterOptions): C
 
   async function open(drafts: readonly Draft[]): Promise<ChainFile> {
     await makeDirectory(directory);
+    // The name has the time before anything is read, so that what is written to from then on is linked by the next file.
+    const nowMs = Date.now();
     const files = await listAuditFiles(directory);
     // What a file that failed has on disk is not what was durable: its head is the one in memory.
     const failed = givenUp.at(-1)?.head();
     const others = await headsToLink(files.filter(({ chain }) => chain !== failed?.chain));
     const earlier = failed === undefined ? others : [failed, ...others];
     const details: OpenedDetails = { ...(await thisProcess()), version, node: process.version, earlier };
-    return createChainFile(directory, newChain(files), [draftRecord({ kind: 'opened', details }), ...drafts]);
+    return createChainFile(directory, newChain(nowMs, files), [draftRecord({ kind: 'opened', details }), ...drafts]);
   }
 
   async function attempt(write: (file: ChainFile) => Promise<void>): Promise<void> {

@@ -22,9 +22,9 @@ const CHAIN = String.raw`\d{8}T\d{9}Z-\d+-[0-9a-f]{8}`;
 const NAME = new RegExp(String.raw`^(?<chain>${CHAIN})(?:\.open|\.recovering-(?<by>${CHAIN}))?\.jsonl$`);
 
 /** A new name, later than every name in the directory even if the clock was set back. */
-export function newChain(files: readonly AuditFile[]): string {
+export function newChain(nowMs: number, files: readonly AuditFile[]): string {
   const newest = files.at(-1);
-  const at = new Date(Math.max(Date.now(), newest === undefined ? 0 : chainTime(newest.chain) + 1));
+  const at = new Date(Math.max(nowMs, newest === undefined ? 0 : chainTime(newest.chain) + 1));
   return `${at.toISOString().replaceAll(/[-:.]/g, '')}-${process.pid}-${randomBytes(4).toString('hex')}`;
 }
 

@@ -23,12 +23,18 @@ const CLOCK_SLACK_MS = 1000;
  * the others. So the last event of every file is linked by the first file that is opened after it.
  */
 export async function headsToLink(files: readonly AuditFile[]): Promise<Head[]> {
-  const newest = files.at(-1);
+  const newest = await findNewest(files);
   if (newest === undefined) return [];
   const since = chainTime(newest.chain) - CLOCK_SLACK_MS;
   const changed = files.filter((file) => file === newest || file.changedMs >= since);
   const heads = await Promise.all(changed.slice(-MAX_LINKED).map(readHead));
   return heads.filter((head) => head !== undefined);
+}
+
+/** A process that was killed before its first event linked to nothing, so that its file does not count. */
+async function findNewest(files: readonly AuditFile[]): Promise<AuditFile | undefined> {
+  for (const file of files.toReversed()) if ((await readHead(file)) !== undefined) return file;
+  return undefined;
 }
 
 /** The newest event of a file, made durable first if its writer may not have done that yet; nothing if it cannot be read. */

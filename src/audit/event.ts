@@ -2,14 +2,15 @@ import { AuditEvent } from '../contract/audit-event.ts';
 import { PlatformError } from '../core/errors.ts';
 import { uuidv7 } from '../core/ids.ts';
 import { draftEvent, EventColumns, type Draft } from './chain.ts';
-import { cutText, redact } from './redact.ts';
+import { cutText, redact, redactText } from './redact.ts';
 
 /**
  * What the writer of an event says. The log adds `id` and `at` if they are not given, and the place in its chain;
  * other missing keys are null. The log redacts it, so that no writer can forget to.
  */
-export type AuditRecord = Partial<Omit<AuditEvent, 'kind' | 'chain' | 'sequence' | 'previous_hash' | 'hash'>> &
-  Pick<AuditEvent, 'kind'>;
+export type AuditRecord = { readonly kind: AuditEvent['kind'] } & {
+  readonly [Column in keyof typeof EventColumns.shape as Exclude<Column, 'kind'>]?: AuditEvent[Column] | undefined;
+};
 
 export interface AuditLog {
   /**
@@ -42,7 +43,8 @@ export function draftRecord(record: AuditRecord): Draft {
 
 /** Statement texts come masked by their own masker, which knows SQL; everything else is redacted here. */
 function presentable(name: string, value: unknown): unknown {
-  return name === 'sql_text' && typeof value === 'string' ? cutText(value, MAX_SQL) : redact(value);
+  if (typeof value === 'string') return name === 'sql_text' ? cutText(value, MAX_SQL) : redactText(value);
+  return typeof value === 'object' ? redact(value) : value;
 }
 
 /** The event of a line as it stands there, checked for its form only; undefined for anything else. */

@@ -106,8 +106,8 @@ describe('groupCommit', () => {
     );
     for (let i = 0; i < 50; i++) await expect(add(draft(`${i}`))).rejects.toThrow('no space');
     broken = false;
-    await add(draft('after'));
-    expect(written).toEqual(['0', '1', '2', '3', '4', 'after']);
+    await Promise.all([add(draft('after')), add(draft('that'))]);
+    expect(written).toEqual(['0', '1', '2', '3', '4', 'after', 'that']);
   });
 
   it('drains what was refused, or says why it cannot', async () => {

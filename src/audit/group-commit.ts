@@ -41,6 +41,7 @@ export function groupCommit(
   let obstacle: Error | undefined;
 
   async function flush(): Promise<void> {
+    obstacle = undefined;
     // A turn of the event loop lets callers that were just answered, or that arrive together, be written together.
     for (await nextTurn(); queue.length > 0; await nextTurn()) {
       const batch = queue.slice(0, MAX_BATCH);

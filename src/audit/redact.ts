@@ -28,7 +28,7 @@ export function redact(input: unknown): unknown {
   }
 }
 
-/** Bounds a text without searching it for secrets; the mark at its end has the length and the SHA-256 of the whole. */
+/** Cuts a text without searching it for secrets; the mark at its end has the length and the SHA-256 of the whole. */
 export function cutText(text: string, maxLength: number): string {
   return cut(wellFormed(text.slice(0, maxLength)), text, maxLength);
 }
@@ -87,7 +87,8 @@ function hides(key: string, item: unknown): boolean {
   return item !== null && !counts && namesSecret(key);
 }
 
-function redactText(text: string): string {
+/** Replaces the secrets in a text and cuts it to 4,096 characters. */
+export function redactText(text: string): string {
   const masked = maskSecrets(wellFormed(text.slice(0, MAX_SEARCHED)));
   return text.length > MAX_SEARCHED || masked.length > MAX_TEXT ? cut(masked, text, MAX_TEXT) : masked;
 }

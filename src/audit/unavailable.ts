@@ -8,6 +8,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'The file system is read-only',
   EIO: 'The device reported a fault',
   ENOENT: 'The directory or the file was removed or renamed',
+  EEXIST: 'Something that is not a directory stands in its place',
   ENOTDIR: 'A part of the path is not a directory',
   EMFILE: 'Too many files are open',
   ENFILE: 'Too many files are open',

@@ -251,6 +251,17 @@ describe('verifyAudit finds', () => {
     }
   });
 
+  it('a truncation although the next process was killed before its first event', async () => {
+    await threeFiles();
+    const later = new Date(Date.now() + 60_000).toISOString().replaceAll(/[-:.]/g, '');
+    writeFileSync(join(directory, `${later}-1-00000000.jsonl`), '');
+    const log = await open();
+    await recordCalls(log, 1);
+    await log.close();
+    write(2, linesOf(2).slice(0, -1));
+    expect(await firstBreak()).toMatchObject({ file: names()[2], line: 7 });
+  });
+
   it('a file that cannot be read', async () => {
     await threeFiles();
     writeFileSync(pathOf(1), 'x'.repeat(5_000_000));

@@ -45,5 +45,5 @@ function capBytes(output: Output, excess: number): Output {
 }
 
 function sizeOf(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value) ?? '');
+  return Buffer.byteLength(JSON.stringify(value));
 }

@@ -63,7 +63,8 @@ async function runCommand(command: Command, args: readonly string[], host: Host,
   const { env, stdin, stdout, signal } = host;
   const config = typeof values['config'] === 'string' ? values['config'] : undefined;
   const json = values['json'] === true;
-  return command.run({ env, screen, stdin, stdout, signal, config, json }, { values, positionals });
+  const own = Object.fromEntries(Object.entries(values).filter(([name]) => Object.hasOwn(command.options, name)));
+  return command.run({ env, screen, stdin, stdout, signal, config, json }, { values: own, positionals });
 }
 
 function runWithoutCommand(args: readonly string[], screen: Screen): number {

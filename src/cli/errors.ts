@@ -1,12 +1,18 @@
 import { ERROR_CODES, type PlatformError } from '../core/errors.ts';
+import { escapeControl } from '../sqltext/untrusted-text.ts';
 import type { Screen } from './screen.ts';
 
 /** `error:` and `hint:` on standard error, since standard output is for answers. Returns the exit code. */
 export function reportError(error: PlatformError, screen: Pick<Screen, 'note'>): number {
-  screen.note(`error: ${error.message}`);
+  screen.note(`error: ${presentable(error.message)}`);
   if (error.code === 'INTERNAL') reportFault(error.cause, screen);
-  else if (error.hint !== undefined) screen.note(`hint: ${error.hint}`);
+  else if (error.hint !== undefined) screen.note(`hint: ${presentable(error.hint)}`);
   return ERROR_CODES[error.code].exit;
+}
+
+/** A name that a server reports must not start a line that looks like ours. */
+function presentable(text: string): string {
+  return text.split('\n').map(escapeControl).join('\n  ');
 }
 
 /** Where a fault of ours happened; the message of a foreign error may hold a secret. */

@@ -2,6 +2,7 @@ import type { Operation } from '../calls/operation.ts';
 import type { ToolInfo } from '../contract/tool-info.ts';
 import type { Decision } from '../policy/policy.ts';
 import { padEnd } from '../render/text-width.ts';
+import { AREAS } from '../tools/kit/tool.ts';
 import { withHowdah } from './local-howdah.ts';
 import type { Screen } from './screen.ts';
 import type { Shell } from './shell.ts';
@@ -38,11 +39,10 @@ function describeTool(tool: Operation, decision: Decision, hasServers: boolean):
 function printTools(tools: readonly ToolInfo[], { print, palette }: Screen): void {
   const width = Math.max(0, ...tools.map(({ name }) => name.length));
   const callable = tools.filter((tool) => tool.callable);
-  for (const area of new Set(callable.map((tool) => tool.area))) {
-    print(palette.bold(area));
-    for (const tool of callable) {
-      if (tool.area === area) print(`  ${padEnd(tool.name, width)}  ${tool.title}`);
-    }
+  for (const area of AREAS) {
+    const within = callable.filter((tool) => tool.area === area);
+    if (within.length > 0) print(palette.bold(area));
+    for (const { name, title } of within) print(`  ${padEnd(name, width)}  ${title}`);
   }
   const withheld = tools.filter((tool) => !tool.callable);
   for (const reason of new Set(withheld.map((tool) => tool.reason))) {

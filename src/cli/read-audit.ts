@@ -29,7 +29,7 @@ export async function verify(shell: Shell): Promise<number> {
 /** Following is asked for as an operation too, so that it is on record; then the files are read as they grow. */
 export async function tail(shell: Shell, { follow = false, lines, ...filters }: TailRequest): Promise<number> {
   return withHowdah(shell, {}, async ({ administer, platform }) => {
-    const limit = lines === undefined ? {} : { limit: Number(lines) };
+    const limit = lines === undefined ? {} : { limit: /^\d+$/.test(lines) ? Number(lines) : lines };
     const outcome = await administer({ name: 'audit_tail', arguments: { ...filters, ...limit, follow } });
     if (!outcome.ok) throw outcome.error;
     const events = (outcome.output.rows ?? []) as readonly AuditEvent[];

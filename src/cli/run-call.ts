@@ -1,7 +1,7 @@
 import { createCatalog } from '../calls/catalog.ts';
 import { isRecord } from '../render/field.ts';
 import { tools } from '../tools/catalog.gen.ts';
-import { defineCommand, type Command } from './command.ts';
+import { defineCommand, type Command, type Given } from './command.ts';
 import { argumentsOf, flagsOf, optionsOf } from './flags.ts';
 import { withHowdah } from './local-howdah.ts';
 import { printOutcome } from './print-outcome.ts';
@@ -24,7 +24,7 @@ export function narrowCall(call: Command, name: string): Command {
     options: { ...optionsOf(flags), input: INPUT },
     examples: [],
     run: async (shell, { values }) => {
-      const { input, ...flagged } = values as Readonly<Record<string, string | boolean | undefined>>;
+      const { input, ...flagged } = values as Given['values'];
       const given = joinArguments(argumentsOf(flags, flagged), typeof input === 'string' ? input : undefined);
       return withHowdah(shell, {}, async (howdah) => {
         printOutcome(shell, await howdah.call({ name, ...given }));

@@ -21,6 +21,9 @@ export interface Screen {
   readonly note: (text: string) => void;
 }
 
+/** A terminal may say that it has no columns at all. */
+const NARROWEST = 40;
+
 interface ScreenOptions {
   readonly stdout: Stream;
   readonly stderr: Stream;
@@ -31,7 +34,7 @@ interface ScreenOptions {
 export function createScreen({ stdout, stderr, env, noColor }: ScreenOptions): Screen {
   const colors = !noColor && wantsColors(stdout, env);
   return {
-    width: stdout.isTTY === true ? stdout.columns : undefined,
+    width: stdout.isTTY === true && stdout.columns ? Math.max(stdout.columns, NARROWEST) : undefined,
     colors,
     palette: palette(colors),
     print: (text) => void stdout.write(`${text}\n`),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { geteuid } from 'node:process';
 import { afterAll, describe, expect, it } from 'vitest';
-import { stateDirectory } from './state-directory.ts';
+import { placeOf, stateDirectory } from './state-directory.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'howdah-state-'));
 afterAll(() => rmSync(base, { recursive: true }));
@@ -20,22 +20,21 @@ describe('the state directory', () => {
     expect(statSync(at('a/b')).isDirectory()).toBe(true);
   });
 
-  it('is howdah in XDG_STATE_HOME, else in the home', () => {
+  it('is howdah in XDG_STATE_HOME', () => {
     expect(stateDirectory({ XDG_STATE_HOME: at('xdg'), HOME: at('home') })).toBe(at('xdg/howdah'));
-    const uid = geteuid?.();
-    const home = uid === 0 ? '/var/lib/howdah' : at('home/.local/state/howdah');
-    expect([home, undefined]).toContain(uid === 0 ? undefined : stateDirectory({ HOME: at('home') }));
+  });
+
+  it('is in the home, and for root in /var/lib, where nothing is said', () => {
+    expect(() => stateDirectory({ HOME: '/dev/null' }, 12_345)).toThrow('/dev/null/.local/state/howdah cannot be made');
+    expect(placeOf({ HOME: at('home') }, 0)).toBe('/var/lib/howdah');
   });
 
   it('leaves out an XDG_STATE_HOME that is not absolute', () => {
     expect(() => stateDirectory({ XDG_STATE_HOME: 'relative', HOME: '/dev/null' }, 12_345)).toThrow('/dev/null/.local');
   });
 
-  it('can be read by its owner only, and entered by others when it is of root', () => {
-    expect(modeOf(stateDirectory({ HOWDAH_STATE: at('private') }, undefined))).toBe('700');
-    expect(modeOf(stateDirectory({ HOWDAH_STATE: at('of-root') }, geteuid?.()))).toBe(
-      geteuid?.() === 0 ? '711' : '700',
-    );
+  it('can be read by its owner only; by itself it can be entered when it is of root', () => {
+    expect(modeOf(stateDirectory({ HOWDAH_STATE: at('private') }))).toBe(geteuid?.() === 0 ? '711' : '700');
   });
 
   it('stays as it is when it is there', () => {

@@ -26,7 +26,8 @@ export function stateDirectory(env: Readonly<Record<string, string | undefined>>
   return directory;
 }
 
-function placeOf(env: Readonly<Record<string, string | undefined>>, uid: number | undefined): string {
+/** Where it is, made or not. */
+export function placeOf(env: Readonly<Record<string, string | undefined>>, uid: number | undefined): string {
   if (env['HOWDAH_STATE']) return resolve(env['HOWDAH_STATE']);
   const shared = env['XDG_STATE_HOME'];
   if (shared && isAbsolute(shared)) return join(shared, 'howdah');

@@ -71,8 +71,7 @@ async function openHost(
   signal: AbortSignal,
 ): Promise<{ wire: Wire; facts: ServerFacts }> {
   const choice = await target.tls(host);
-  const limit = target.connectTimeoutMs > 0 ? AbortSignal.timeout(target.connectTimeoutMs) : undefined;
-  const within = limit ? AbortSignal.any([signal, limit]) : signal;
+  const within = AbortSignal.any([signal, AbortSignal.timeout(target.connectTimeoutMs)]);
   const wire = await openWire(target, { host, choice, signal: within });
   const abandon = () => wire.destroy(within.reason);
   within.addEventListener('abort', abandon, { once: true });

@@ -1,4 +1,4 @@
-import { connect as connectSocket, isIP, type Socket } from 'node:net';
+import { connect as connectSocket, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { HostAddress } from './target.ts';
 import type { TlsChoice } from './tls.ts';
@@ -29,7 +29,7 @@ export async function dial(endpoint: Endpoint, signal: AbortSignal): Promise<Soc
   const socket = connectSocket(socketOptions(endpoint));
   try {
     await nextEvent(socket, 'connect', signal);
-    return endpoint.tls === undefined ? socket : await encrypt(socket, endpoint, endpoint.tls, signal);
+    return endpoint.tls === undefined ? socket : await encrypt(socket, endpoint.tls, signal);
   } catch (error) {
     socket.destroy();
     throw error;
@@ -52,15 +52,9 @@ function socketOptions({ host, port, address }: Endpoint) {
   };
 }
 
-async function encrypt(socket: Socket, { host }: Endpoint, tls: TlsChoice, signal: AbortSignal): Promise<TLSSocket> {
-  if (tls.negotiation === 'postgres') await askForTls(socket, signal);
-  const secure = connectTls({
-    host,
-    ...(isIP(host) === 0 && { servername: host }), // RFC 6066 §3: an IP address is no server name
-    ...tls.options,
-    ...(tls.negotiation === 'direct' && { ALPNProtocols: [ALPN] }),
-    socket,
-  });
+async function encrypt(socket: Socket, { negotiation, options }: TlsChoice, signal: AbortSignal): Promise<TLSSocket> {
+  if (negotiation === 'postgres') await askForTls(socket, signal);
+  const secure = connectTls({ ...options, ...(negotiation === 'direct' && { ALPNProtocols: [ALPN] }), socket });
   try {
     await nextEvent(secure, 'secureConnect', signal);
   } catch (error) {
@@ -68,7 +62,7 @@ async function encrypt(socket: Socket, { host }: Endpoint, tls: TlsChoice, signa
     if (signal.aborted) throw error;
     throw new TlsFailure('the TLS handshake failed', { cause: error });
   }
-  if (tls.negotiation === 'direct' && secure.alpnProtocol !== ALPN) {
+  if (negotiation === 'direct' && secure.alpnProtocol !== ALPN) {
     secure.destroy();
     throw new TlsFailure('the server does not take TLS at once');
   }

@@ -1,4 +1,4 @@
-import { rm, rmdir } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -100,13 +100,12 @@ async function start(home: EmbeddedHome, settings: Readonly<Record<string, strin
   await startPostmaster({ binaries, account, dataDirectory, logFile, settings, timeoutMs: START_TIMEOUT_MS });
 }
 
-async function shutDown({ dataDirectory, socketDirectory }: EmbeddedHome): Promise<void> {
+async function shutDown({ dataDirectory }: EmbeddedHome): Promise<void> {
   try {
     await stopPostmaster(dataDirectory, 'SIGINT', STOP_TIMEOUT_MS);
   } catch {
     await stopPostmaster(dataDirectory, 'SIGQUIT', STOP_TIMEOUT_MS);
   }
-  if (!dataDirectory.startsWith(join(socketDirectory, '..'))) await rmdir(socketDirectory).catch(() => undefined);
 }
 
 /** What may be over in a moment: the server is starting, stopping, recovering or full. */

@@ -113,10 +113,15 @@ function fromServer(error: DatabaseError): PlatformError {
   const sqlstate = error.code ?? 'XX000';
   const rule = BY_SQLSTATE.find((entry) => entry.sqlstate.some((start) => sqlstate.startsWith(start)));
   return new PlatformError(rule?.code ?? 'QUERY_FAILED', rule?.message ?? safeMessage(error.message, sqlstate), {
-    hint: rule?.hint,
+    hint: rule?.hint ?? serverHint(error),
     details: { sqlstate },
     cause: error,
   });
+}
+
+/** Of the class that is about names and syntax: "Perhaps you meant to reference the column …". */
+function serverHint({ code, hint }: DatabaseError): string | undefined {
+  return code?.startsWith('42') === true && hint !== undefined ? safeMessage(hint, code) : undefined;
 }
 
 function safeMessage(message: string, sqlstate: string): string {

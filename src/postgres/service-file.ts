@@ -52,7 +52,7 @@ function parseServiceFile(text: string, service: string, file: string): Connecti
       found = inside = line === `[${service}]`;
     } else if (inside) {
       const equals = line.indexOf('=');
-      const name = line.slice(0, equals).trimEnd();
+      const name = line.slice(0, equals);
       if (equals < 1 || name === 'service') {
         throw targetError(`Line ${index + 1} of the service file ${file} cannot be read.`, 'Write name=value.');
       }

@@ -93,8 +93,9 @@ describe('rendering an answer', () => {
       '\n',
     );
     expect(lines.slice(2)).toEqual([
-      `schema  index${' '.repeat(24)}size       scans  wait  last_scan`,
-      `public  ${'i'.repeat(24)}…  118 MB  1234567890  1 ms  —`,
+      `schema  index${' '.repeat(35)}size       scans  wait`,
+      `public  ${'i'.repeat(35)}…  118 MB  1234567890  1 ms`,
+      'without a value: last_scan',
     ]);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(70);
   });

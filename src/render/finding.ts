@@ -10,7 +10,7 @@ const INDENT = '  ';
 /** The severity and claim on one line; below it the object, the numbers and the next step. */
 export function renderFinding(finding: Finding, fields: readonly Field[], palette: Palette): string[] {
   const { severity, claim, object, next_step } = finding;
-  const evidence = renderEvidence(finding.evidence, fields);
+  const evidence = renderEvidence(finding.evidence, fields).join(' ');
   const about = [object === undefined ? '' : escapeControl(object), evidence].filter((part) => part !== '');
   return [
     `${palette.severity(severity, severity.toUpperCase())} ${palette.bold(escapeControl(claim))}`,
@@ -20,17 +20,15 @@ export function renderFinding(finding: Finding, fields: readonly Field[], palett
 }
 
 /** `key=value`, with the unit that the field of the same name has in the answer's schema or that the key ends with. */
-export function renderEvidence(evidence: Finding['evidence'], fields: readonly Field[]): string {
-  return Object.entries(evidence)
-    .map(([key, value]) => {
-      const field = findField(key, fields);
-      const named = unitOfName(key);
-      const unit = field?.unit ?? named?.unit;
-      // `age_s=2 h` would read as two units
-      const name = named !== undefined && typeof value === 'number' ? named.name : key;
-      return `${escapeControl(name)}=${formatValue(value, { unit, time: field?.time ?? false, fields: [] })}`;
-    })
-    .join(' ');
+export function renderEvidence(evidence: Finding['evidence'], fields: readonly Field[]): string[] {
+  return Object.entries(evidence).map(([key, value]) => {
+    const field = findField(key, fields);
+    const named = unitOfName(key);
+    const unit = field?.unit ?? named?.unit;
+    // `age_s=2 h` would read as two units
+    const name = named !== undefined && typeof value === 'number' ? named.name : key;
+    return `${escapeControl(name)}=${formatValue(value, { unit, time: field?.time ?? false, fields: [] })}`;
+  });
 }
 
 export function renderNotExamined({ what, reason, remedy }: NotExamined, palette: Palette): string[] {
@@ -54,7 +52,6 @@ const SUFFIXES: readonly (readonly [suffix: string, unit: Unit])[] = [
   ['_bytes', 'bytes'],
   ['_ms', 'ms'],
   ['_s', 's'],
-  ['_percent', 'percent'],
 ];
 
 /** `age_s` is an age in seconds. */

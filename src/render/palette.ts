@@ -2,9 +2,9 @@ import type { Severity } from '../contract/finding.ts';
 
 /** How emphasis reaches the reader: by escape sequences on a terminal, not at all elsewhere. */
 export interface Palette {
-  bold(text: string): string;
-  dim(text: string): string;
-  severity(severity: Severity, text: string): string;
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly severity: (severity: Severity, text: string) => string;
 }
 
 /** ECMA-48 SGR parameters. */

@@ -1,5 +1,5 @@
-/** Printable ASCII: one column a character. */
-const PLAIN = /^[ -~]*$/;
+/** Printable ASCII and what a table adds to it: one column a character. */
+const PLAIN = /^[ -~—…]*$/;
 /** Characters that take two columns of a terminal: the wide and fullwidth blocks of Unicode Annex 11, and emoji. */
 const WIDE =
   /^(?:[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{17000}-\u{18cff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\p{RI}{2})/u;

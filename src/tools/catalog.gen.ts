@@ -4,6 +4,7 @@ import activity from './activity/activity.ts';
 import unusedIndexes from './indexes/unused-indexes.ts';
 import serverOverview from './server/server-overview.ts';
 import topStatements from './statements/top-statements.ts';
+import describeTable from './tables/describe-table.ts';
 import listTables from './tables/list-tables.ts';
 
 export const tools: readonly Tool[] = [
@@ -11,5 +12,6 @@ export const tools: readonly Tool[] = [
   unusedIndexes,
   serverOverview,
   topStatements,
+  describeTable,
   listTables,
 ];

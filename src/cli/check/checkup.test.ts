@@ -5,7 +5,8 @@ import { palette } from '../../render/palette.ts';
 import { textWidth } from '../../render/text-width.ts';
 import { mergeExaminations, type Examination } from './checkup.ts';
 import { gradeOf } from './grade.ts';
-import { renderCheckup, wrap } from './render-checkup.ts';
+import { flow, wrap } from './flow.ts';
+import { renderCheckup } from './render-checkup.ts';
 
 const finding = (severity: Finding['severity'], claim: string, more: Partial<Finding> = {}): Finding => {
   return { severity, claim, evidence: {}, ...more };
@@ -118,7 +119,7 @@ describe('the report of a check', () => {
         'Grade D   1 critical · 1 warning   3 checks in 1.8 s',
         '',
         'CRITICAL  A session that is idle in transaction blocks 7 others.',
-        '          pid 4711  idle=2 h 5 min blocked=7',
+        '          pid 4711  idle=2 h 5 min  blocked=7',
         '          SELECT pg_catalog.pg_terminate_backend(4711);',
         '',
         'WARNING   It is never used.',
@@ -169,8 +170,9 @@ describe('the report of a check', () => {
     expect(text.match(/^Grade/gm)).toHaveLength(1);
   });
 
-  it('wraps between words and cuts what is too much', () => {
-    expect(wrap('aa bb cc dd', 5)).toEqual(['aa bb', 'cc dd']);
-    expect(wrap('aa bb cc dd ee', 5, 2)).toEqual(['aa bb', 'cc d…']);
+  it('wraps between words, keeps parts whole while they fit, and cuts what is too much', () => {
+    expect(flow(['a b', 'c d', 'e f g h'], '  ', { width: 5 })).toEqual(['a b', 'c d', 'e  f', 'g  h']);
+    expect(wrap('aa bb cc dd', { width: 5 })).toEqual(['aa bb', 'cc dd']);
+    expect(wrap('aa bb cc dd ee', { width: 5, most: 2 })).toEqual(['aa bb', 'cc d…']);
   });
 });

@@ -1,10 +1,12 @@
-import type { Severity } from '../../contract/finding.ts';
+import type { Finding, Severity } from '../../contract/finding.ts';
+import type { Field } from '../../render/field.ts';
 import { renderEvidence } from '../../render/finding.ts';
 import type { Palette } from '../../render/palette.ts';
 import { formatQuantity } from '../../render/quantity.ts';
-import { padEnd, shorten, textWidth } from '../../render/text-width.ts';
+import { padEnd, shorten } from '../../render/text-width.ts';
 import { escapeControl } from '../../sqltext/untrusted-text.ts';
 import { SEVERITIES, type Checkup, type FindingGroup } from './checkup.ts';
+import { flow, wrap } from './flow.ts';
 import type { Grade } from './grade.ts';
 
 export interface CheckupStyle {
@@ -83,43 +85,39 @@ function renderGroups(groups: readonly FindingGroup[], style: CheckupStyle): str
 }
 
 function renderGroup({ tool, severity, fields, findings }: FindingGroup, style: CheckupStyle): string[] {
-  const { palette, width, all } = style;
+  const { palette, all } = style;
   const shown = all ? findings : findings.slice(0, 1);
-  const lines = shown.flatMap((finding, i) => {
-    const evidence = renderEvidence(finding.evidence, fields);
-    const about = [finding.object === undefined ? '' : escapeControl(finding.object), evidence].filter(
-      (part) => part !== '',
-    );
-    const label = padEnd(i === 0 ? severity.toUpperCase() : '', INDENT.length);
-    return [
-      ...wrap(escapeControl(finding.claim), width - INDENT.length).map((line, n) =>
-        n === 0 ? `${palette.severity(severity, label)}${palette.bold(line)}` : INDENT + palette.bold(line),
-      ),
-      ...(about.length === 0
-        ? []
-        : wrap(about.join('  '), width - INDENT.length, all ? Infinity : 2).map((line) => INDENT + palette.dim(line))),
-      ...renderSteps(finding.next_step, all),
-      ...(all && finding.why !== undefined ? [INDENT + palette.dim(escapeControl(finding.why))] : []),
-    ];
-  });
+  const label = palette.severity(severity, padEnd(severity.toUpperCase(), INDENT.length));
+  const [first = '', ...lines] = shown.flatMap((finding) => renderFinding(finding, fields, style));
   const more = findings.length - shown.length;
-  return more === 0 ? lines : [...lines, INDENT + palette.dim(`… and ${more} more: howdah call ${tool}`)];
+  const rest = more === 0 ? [] : [palette.dim(`… and ${more} more: howdah call ${tool}`)];
+  return [`${label}${first}`, ...[...lines, ...rest].map((line) => INDENT + line)];
+}
+
+function renderFinding(finding: Finding, fields: readonly Field[], { palette, width, all }: CheckupStyle): string[] {
+  const { claim, object, evidence, next_step, why } = finding;
+  const room = width - INDENT.length;
+  const about = [...(object === undefined ? [] : [escapeControl(object)]), ...renderEvidence(evidence, fields)];
+  return [
+    ...wrap(escapeControl(claim), { width: room }).map(palette.bold),
+    ...flow(about, '  ', { width: room, most: all ? Infinity : 2 }).map(palette.dim),
+    ...renderSteps(next_step, all),
+    ...(all && why !== undefined ? [palette.dim(escapeControl(why))] : []),
+  ];
 }
 
 /** SQL is never wrapped or cut within a line, so that it can be copied. */
 function renderSteps(steps: string | undefined, all: boolean): string[] {
   if (steps === undefined) return [];
-  const lines = steps.split('\n').map((line) => INDENT + escapeControl(line));
+  const lines = steps.split('\n').map(escapeControl);
   const shown = all ? lines : lines.slice(0, SQL_LINES);
-  return shown.length < lines.length
-    ? [...shown, `${INDENT}-- … ${lines.length - shown.length} more lines: --all`]
-    : shown;
+  return shown.length < lines.length ? [...shown, `-- … ${lines.length - shown.length} more lines: --all`] : shown;
 }
 
 function renderInOrder({ inOrder }: Checkup, { palette, width, all }: CheckupStyle): string[] {
   if (inOrder.length === 0) return [];
   const text = `In order (${inOrder.length}): ${inOrder.join(', ')}`;
-  return ['', ...wrap(text, width, all ? Infinity : 3).map((line) => palette.dim(line))];
+  return ['', ...wrap(text, { width, most: all ? Infinity : 3 }).map(palette.dim)];
 }
 
 function renderGaps({ notExamined }: Checkup, { palette, width, all }: CheckupStyle): string[] {
@@ -129,7 +127,7 @@ function renderGaps({ notExamined }: Checkup, { palette, width, all }: CheckupSt
     '',
     palette.bold('Not examined'),
     ...shown.flatMap(({ what, reason, remedy }) => [
-      ...wrap(`${escapeControl(what)}: ${escapeControl(reason)}`, width - 2, all ? Infinity : 2).map(
+      ...wrap(`${escapeControl(what)}: ${escapeControl(reason)}`, { width: width - 2, most: all ? Infinity : 2 }).map(
         (line) => `  ${line}`,
       ),
       ...(remedy === undefined ? [] : remedy.split('\n').map((line) => INDENT + escapeControl(line))),
@@ -138,20 +136,4 @@ function renderGaps({ notExamined }: Checkup, { palette, width, all }: CheckupSt
       ? [`  … and ${notExamined.length - shown.length} more: --all shows them`]
       : []),
   ];
-}
-
-/** Lines of at most `width` columns, broken between words; what is beyond `most` lines is cut. */
-export function wrap(text: string, width: number, most = Infinity): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && textWidth(longer) > width) {
-      lines.push(line);
-      line = word;
-    } else line = longer;
-  }
-  lines.push(line);
-  if (lines.length <= most) return lines;
-  return [...lines.slice(0, most - 1), shorten(lines.slice(most - 1).join(' '), width)];
 }

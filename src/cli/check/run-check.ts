@@ -66,9 +66,10 @@ export async function checkServer(
   };
 }
 
-/** Fixed SQL that needs no argument. */
+/** Fixed SQL that needs no argument, about the server or about what is in a database. */
 function isDiagnostic({ kind, accessClass, reaches, input }: Operation): boolean {
-  return kind === 'tool' && accessClass === 'diagnostic' && reaches === 'server' && input.safeParse({}).success;
+  const isFixed = accessClass === 'diagnostic' || accessClass === 'schema';
+  return kind === 'tool' && isFixed && reaches === 'server' && input.safeParse({}).success;
 }
 
 function byArea(a: Operation, b: Operation): number {

@@ -22,7 +22,7 @@ describe('the entry of an MCP client', () => {
   it.each([
     ['claude-desktop', 'darwin', '/home/a/Library/Application Support/Claude/claude_desktop_config.json'],
     ['claude-desktop', 'linux', '/home/a/.config/Claude/claude_desktop_config.json'],
-    ['claude-code', 'linux', '/work/shop/.mcp.json'],
+    ['claude-code', 'linux', '/projects/shop/.mcp.json'],
     ['cursor', 'linux', '/home/a/.cursor/mcp.json'],
     ['vscode', 'darwin', '/home/a/Library/Application Support/Code/User/mcp.json'],
     ['vscode', 'linux', '/home/a/.config/Code/User/mcp.json'],
@@ -32,7 +32,7 @@ describe('the entry of an MCP client', () => {
     ['zed', 'darwin', '/home/a/.config/zed/settings.json'],
     ['zed', 'linux', '/home/a/.config/zed/settings.json'],
   ] as const)('of %s on %s is in %s', (name, platform, file) => {
-    expect(client(name).file({ platform, env: {}, home: '/home/a', directory: '/work/shop' })).toBe(file);
+    expect(client(name).file({ platform, env: {}, home: '/home/a', directory: '/projects/shop' })).toBe(file);
   });
 
   it('has the form that the client documents', () => {

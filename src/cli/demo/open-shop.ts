@@ -26,7 +26,9 @@ export interface Shop {
 }
 
 /** Makes the database, lets the application work for a moment, and leaves a checkout hanging. */
-export async function openShop(server: ShopServer): Promise<Shop> {
+export async function openShop({ host, port }: ShopServer): Promise<Shop> {
+  // a socket has no TLS, whatever PGSSLMODE says
+  const server = { host, port, ssl: false };
   await withClient({ ...server, user: 'postgres', database: 'postgres' }, async (client) => {
     for (const statement of [...CLEARED, `CREATE DATABASE ${SHOP_DATABASE}`]) await client.query(statement);
   });

@@ -17,7 +17,7 @@ const MAX_VALUES = 100;
 /** Names that a rule of the persona withholds are left out after they were read. */
 const MAX_READ = 1000;
 
-/** What of the database each variable names. */
+/** What each variable can be; as in the answers of the tools, a name is no secret to who may not read what it names. */
 const STATEMENTS: Readonly<Record<'database' | 'schema' | 'table', Statement>> = {
   database: compile(sql`
     select d.datname as name
@@ -30,7 +30,6 @@ const STATEMENTS: Readonly<Record<'database' | 'schema' | 'table', Statement>> =
     select n.nspname as name
       from pg_catalog.pg_namespace n
      where n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
-       and pg_catalog.has_schema_privilege(n.oid, 'USAGE')
        and pg_catalog.starts_with(n.nspname::pg_catalog.text, ${param('prefix')})
      order by n.nspname limit ${param('limit')}`),
   table: compile(sql`
@@ -40,7 +39,6 @@ const STATEMENTS: Readonly<Record<'database' | 'schema' | 'table', Statement>> =
      where c.relkind in ('r', 'p', 'v', 'm', 'f')
        and (n.nspname = ${param('schema')} or ${param('schema')}::pg_catalog.text is null)
        and n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
-       and pg_catalog.has_schema_privilege(n.oid, 'USAGE')
        and pg_catalog.starts_with(c.relname::pg_catalog.text, ${param('prefix')})
      order by c.relname limit ${param('limit')}`),
 };
@@ -63,7 +61,7 @@ export function completionMethods(fleet: Fleet): readonly Operation[] {
     defineMethod({
       name: COMPLETE_FROM_DATABASE_METHOD,
       title: 'Complete a database, schema or table',
-      description: 'Names that the caller may see and the login may use.',
+      description: 'Names as the catalogue has them; databases that the caller may reach and the login may connect to.',
       input: {
         variable: z.enum(['database', 'schema', 'table']),
         prefix,

@@ -5,6 +5,7 @@ import type { Operation } from '../../calls/operation.ts';
 import { shapeOutput } from '../../calls/shape.ts';
 import { PlatformError } from '../../core/errors.ts';
 import type { CompiledPersona } from '../../policy/policy.ts';
+import { quoteIdentifier } from '../../postgres/sql.ts';
 import { pageOf } from '../cursor.ts';
 import { parseResourceUri, TABLE_URI_TEMPLATE, TOOL_URI_TEMPLATE, toolUri } from '../resource-uri.ts';
 import { renderToolDocument } from '../tool-document.ts';
@@ -73,9 +74,11 @@ export function resourceMethods(
       input: { ...uriInput, server: z.string(), database: z.string(), schema: z.string(), table: z.string() },
       reaches: 'server',
       actsAs: () => [TABLE_TOOL],
-      async run({ uri, ...table }, context) {
+      async run({ uri, table, ...place }, context) {
         const tool = catalog().find(TABLE_TOOL).operation;
-        const answer = await tool.run({ ...context, input: parseInput(tool, table, undefined) });
+        // quoted: an address names one table, exactly
+        const input = parseInput(tool, { ...place, table: quoteIdentifier(table) }, undefined);
+        const answer = await tool.run({ ...context, input });
         const { output } = shapeOutput(answer, context.persona.limits);
         // JSON, since it is the structured content of the tool, exact to the last digit, and a program may want it
         return { contents: [{ uri, mimeType: 'application/json', text: JSON.stringify(output) }] };

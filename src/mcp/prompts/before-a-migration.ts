@@ -18,9 +18,9 @@ export const beforeAMigration: Prompt = {
       `Check whether a schema change of the table ${target} is safe to run. Ask for the statements of the migration if you do not have them. Call each tool${where || ' on the default server'} and change nothing.`,
       numbered([
         `\`describe_table\`${passing({ schema, ...(table !== undefined && { table }) })}: size, indexes, foreign keys in both directions, triggers, partitions. Which statement rewrites the table or scans all of it, and which lock does it take?`,
-        '`activity`: transactions that are open on this table or have been open for long. A waiting ALTER TABLE stops everyone who comes after it.',
+        '`activity`: transactions that have been open for long, and who waits for whom. An ALTER TABLE that waits for one of them stops everyone who comes after it.',
         '`top_statements`: which statements read or write this table, and how often. They are what would wait.',
-        '`server_overview`: version (what the statement costs depends on it), replicas and their lag, free connections.',
+        '`server_overview`: version (what a statement costs depends on it), standbys and their lag, free connections.',
       ]),
       'Answer with: go or wait, and why; for each statement its lock, what it blocks and for about how long at this size; the safer form where there is one (CREATE INDEX CONCURRENTLY, ADD CONSTRAINT … NOT VALID then VALIDATE, a batched update); a lock_timeout to set; how to tell that it went well, and the way back.',
     ].join('\n\n');

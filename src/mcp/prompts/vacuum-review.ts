@@ -9,17 +9,17 @@ export const vacuumReview: Prompt = {
     databaseArgument,
     { name: 'schema', description: 'One schema; all of them when left out.', required: false },
   ],
-  tools: ['server_overview', 'activity', 'list_tables', 'describe_table'],
+  tools: ['server_overview', 'activity', 'list_tables', 'describe_table', 'unused_indexes'],
   write({ schema, ...place }) {
     const where = passing(place);
     const one = schema === undefined ? '' : ` and schema ${JSON.stringify(schema)}`;
     return [
       `Review vacuuming of PostgreSQL. Call each tool${where || ' on the default server'} and change nothing.`,
       numbered([
-        '`server_overview`: age of the oldest transaction id against autovacuum_freeze_max_age, and settings of autovacuum. Wraparound comes before everything else.',
-        '`activity`: transactions open for a long time, idle in transaction too. They keep every vacuum from removing rows; so do replication slots and prepared transactions.',
+        '`server_overview`: how much of the transaction ids each database has used up, and who holds vacuum back: the oldest transaction, replication slots, prepared transactions, standbys (`xmin_age`). Wraparound comes before everything else.',
+        '`activity`: transactions that have been open for long, idle ones too: they keep every vacuum from removing rows. Is an autovacuum blocked, or does it block somebody?',
         `\`list_tables\`${one} with order_by "dead_rows": tables with many dead rows, with autovacuum off, or not vacuumed or analyzed for long.`,
-        '`describe_table` for the worst of them: are there settings of its own, is it append-only, are there indexes that make each vacuum dear?',
+        '`describe_table` for the worst of them, and `unused_indexes`: every index makes every vacuum dearer, and one that nobody reads does so for nothing.',
       ]),
       'Answer with a table of the relations that need attention (dead rows, share of all rows, last vacuum, the setting that decides), the cause for each, and the statements a person could run, the least disruptive first. Prefer settings of the one table to global ones; propose VACUUM FULL only with its lock spelt out.',
     ].join('\n\n');

@@ -11,7 +11,7 @@ export const whyIsItSlow: Prompt = {
     return [
       `Find out why PostgreSQL is slow. Call each tool${place || ' on the default server'}, stop as soon as the evidence suffices, and change nothing.`,
       numbered([
-        '`server_overview`: version, load, connections, cache, replication. A critical finding here comes first.',
+        '`server_overview`: connections, the oldest transaction, cache hits and temporary files of each database, replication. A critical finding here comes first.',
         '`activity`: who runs, who waits, who blocks whom. Is somebody blocked? Name the session at the head of the chain and how long its transaction has been open. A session idle in transaction is a cause, not a bystander.',
         '`top_statements`: what takes the most time since statistics were reset. Compare total time, time per call and calls: one slow statement and a fast one called too often need different remedies.',
         'For the tables that those statements read: `list_tables` for size and dead rows, `describe_table` for keys, indexes and the last vacuum and analyze.',

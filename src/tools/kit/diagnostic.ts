@@ -8,8 +8,9 @@ import { compileShape } from '../../postgres/exact-values.ts';
 import { param, type Param } from '../../postgres/sql.ts';
 import type { Variants } from '../../postgres/version.ts';
 import { disclosureOf } from './disclosure.ts';
+import { byUrgency } from './gather.ts';
 import { hiddenFrom, type Sees } from './privileges.ts';
-import { readRows, type RowSource } from './rows.ts';
+import { readRows, type ReadRows, type RowSource } from './rows.ts';
 import { describeStatements } from './statements.ts';
 import { commonOutput, examined, requireTarget, sharedInputs, type Area, type RowShape, type Tool } from './tool.ts';
 
@@ -36,7 +37,7 @@ interface Evidence<Input extends z.ZodRawShape, About extends RowShape> {
 export interface DiagnosticSpec<
   Input extends z.ZodRawShape,
   Shape extends RowShape,
-  About extends RowShape = Record<never, never>,
+  About extends RowShape = RowShape,
 > {
   /** snake_case, as the model sees it; the file has the same name in kebab-case. */
   readonly name: string;
@@ -74,19 +75,18 @@ export interface Diagnostic<Input extends z.ZodRawShape, Shape extends RowShape,
 export function defineDiagnostic<
   const Input extends z.ZodRawShape,
   const Shape extends RowShape,
-  const About extends RowShape = Record<never, never>,
+  const About extends RowShape = RowShape,
 >(spec: DiagnosticSpec<Input, Shape, About>): Diagnostic<Input, Shape, About> {
   const { name, area, title, description } = spec;
   const variants = spec.sql(paramsOf(spec.input));
   const source = sourceOf(spec, variants);
-  const findings = spec.findings ?? (() => []);
   return {
     kind: 'tool',
     name,
     area,
     title,
     description,
-    findings,
+    findings: spec.findings ?? (() => []),
     statements: describeStatements(variants),
     accessClass: spec.accessClass ?? 'diagnostic',
     alsoKnownAs: spec.alsoKnownAs ?? {},
@@ -107,28 +107,33 @@ export function defineDiagnostic<
       truncated: z.boolean(),
       ...(spec.counted === true && { total: z.int().min(0) }),
     }),
-    async run(context: CallContext): Promise<Output> {
-      const target = requireTarget(context);
-      const read = await readRows(source, context);
-      const rows = read.rows as Row<Shape>[];
-      const { total_rows: total = 0, ...about } = read.about ?? {};
-      const evidence: Evidence<Input, About> = {
-        input: context.input as Values<Input>,
-        facts: read.facts,
-        about: read.about && (about as Row<About>),
-      };
-      const gaps = [...hiddenFrom(read.facts.role, spec.sees ?? []), ...(spec.notExamined?.(rows, evidence) ?? [])];
-      return {
-        server: target.server.name,
-        database: target.database,
-        findings: findings(rows, evidence),
-        ...(spec.about && { about: evidence.about }),
-        rows,
-        truncated: read.truncated,
-        ...(spec.counted === true && { total }),
-        ...examined(gaps),
-      };
-    },
+    run: async (context) => answer(spec, await readRows(source, context), context),
+  };
+}
+
+function answer<Input extends z.ZodRawShape, Shape extends RowShape, About extends RowShape>(
+  spec: DiagnosticSpec<Input, Shape, About>,
+  read: ReadRows,
+  context: CallContext,
+): Output {
+  const target = requireTarget(context);
+  const rows = read.rows as Row<Shape>[];
+  const { total_rows: total = 0, ...about } = read.about ?? {};
+  const evidence: Evidence<Input, About> = {
+    input: context.input as Values<Input>,
+    facts: read.facts,
+    about: read.about && (about as Row<About>),
+  };
+  const gaps = [...hiddenFrom(read.facts.role, spec.sees ?? []), ...(spec.notExamined?.(rows, evidence) ?? [])];
+  return {
+    server: target.server.name,
+    database: target.database,
+    findings: byUrgency(spec.findings?.(rows, evidence) ?? []),
+    ...(spec.about && { about: evidence.about }),
+    rows,
+    truncated: read.truncated,
+    ...(spec.counted === true && { total }),
+    ...examined(gaps),
   };
 }
 

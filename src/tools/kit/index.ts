@@ -3,7 +3,7 @@ export type { ConnectionFacts } from '../../postgres/database.ts';
 export { param, extensionSchema, quoteIdentifier, sql, type Param, type Sql } from '../../postgres/sql.ts';
 export { byExtensionVersion, byServerVersion, compareVersions, type Major } from '../../postgres/version.ts';
 export { defineDiagnostic } from './diagnostic.ts';
-export { byUrgency, gather } from './gather.ts';
+export { gather } from './gather.ts';
 export { statementLength } from './disclosure.ts';
 export { definePart, readParts, statementsOf, type Part, type RowOf } from './part.ts';
 export { hasPrivilege, hiddenFrom } from './privileges.ts';

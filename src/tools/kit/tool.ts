@@ -3,6 +3,7 @@ import type { CallContext, ReachedDatabase } from '../../calls/context.ts';
 import type { ArgumentNames, Operation, Output } from '../../calls/operation.ts';
 import type { AccessClass } from '../../contract/access-class.ts';
 import { Finding, NotExamined } from '../../contract/finding.ts';
+import { byUrgency } from './gather.ts';
 
 /** Where a tool belongs; the folder of its file has the same name. */
 export const AREAS = ['server', 'activity', 'statements', 'tables', 'indexes'] as const;
@@ -80,7 +81,13 @@ export function defineTool<Input extends z.ZodRawShape, Parts extends z.ZodRawSh
     async run(context): Promise<Output> {
       const target = requireTarget(context);
       const { findings, not_examined, ...parts } = await spec.run(context.input as Values<Input>, target, context);
-      return { server: target.server.name, database: target.database, findings, ...parts, ...examined(not_examined) };
+      return {
+        server: target.server.name,
+        database: target.database,
+        findings: byUrgency(findings),
+        ...parts,
+        ...examined(not_examined),
+      };
     },
   };
 }

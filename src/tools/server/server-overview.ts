@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byUrgency, defineTool, hiddenFrom, readParts, statementsOf, type Finding } from '../kit/index.ts';
+import { defineTool, hiddenFrom, readParts, statementsOf, type Finding } from '../kit/index.ts';
 import {
   connectedAs,
   connections,
@@ -112,7 +112,7 @@ export default defineTool({
       prepared_transactions: [...parts.preparedTransactions],
       settings: showSettings(parts.settings),
       extensions: [...parts.extensions],
-      findings: byUrgency(findings),
+      findings,
       not_examined: [
         ...unreadable,
         ...unmeasured(parts.databases),

@@ -8,11 +8,9 @@ import {
   type Finding,
   type NotExamined,
 } from '../kit/index.ts';
-import { measuredRoots } from './measure.ts';
+import { COUNTED_ON_PRIMARY, measuredRoots, NEEDS_STATISTICS_BYTES } from './measure.ts';
 import { matchesName } from './name-pattern.ts';
 
-/** Autovacuum would long have analysed a table of this size, unless it has nothing but the rows it was loaded with. */
-const NEEDS_STATISTICS_BYTES = 1_048_576;
 const KINDS = ['table', 'partitioned_table', 'partition', 'view', 'materialized_view', 'foreign_table'] as const;
 const bytes = z.int().nullable().meta({ unit: 'bytes' });
 
@@ -163,12 +161,6 @@ function judgeKey({ schema, table, rows, primary_key }: Row, minRows: number): F
     },
   ];
 }
-
-const COUNTED_ON_PRIMARY: NotExamined = {
-  what: 'dead rows, last vacuum, last analyze',
-  reason: 'This server is a standby, and only the primary counts them.',
-  remedy: 'Ask the primary.',
-};
 
 function behindLocks(rows: readonly Row[]): NotExamined[] {
   const locked = rows.filter(({ size_estimated }) => size_estimated);

@@ -1,4 +1,13 @@
-import { estimatedSize, lockedRelations, partitionMembers, sql, type Sql } from '../kit/index.ts';
+import { estimatedSize, lockedRelations, partitionMembers, sql, type NotExamined, type Sql } from '../kit/index.ts';
+
+/** Autovacuum would long have analysed a table of this size, unless it has nothing but the rows it was loaded with. */
+export const NEEDS_STATISTICS_BYTES = 1_048_576;
+
+export const COUNTED_ON_PRIMARY: NotExamined = {
+  what: 'dead rows, last vacuum, last analyze',
+  reason: 'This server is a standby, and only the primary counts them.',
+  remedy: 'Ask the primary.',
+};
 
 /**
  * The tail of a `with recursive` list that ends in `measured`: one row for each `oid` of the list's `roots`, with its

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import {
+  byServerVersion,
+  definePart,
+  gather,
+  param,
+  quoteIdentifier,
+  quoteName,
+  sql,
+  type Finding,
+  type RowOf,
+  type Sql,
+} from '../kit/index.ts';
+import { OID, unlessLocked } from './relation.ts';
+
+/** Names of the columns with these numbers, in their order, as JSON. */
+function columnNames(relation: Sql, numbers: Sql): Sql {
+  return sql`pg_catalog.to_json(array(
+               select a.attname from pg_catalog.unnest(${numbers}) with ordinality u (attnum, place)
+                 join pg_catalog.pg_attribute a on a.attrelid = ${relation} and a.attnum = u.attnum
+                order by u.place))`;
+}
+
+const constraintsWith = (enforced: Sql) => sql`
+      select k.conname as constraint,
+             case k.contype when 'p' then 'primary key' when 'u' then 'unique' when 'x' then 'exclusion' when 'n' then 'not null' else 'check' end as type,
+             ${columnNames(sql`k.conrelid`, sql`k.conkey`)} as columns,
+             -- of a check, writing it out opens the table
+             case when k.contype <> 'c' then pg_catalog.pg_get_constraintdef(k.oid)
+                  else ${unlessLocked(OID, sql`pg_catalog.pg_get_constraintdef(k.oid)`)} end as definition,
+             k.convalidated as validated, ${enforced} as enforced, k.condeferrable as deferrable
+        from pg_catalog.pg_constraint k
+       where k.conrelid = ${OID}
+         and (k.contype in ('p', 'u', 'x', 'c') or (k.contype = 'n' and not k.convalidated))
+       order by k.contype <> 'p', k.contype, k.conname`;
+
+export const constraints = definePart({
+  what: 'constraints',
+  row: {
+    constraint: z.string(),
+    type: z.enum(['primary key', 'unique', 'exclusion', 'check', 'not null']),
+    columns: z.array(z.string()).meta({ names: 'column' }),
+    definition: z.string().nullable().meta({ names: 'text' }),
+    validated: z.boolean(),
+    enforced: z.boolean(),
+    deferrable: z.boolean(),
+  },
+  sql: byServerVersion({ 12: constraintsWith(sql`true`), 18: constraintsWith(sql`k.conenforced`) }),
+});
+
+const action = (code: Sql) =>
+  sql`case ${code} when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade' when 'n' then 'set null' else 'set default' end`;
+
+/** Each key once: those that PostgreSQL adds for partitions have a parent with the same table at this end. */
+export const foreignKeys = definePart({
+  what: 'foreign keys',
+  row: {
+    outgoing: z.boolean(),
+    constraint: z.string(),
+    schema: z.string().meta({ names: 'schema' }),
+    table: z.string().meta({ names: 'table' }),
+    columns: z.array(z.string()),
+    referenced_columns: z.array(z.string()),
+    on_delete: z.string(),
+    on_update: z.string(),
+    deferrable: z.boolean(),
+    validated: z.boolean(),
+    indexed: z.boolean(),
+    partitioned: z.boolean(),
+  },
+  sql: byServerVersion({
+    12: sql`
+      with keys as (
+        select k.*, true as outgoing, k.confrelid as other from pg_catalog.pg_constraint k
+         where k.contype = 'f' and k.conrelid = ${OID}
+           and not exists (select from pg_catalog.pg_constraint p where p.oid = k.conparentid and p.conrelid = k.conrelid)
+        union all
+        select k.*, false, k.conrelid from pg_catalog.pg_constraint k
+         where k.contype = 'f' and k.confrelid = ${OID}
+           and not exists (select from pg_catalog.pg_constraint p where p.oid = k.conparentid and p.confrelid = k.confrelid)
+      )
+      select k.outgoing, k.conname as constraint, n.nspname as schema, c.relname as table,
+             ${columnNames(sql`k.conrelid`, sql`k.conkey`)} as columns, ${columnNames(sql`k.confrelid`, sql`k.confkey`)} as referenced_columns,
+             ${action(sql`k.confdeltype`)} as on_delete, ${action(sql`k.confupdtype`)} as on_update,
+             k.condeferrable as deferrable, k.convalidated as validated,
+             exists (
+               -- its first key columns are those of the key, in any order, and no row is left out
+               select from pg_catalog.pg_index i
+                where i.indrelid = k.conrelid and i.indisvalid and i.indpred is null and i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
+                  and k.conkey @> (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1]
+                  and k.conkey <@ (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1]
+             ) as indexed,
+             (select f.relkind = 'p' from pg_catalog.pg_class f where f.oid = k.conrelid) as partitioned
+        from keys k
+        join pg_catalog.pg_class c on c.oid = k.other
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+       order by k.outgoing desc, n.nspname, c.relname, k.conname
+       limit ${param('limit')}::bigint + (select pg_catalog.count(*) from keys o where o.outgoing)`,
+  }),
+});
+export type ForeignKey = RowOf<typeof foreignKeys>;
+
+interface Named {
+  readonly schema: string;
+  readonly table: string;
+}
+
+export function judgeForeignKeys(rows: readonly ForeignKey[], relation: Named): Finding[] {
+  return gather(
+    rows
+      .filter(({ indexed }) => !indexed)
+      .map((row) => {
+        const { schema, table } = row.outgoing ? relation : row;
+        const object = quoteName(schema, table);
+        const columns = row.columns.map(quoteIdentifier).join(', ');
+        return {
+          severity: row.outgoing ? ('warning' as const) : ('notice' as const),
+          claim: `No index serves the foreign key ${quoteIdentifier(row.constraint)} of ${object}, so each delete of a referenced row reads all of it.`,
+          object,
+          evidence: { constraint: row.constraint, columns: row.columns.join(', '), on_delete: row.on_delete },
+          why: 'https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK',
+          // the parent of partitions cannot get an index concurrently
+          next_step: `CREATE INDEX ${row.partitioned ? '' : 'CONCURRENTLY '}ON ${object} (${columns});`,
+        };
+      }),
+    (count) => `${count} foreign keys have no index that serves them.`,
+  );
+}
+
+export function judgeConstraints(
+  rows: readonly RowOf<typeof constraints>[],
+  keys: readonly ForeignKey[],
+  { schema, table }: Named,
+): Finding[] {
+  const object = quoteName(schema, table);
+  const unproven = [...rows.filter(({ enforced }) => enforced), ...keys.filter(({ outgoing }) => outgoing)].filter(
+    ({ validated }) => !validated,
+  );
+  return [
+    ...unproven.map(({ constraint }): Finding => ({
+      severity: 'notice',
+      claim: `The constraint ${quoteIdentifier(constraint)} of ${object} was never checked against the rows that were there before.`,
+      object,
+      evidence: { constraint, validated: false },
+      why: 'https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-VALIDATE-CONSTRAINT',
+      next_step: `ALTER TABLE ${object} VALIDATE CONSTRAINT ${quoteIdentifier(constraint)};`,
+    })),
+    ...rows
+      .filter(({ enforced }) => !enforced)
+      .map(({ constraint }): Finding => ({
+        severity: 'notice',
+        claim: `The constraint ${quoteIdentifier(constraint)} of ${object} is not enforced.`,
+        object,
+        evidence: { constraint, enforced: false },
+        why: 'https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-PARMS-ENFORCED',
+      })),
+  ];
+}

@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { PlatformError } from '../../core/errors.ts';
+import { COUNTED_ON_PRIMARY } from './measure.ts';
+import { defineTool, quoteName, readParts, statementsOf, type NotExamined } from '../kit/index.ts';
+import {
+  dependents,
+  inheritance,
+  judgeAttachments,
+  partitions,
+  policies,
+  statistics,
+  triggers,
+} from './attachments.ts';
+import { columns, judgeSequences, sequences } from './columns.ts';
+import { constraints, foreignKeys, judgeConstraints, judgeForeignKeys } from './constraints.ts';
+import { candidates, findRelation, names } from './find-relation.ts';
+import { definition, judgeRelation, relation, type Relation } from './relation.ts';
+import { indexes, judgeIndexes } from './table-indexes.ts';
+
+const PARTS = {
+  relation,
+  definition,
+  columns,
+  constraints,
+  foreignKeys,
+  indexes,
+  sequences,
+  partitions,
+  inheritance,
+  triggers,
+  policies,
+  statistics,
+  dependents,
+};
+
+const argumentNames = { database_name: 'database', table_name: 'table', schema_name: 'schema' };
+/** The same table, seen from its own keys and from those that point to it. */
+const foreignKey = foreignKeys.shape.omit({ outgoing: true, partitioned: true });
+
+export default defineTool({
+  name: 'describe_table',
+  area: 'tables',
+  accessClass: 'schema',
+  title: 'Table',
+  description:
+    'All about a table or view: columns, keys both ways, indexes, sequences, partitions, triggers, policies, sizes, definition of a view.',
+  alsoKnownAs: { get_table_schema_info: argumentNames, get_table_relationships: argumentNames },
+  input: {
+    table: z.string().min(1).max(300).describe('orders, sales.orders or sales."Order".'),
+    schema: z.string().min(1).max(63).optional(),
+    limit: z.int().min(1).max(500).default(50).describe('Of partitions, referencing keys and other long lists.'),
+    max_sequence_percent: z.number().min(0).max(100).default(80).describe('Warn when more of a sequence is used up.'),
+  },
+  output: {
+    relation: relation.shape,
+    definition: definition.shape.shape.definition,
+    columns: z.array(columns.shape),
+    constraints: z.array(constraints.shape),
+    references: z.array(foreignKey),
+    referenced_by: z.array(foreignKey),
+    indexes: z.array(indexes.shape),
+    sequences: z.array(sequences.shape),
+    partitions: z.array(partitions.shape),
+    inheritance: z.array(inheritance.shape),
+    triggers: z.array(triggers.shape),
+    policies: z.array(policies.shape),
+    statistics: z.array(statistics.shape),
+    dependents: z.array(dependents.shape),
+  },
+  statements: statementsOf({ candidates, names, ...PARTS }),
+  async run(input, target) {
+    const { oid } = await findRelation(target, input.table, input.schema);
+    const { parts, unreadable, facts } = await readParts(target, PARTS, { oid, limit: input.limit });
+    const [described] = parts.relation;
+    if (!described) throw unavailable(unreadable, input.table);
+    const outgoing = parts.foreignKeys.filter((key) => key.outgoing);
+    const incoming = parts.foreignKeys.filter((key) => !key.outgoing);
+    return {
+      relation: described,
+      definition: parts.definition[0]?.definition ?? null,
+      columns: [...parts.columns],
+      constraints: [...parts.constraints],
+      references: outgoing.map((key) => foreignKey.parse(key)),
+      referenced_by: incoming.map((key) => foreignKey.parse(key)),
+      indexes: [...parts.indexes],
+      sequences: [...parts.sequences],
+      partitions: [...parts.partitions],
+      inheritance: [...parts.inheritance],
+      triggers: [...parts.triggers],
+      policies: [...parts.policies],
+      statistics: [...parts.statistics],
+      dependents: [...parts.dependents],
+      findings: [
+        ...judgeRelation(described),
+        ...judgeSequences(parts.sequences, described, input.max_sequence_percent),
+        ...judgeForeignKeys(parts.foreignKeys, described),
+        ...judgeConstraints(parts.constraints, parts.foreignKeys, described),
+        ...judgeIndexes(parts.indexes, described.schema),
+        ...judgeAttachments(described, parts),
+      ],
+      not_examined: [
+        ...unreadable,
+        ...cutOff(described, {
+          partitions: parts.partitions.length,
+          referenced_by: incoming.length,
+          dependents: parts.dependents.length,
+        }),
+        ...behindLock(described),
+        ...(facts.inRecovery ? [COUNTED_ON_PRIMARY] : []),
+        ...hidden(parts.sequences),
+      ],
+    };
+  },
+});
+
+/** It was there a moment ago. */
+function unavailable([gap]: readonly NotExamined[], table: string): PlatformError {
+  if (gap) return new PlatformError('QUERY_FAILED', gap.reason, { hint: gap.remedy });
+  return new PlatformError('NOT_FOUND', `The relation ${JSON.stringify(table)} has just been dropped.`);
+}
+
+function cutOff(
+  counts: Pick<Relation, 'partitions' | 'referenced_by' | 'dependents'>,
+  shown: typeof counts,
+): NotExamined[] {
+  return (['partitions', 'referenced_by', 'dependents'] as const)
+    .filter((list) => shown[list] > 0 && shown[list] < counts[list])
+    .map((list) => ({
+      what: `${counts[list] - shown[list]} more of ${list}`,
+      reason: `The list ends at ${shown[list]} of ${counts[list]}.`,
+      remedy: 'Ask with a higher limit.',
+    }));
+}
+
+function behindLock({ schema, table, locked }: Relation): NotExamined[] {
+  if (!locked) return [];
+  return [
+    {
+      what: `exact sizes, defaults, checks and other expressions of ${quoteName(schema, table)}`,
+      reason: 'A session holds or awaits an exclusive lock on it, and reading them would wait.',
+      remedy: 'activity shows who blocks whom.',
+    },
+  ];
+}
+
+function hidden(rows: readonly { readonly sequence: string; readonly visible: boolean }[]): NotExamined[] {
+  const sequences = rows.filter(({ visible }) => !visible).map(({ sequence }) => sequence);
+  if (sequences.length === 0) return [];
+  return [
+    {
+      what: `how much of ${sequences.join(', ')} is used`,
+      reason: 'The login may not read them.',
+      remedy: `GRANT SELECT ON SEQUENCE ${sequences.join(', ')} TO the login;`,
+    },
+  ];
+}

@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { expect, it } from 'vitest';
+import { useClone } from '../postgres/clone.ts';
+import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
+import { LOGINS, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
+
+type Row = Readonly<Record<string, unknown>>;
+
+function rowOf({ rows }: Answer, pid: number): Row | undefined {
+  return rows.find((row) => row['pid'] === pid);
+}
+
+async function pidOf(session: pg.Client): Promise<number> {
+  const { rows } = await session.query<{ pid: number }>('select pg_backend_pid() as pid');
+  return rows[0]?.pid ?? 0;
+}
+
+/** Runs `work` with as many sessions as `urls`, and their process ids. */
+async function withSessions(urls: readonly string[], work: (sessions: pg.Client[], pids: number[]) => Promise<void>): Promise<void> {
+  const open = async (left: readonly string[], sessions: pg.Client[]): Promise<void> => {
+    const [url, ...rest] = left;
+    if (url === undefined) return work(sessions, await Promise.all(sessions.map(pidOf)));
+    return withSession(url, (session) => open(rest, [...sessions, session]));
+  };
+  await open(urls, []);
+}
+
+/** A statement that waits; what becomes of it does not matter. */
+function start(session: pg.Client | undefined, statement: string): void {
+  session?.query(statement).catch(() => undefined);
+}
+
+async function waiting(observer: pg.Client, pid: number): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++, await sleep(10)) {
+    const { rows } = await observer.query('select from pg_locks where pid = $1 and not granted', [pid]);
+    if (rows.length > 0) return;
+  }
+  throw new Error(`session ${pid} does not wait`);
+}
+
+describeEachMajor('activity', (cluster) => {
+  const clone = useClone(cluster);
+  const howdah = useHowdah(clone);
+  const inClone = (input: Row = {}): Row => ({ of_database: clone().name, ...input });
+
+  it.each(LOGINS)('names who blocks whom by the order of the queue, for %s', async (login) => {
+    const url = clone().superuserUrl;
+    await withSessions([url, url, url, url], async ([holder, second, third, observer], [a = 0, b = 0, c = 0]) => {
+      if (!holder || !observer) throw new Error('no session');
+      await holder.query('begin');
+      await holder.query('select count(*) from shop.customers');
+      start(second, 'alter table shop.customers add column planted integer');
+      await waiting(observer, b);
+      start(third, 'select count(*) from shop.customers');
+      await waiting(observer, c);
+      const answer = await howdah(login).call('activity', inClone());
+      expect(rowOf(answer, a)).toMatchObject({ blocked_by: null, waiting_behind: 2 });
+      expect(rowOf(answer, b)).toMatchObject({ blocked_by: [a], waiting_behind: 1 });
+      expect(rowOf(answer, c)).toMatchObject({ blocked_by: [b], waiting_behind: 0 });
+      expect(answer.rows[0]?.['pid']).toBe(a);
+      const root = answer.findings.find(({ object }) => object === `pid ${a}`);
+      expect(root).toMatchObject({ severity: 'warning', evidence: { waiting_behind: 2 } });
+      expect(root?.next_step).toContain(`pg_${login === 'plain' ? 'cancel' : 'terminate'}_backend(${a})`);
+      expect(answer.findings.map(({ object }) => object)).not.toContain(`pid ${b}`);
+      if (login === 'plain') {
+        expect(rowOf(answer, a)).toMatchObject({ state: null, statement: null, transaction_s: null, database: clone().name });
+        expect(answer.not_examined).toEqual([expect.objectContaining({ remedy: 'GRANT pg_monitor TO "plain";' })]);
+      } else {
+        expect(rowOf(answer, a)).toMatchObject({ state: 'idle in transaction', user: 'postgres', backend_type: 'client backend' });
+        expect(rowOf(answer, c)).toMatchObject({ state: 'active', wait_event_type: 'Lock', statement: 'select count(*) from shop.customers' });
+        expect(answer).not.toHaveProperty('not_examined');
+      }
+    });
+  });
+
+  it('names the holder of the advisory lock that is waited for, and no other', async () => {
+    const url = clone().superuserUrl;
+    await withSessions([url, url, url], async ([one, two, three], [a = 0, b = 0, c = 0]) => {
+      await one?.query('select pg_advisory_lock(1)');
+      await two?.query('select pg_advisory_lock(2)');
+      start(three, 'select pg_advisory_lock(1)');
+      if (two) await waiting(two, c);
+      const answer = await howdah('monitor').call('activity', inClone());
+      expect(rowOf(answer, c)).toMatchObject({ blocked_by: [a], wait_event: 'advisory' });
+      expect(rowOf(answer, a)).toMatchObject({ waiting_behind: 1, state: 'idle' });
+      expect(rowOf(answer, b)).toBeUndefined();
+    });
+  });
+
+  it.each(LOGINS)('sees a prepared transaction that blocks, for %s', async (login) => {
+    const gid = `it's ${randomBytes(4).toString('hex')}`;
+    const url = clone().superuserUrl;
+    await withSessions([url, url], async ([one, two], [, b = 0]) => {
+      if (!one) throw new Error('no session');
+      await one.query('begin');
+      await one.query('lock table shop.order_lines in access exclusive mode');
+      await one.query(`prepare transaction '${gid.replaceAll("'", "''")}'`);
+      try {
+        start(two, 'select count(*) from shop.order_lines');
+        await waiting(one, b);
+        const answer = await howdah(login).call('activity', inClone());
+        expect(rowOf(answer, b)).toMatchObject({ blocked_by: [0] });
+        expect(rowOf(answer, 0)).toMatchObject({ backend_type: 'prepared transaction', waiting_behind: 1, transaction_s: expect.any(Number) });
+        expect(answer.findings).toContainEqual(
+          expect.objectContaining({ claim: 'A prepared transaction blocks 1 session.', next_step: expect.stringContaining('pg_prepared_xacts') }),
+        );
+      } finally {
+        await one.query(`rollback prepared '${gid.replaceAll("'", "''")}'`);
+      }
+    });
+  });
+
+  it.each(LOGINS)('shows no constant and no password of anybody, to %s', async (login) => {
+    const [card, password] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')];
+    const role = `planted_${randomBytes(4).toString('hex')}`;
+    const url = clone().superuserUrl;
+    await withSessions([url, url], async ([one, two], [a = 0, b = 0]) => {
+      await one?.query(`/* ${card} */ select '${card}' as card, 1 as planted`);
+      await two?.query(`create role ${role} password '${password}'`);
+      const answer = await howdah(login).call('activity', inClone({ idle: true }));
+      const text = JSON.stringify(answer);
+      expect(text).not.toContain(card);
+      expect(text).not.toContain(password);
+      expect(rowOf(answer, a)).toMatchObject({ statement: login === 'plain' ? null : 'select $1 as card, $2 as planted' });
+      expect(rowOf(answer, b)?.['statement'] ?? null).toBe(login === 'plain' ? null : '<CREATE ROLE withheld: may contain a password>');
+      await two?.query(`drop role ${role}`);
+    });
+  });
+
+  it('warns of transactions without work, and says what they hold back', async () => {
+    await withSessions([clone().superuserUrl], async ([session], [pid = 0]) => {
+      await session?.query('begin isolation level repeatable read');
+      await session?.query('select count(*) from shop.customers');
+      await sleep(20);
+      const answer = await howdah('monitor').call('activity', inClone({ idle_in_transaction_s: 0 }));
+      expect(rowOf(answer, pid)).toMatchObject({ state: 'idle in transaction', xmin_age: expect.any(Number), statement_s: null });
+      const state_s = Number(rowOf(answer, pid)?.['state_s']);
+      expect(state_s).toBeGreaterThanOrEqual(0.02);
+      expect(state_s).toBeLessThan(10);
+      expect(answer.findings).toEqual([
+        expect.objectContaining({ severity: 'warning', object: `pid ${pid}`, next_step: expect.stringContaining(`pg_terminate_backend(${pid})`) }),
+      ]);
+      expect((await howdah('monitor').call('activity', inClone())).findings).toEqual([]);
+    });
+  });
+
+  it('filters by state, age, role and database, and leaves itself out', async () => {
+    const { superuserUrl, plainUrl, name } = clone();
+    await withSessions([superuserUrl, plainUrl], async ([, plain], [a = 0, b = 0]) => {
+      await plain?.query('begin');
+      const pids = async (input: Row) => {
+        const { rows } = await howdah('monitor').call('activity', inClone(input));
+        return rows.map(({ pid }) => pid);
+      };
+      expect(await pids({})).toEqual([b]);
+      expect(await pids({ idle: true })).toEqual(expect.arrayContaining([a, b]));
+      const idle = await pids({ state: 'idle', user: 'postgres' });
+      expect(idle).toContain(a);
+      expect(idle).not.toContain(b);
+      expect(await pids({ user: 'plain', state: 'idle in transaction' })).toEqual([b]);
+      expect(await pids({ min_age_s: 3600, idle: true })).toEqual([]);
+      expect(await pids({ of_database: 'no such database', idle: true })).toEqual([]);
+      const answer = await howdah('monitor').call('activity', { background: true, idle: true, limit: 500 });
+      expect(answer.rows.map(({ backend_type }) => backend_type)).toContain('checkpointer');
+      expect(answer.rows.some(({ statement }) => String(statement).includes('pg_blocking_pids'))).toBe(false);
+      expect(answer.rows.some(({ database }) => database === name)).toBe(true);
+    });
+  });
+
+  it('cuts long statements where it is told to', async () => {
+    await withSessions([clone().superuserUrl], async ([session], [pid = 0]) => {
+      await session?.query(`select ${Array.from({ length: 60 }, (_, i) => `null as column_${i}`).join(', ')}`);
+      const answer = await howdah('monitor').call('activity', inClone({ idle: true, statement_length: 40 }));
+      expect(rowOf(answer, pid)?.['statement']).toBe('select null as column_0, null as column…');
+    });
+  });
+
+  it('answers to get_active_connections', async () => {
+    expect(await howdah('monitor').call('get_active_connections')).toMatchObject({ truncated: false });
+  });
+});
+
+describeEachStandby('activity of a standby', (cluster) => {
+  const clone = useClone(cluster);
+  const standby = useHowdah(() => clone().standby ?? clone());
+
+  it.each(LOGINS)('lists the sessions there, for %s', async (login) => {
+    const url = clone().standby?.superuserUrl ?? '';
+    await withSessions([url], async ([session], [pid = 0]) => {
+      await session?.query('begin');
+      const answer = await standby(login).call('activity', { of_database: clone().name });
+      expect(answer.rows.map((row) => row['pid'])).toContain(pid);
+      expect(rowOf(answer, pid)?.['state']).toBe(login === 'plain' ? null : 'idle in transaction');
+    });
+  });
+});
