@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -118,14 +118,14 @@ describe('the embedded server', () => {
     ).toEqual([{ a: '5MB', b: 'pg_stat_statements' }]);
   });
 
-  it('is one server when two start it at once on an empty directory', async () => {
-    const empty = join(base, 'empty');
-    mkdirSync(empty);
-    const two = await Promise.all([start(empty), start(empty)]);
-    const asked = two.map(({ url }) => ask(url, 'select system_identifier::text as id from pg_control_system()'));
-    const [one, other] = await Promise.all(asked);
-    expect(one).toEqual(other);
-    expect(two.filter(({ adopted }) => adopted)).toHaveLength(1);
+  it.each(['an empty directory', 'its data'])('is one server when several start it at once on %s', async () => {
+    const directory = join(base, 'contested');
+    mkdirSync(directory, { recursive: true });
+    const several = await Promise.all([start(directory), start(directory), start(directory)]);
+    const asked = several.map(({ url }) => ask(url, 'select pg_postmaster_start_time()::text as started'));
+    const [one, ...others] = await Promise.all(asked);
+    expect(others).toEqual([one, one]);
+    expect(several.filter(({ adopted }) => adopted)).toHaveLength(2);
   });
 
   it('has a short socket where its directory has a long name', async () => {
@@ -184,11 +184,16 @@ describe('a server that was killed', () => {
     const server = await start();
     const lock = readFileSync(lockFile(), 'utf8');
     await server.stop();
-    writeFileSync(lockFile(), lock.replace(/^\d+/, String(process.pid)));
+    const { uid, gid } = statSync(join(stateDir, 'store/data'));
+    const other = spawn('sleep', ['60'], isRoot ? { uid, gid } : {}); // PostgreSQL minds its own user's processes only
+    children.push(other);
+    writeFileSync(lockFile(), lock.replace(/^\d+/, String(other.pid)));
     const again = await start();
     expect(again.adopted).toBe(false);
     expect(await ask(again.url, 'select 1 as one')).toEqual([{ one: 1 }]);
-    expect(postmaster()).not.toBe(process.pid);
+    expect(postmaster()).not.toBe(other.pid);
+    expect(other.exitCode).toBeNull();
+    await kill(other);
   });
 });
 

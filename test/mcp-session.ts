@@ -19,6 +19,7 @@ import { localPrincipal } from '../src/identity/local-principal.ts';
 import { createMethods } from '../src/mcp/methods/all-methods.ts';
 import { serveStdioSession, type StdioSession } from '../src/mcp/stdio.ts';
 import { compilePersonas } from '../src/policy/compile.ts';
+import { parseTarget } from '../src/postgres/target.ts';
 import { openStatementTexts } from '../src/sqltext/statement-texts.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
 
@@ -37,7 +38,19 @@ const operation = (name: string, run: Operation['run'], more: Partial<Operation>
   ...more,
 });
 
-const fleet = openFleet([], undefined);
+/** Two servers that nobody is at. */
+const fleet = openFleet(
+  ['billing', 'shop'].map((name) => ({
+    name,
+    target: parseTarget(`postgresql://monitor@127.0.0.1:1/${name}`, { env: {} }),
+    databases: ['*'],
+    connections: 1,
+  })),
+  'shop',
+);
+
+/** The tools that the prompts name. */
+const RUNBOOK_TOOLS = ['activity', 'list_tables', 'server_overview', 'top_statements', 'unused_indexes'];
 
 /** Tools that need no PostgreSQL, and all methods of the protocol. */
 export const catalog: Catalog = createCatalog([
@@ -54,6 +67,7 @@ export const catalog: Catalog = createCatalog([
     for (const done of [1, 2, 2, 1, 3]) context.progress(`step ${done}`, done, 3);
     return Promise.resolve({ done: true });
   }),
+  ...RUNBOOK_TOOLS.map((name) => operation(name, () => Promise.resolve({}))),
   operation('describe_table', ({ input }) => Promise.resolve({ ...input }), { accessClass: 'schema' }),
   operation('audit_tail', () => Promise.resolve({}), { kind: 'admin', accessClass: 'admin' }),
   ...createMethods({ catalog: () => catalog, fleet }),
@@ -99,7 +113,7 @@ export interface McpSession {
 }
 
 interface Persona {
-  /** `schemas` may call the class schema only, `nobody` is no persona. */
+  /** `schemas` may call the class schema on `shop`, `echo` may call `echo`, `nobody` is no persona. */
   readonly persona?: string;
   readonly stdout?: PassThrough;
 }
@@ -116,7 +130,10 @@ export function useMcpSession(): (options?: Persona) => McpSession {
     log = [];
     deps = {
       fleet,
-      policy: compilePersonas({ schemas: PersonaSpec.parse({ tools: { allow: ['class:schema'] } }) }),
+      policy: compilePersonas({
+        schemas: PersonaSpec.parse({ tools: { allow: ['class:schema'] }, servers: { allow: ['shop'] } }),
+        echo: PersonaSpec.parse({ tools: { allow: ['echo'] } }),
+      }),
       limits: createLimits(),
       audit: await openAuditFile({ directory, version: '0' }),
       statementTexts: openStatementTexts(),

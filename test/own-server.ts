@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stopPostmaster } from '../src/postgres/postmaster.ts';
 import { serverAccount } from '../src/postgres/server-account.ts';
 import { openCache } from './postgres/cache.ts';
 import { copyHome, runSql, startInstance, type Instance } from './postgres/instance.ts';
@@ -50,6 +51,7 @@ export async function startOwnServer(
     ...instance,
     url: `postgres://postgres:${password}@127.0.0.1:${instance.port}/postgres`,
     restart: async () => {
+      await stopPostmaster(instance.dataDir, 'SIGINT', 10_000);
       await start({ port: String(instance.port) });
     },
     stop: async () => {

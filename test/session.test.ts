@@ -142,8 +142,9 @@ describeEachMajor('a read-only session', (cluster) => {
     expect(after?.['pid']).toBe(before?.['pid']);
     expect(after?.['kept'] || null).toBeNull();
     const idle = `select state, xact_start, query from pg_stat_activity where pid = ${String(after?.['pid'])}`;
-    const activity = await runSql(cluster, 'postgres', idle);
-    expect(activity.rows).toEqual([{ state: 'idle', xact_start: null, query: 'ROLLBACK' }]);
+    await expect
+      .poll(async () => (await runSql(cluster, 'postgres', idle)).rows)
+      .toEqual([{ state: 'idle', xact_start: null, query: 'ROLLBACK' }]);
   });
 
   it("is known to the server's own views by its name", async () => {

@@ -1,6 +1,6 @@
 /** `howdah stdio` as a process, and what it leaves behind. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -19,12 +19,14 @@ export interface StdioPlace {
   remove(): void;
 }
 
-/** A state directory of its own and how to start `howdah stdio` in it, from the source. */
-export function createStdioPlace(databaseUrl: string): StdioPlace {
+/** A state directory of its own and how to start `howdah stdio` in it, from the source; `config` is YAML. */
+export function createStdioPlace(databaseUrl: string, config?: string): StdioPlace {
   const state = mkdtempSync(join(tmpdir(), 'howdah-stdio-'));
+  const file = join(state, 'howdah.yaml');
+  if (config !== undefined) writeFileSync(file, config, { mode: 0o600 });
   return {
     command: process.execPath,
-    args: ['--import', 'tsx', join(ROOT, 'src/main.ts'), 'stdio'],
+    args: ['--import', 'tsx', join(ROOT, 'src/main.ts'), 'stdio', ...(config === undefined ? [] : ['--config', file])],
     cwd: ROOT,
     env: { PATH: process.env['PATH'] ?? '', HOME: state, HOWDAH_STATE: state, DATABASE_URL: databaseUrl },
     events: () =>

@@ -143,6 +143,23 @@ describe.each(GENERATIONS)('%s', (_, version, connect) => {
 const initialize = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: INFO };
 const request = (id: number, method: string, params: object = {}) => ({ jsonrpc: '2.0', id, method, params });
 
+describe('a configuration', () => {
+  const clone = useClone(newestCluster());
+
+  it('keeps databases from completion, too', async () => {
+    const { name, monitorUrl } = clone();
+    const config = `servers: { shop: { url: "\${DATABASE_URL}", databases: ["${name}", template1] } }`;
+    const place = createStdioPlace(monitorUrl, config);
+    const client = await connectModern(place, {});
+    try {
+      expect(await complete(client, 'database', '')).toEqual([name]);
+    } finally {
+      await client.close();
+      place.remove();
+    }
+  });
+});
+
 describe('the process', () => {
   let place: StdioPlace;
   let raw: RawStdio;

@@ -7,6 +7,7 @@ it.each([
   ['list_table', 'list_tables'],
   ['ListTables', 'list_tables'],
   ['activty', 'activity'],
+  ['actviity', 'activity'],
   ['top-statement', 'top_statements'],
   ['backup', undefined],
   ['', undefined],

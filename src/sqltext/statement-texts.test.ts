@@ -176,7 +176,8 @@ it('masks without the parser after it was closed, and parses no more', async () 
 
 it('does not ask the parser twice about one text', async () => {
   const caching = open();
-  const many = Array.from({ length: 200 }, (_, i) => `select a${i}, 'b' from t where c = ${i}`);
+  // without the parser, these would be withheld
+  const many = Array.from({ length: 200 }, (_, i) => `create type t${i} as (password text)`);
   const [first] = [await caching.mask(many), await caching.parse('select 1'), await caching.normalise('select 2')];
   await caching.close();
   expect(await caching.mask(many)).toEqual(first);

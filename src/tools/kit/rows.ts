@@ -3,7 +3,7 @@ import { PlatformError } from '../../core/errors.ts';
 import type { Extension } from '../../fleet/extensions.ts';
 import type { ConnectionFacts, ParameterValue } from '../../postgres/database.ts';
 import { decodeRows, type CompiledShape } from '../../postgres/exact-values.ts';
-import { compile, type Sql, type Statement } from '../../postgres/sql.ts';
+import { compile, quoteIdentifier, type Sql, type Statement } from '../../postgres/sql.ts';
 import { pickVariant, type Variants } from '../../postgres/version.ts';
 import { maskStatements, scrubTexts, type Disclosure } from './disclosure.ts';
 import { requireTarget } from './tool.ts';
@@ -30,6 +30,7 @@ export interface ReadRows {
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const LOCK_NOT_AVAILABLE = '55P03';
+const INSUFFICIENT_PRIVILEGE = '42501';
 const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';
 /** An extension was updated or moved since we looked: undefined column, function, table or schema. */
 const OUTDATED = new Set(['42703', '42883', '42P01', '3F000']);
@@ -45,7 +46,6 @@ export async function readRows(source: RowSource, context: CallContext): Promise
     if (sqlstate === LOCK_NOT_AVAILABLE && usesSizes(source.variants)) return read(true, false);
     if (of === 'server' || sqlstate === undefined) throw error;
     if (OUTDATED.has(sqlstate)) return read(false, true);
-    if (sqlstate === OBJECT_NOT_IN_PREREQUISITE_STATE) throw notLoaded(source.tool, of.extension, error);
     throw error;
   }
 }
@@ -53,15 +53,6 @@ export async function readRows(source: RowSource, context: CallContext): Promise
 export function sqlstateOf(error: unknown): string | undefined {
   const sqlstate = error instanceof PlatformError ? error.details?.['sqlstate'] : undefined;
   return typeof sqlstate === 'string' ? sqlstate : undefined;
-}
-
-/** https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SHARED-PRELOAD-LIBRARIES */
-function notLoaded(tool: string, extension: string, cause: unknown): PlatformError {
-  return new PlatformError('UNSUPPORTED', `${tool} needs the library ${extension}, which the server has not loaded.`, {
-    hint: `Add it to what SHOW shared_preload_libraries says: ALTER SYSTEM SET shared_preload_libraries = '${extension}'; if it says nothing. Then restart the server.`,
-    details: { extension, setting: 'shared_preload_libraries' },
-    cause,
-  });
 }
 
 async function readOnce(
@@ -77,7 +68,11 @@ async function readOnce(
   const values = { ...unset, ...given, limit: limit + 1, estimate_sizes: estimateSizes };
   const { facts, result } = await target.readOnly(async (session) => {
     const statement = chooseStatement(source, session.facts, extension);
-    return { facts: session.facts, result: await session.query(statement, values) };
+    try {
+      return { facts: session.facts, result: await session.query(statement, values) };
+    } catch (error) {
+      throw extension ? explainExtension(error, { source, extension, login: session.facts.role.name }) : error;
+    }
   });
   const rows = decodeRows(result, source.shape);
   const about = takeAbout(rows, source.aboutFields);
@@ -89,6 +84,31 @@ async function readOnce(
     length: typeof length === 'number' ? length : Infinity,
   });
   return { rows: kept, truncated: rows.length > limit, about, facts };
+}
+
+/** What an operator has to do before an extension that is installed can be read; other failures stay as they are. */
+function explainExtension(
+  cause: unknown,
+  { source, extension, login }: { source: RowSource; extension: Extension; login: string },
+): unknown {
+  const name = source.variants.of === 'server' ? '' : source.variants.of.extension;
+  const sqlstate = sqlstateOf(cause);
+  const details = { sqlstate, extension: name };
+  if (sqlstate === INSUFFICIENT_PRIVILEGE) {
+    const schema = quoteIdentifier(extension.schema);
+    return new PlatformError('UNSUPPORTED', `The login may not read ${name} in the schema ${schema}.`, {
+      hint: `GRANT USAGE ON SCHEMA ${schema} TO ${quoteIdentifier(login)}; and GRANT pg_read_all_stats, if it lacks that.`,
+      details,
+      cause,
+    });
+  }
+  if (sqlstate !== OBJECT_NOT_IN_PREREQUISITE_STATE) return cause;
+  // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SHARED-PRELOAD-LIBRARIES
+  return new PlatformError('UNSUPPORTED', `${source.tool} needs the library ${name}, which the server has not loaded.`, {
+    hint: `Add it to what SHOW shared_preload_libraries; says: ALTER SYSTEM SET shared_preload_libraries = …, ${name}; and restart the server.`,
+    details,
+    cause,
+  });
 }
 
 async function findExtension(

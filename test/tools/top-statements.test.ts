@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { useClone } from '../postgres/clone.ts';
+import { describeEachMajor, newestCluster } from '../postgres/each-major.ts';
+import { runSql } from '../postgres/instance.ts';
+import { LOGINS, openHowdah, runAs, useHowdah, type Answer } from '../postgres/platform.ts';
+import { withSeparateServer } from '../postgres/separate-server.ts';
+
+type Row = Readonly<Record<string, unknown>>;
+
+function find({ rows }: Answer, text: string): Row | undefined {
+  return rows.find(({ statement }) => String(statement).includes(text));
+}
+
+describeEachMajor('top_statements', (cluster) => {
+  const clone = useClone(cluster);
+  const howdah = useHowdah(clone);
+  /** The view counts the whole server, where other tests run too. */
+  const here = (input: Row = {}): Row => ({ of_database: clone().name, limit: 500, ...input });
+
+  it('counts calls and rows, in milliseconds and bytes', async () => {
+    await runAs(
+      clone().superuserUrl,
+      'select id as counted from shop.customers where id <= 7',
+      'select id as counted from shop.customers where id <= 7',
+      'select pg_sleep(0.2) as slept',
+    );
+    const answer = await howdah('monitor').call('top_statements', here());
+    expect(find(answer, 'as counted')).toMatchObject({
+      statement: 'select id as counted from shop.customers where id <= $1',
+      database: clone().name,
+      user: 'postgres',
+      calls: 2,
+      rows: 14,
+      temp_size: 0,
+      query_id: expect.stringMatching(/^-?\d+$/),
+    });
+    const slept = find(answer, 'as slept');
+    expect(Number(slept?.['total_ms'])).toBeGreaterThan(199);
+    expect(Number(slept?.['total_ms'])).toBeLessThan(5000);
+    expect(slept).toMatchObject({ calls: 1, mean_ms: slept?.['total_ms'], max_ms: slept?.['total_ms'] });
+    expect(Number(slept?.['total_percent'])).toBeGreaterThan(0);
+    const hits = answer.rows.map(({ hit_percent }) => hit_percent);
+    expect(hits).toContain(null); // pg_sleep touches no block
+    expect(hits.every((percent) => percent === null || (Number(percent) >= 0 && Number(percent) <= 100))).toBe(true);
+  });
+
+  it.each(LOGINS)('shows no constant and no password of anybody, to %s', async (login) => {
+    const [card, password] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')];
+    const role = `planted_${randomBytes(4).toString('hex')}`;
+    await runAs(
+      clone().superuserUrl,
+      `select '${card}' as planted_card`,
+      `create role ${role} password '${password}'`,
+      `alter role ${role} password '${password}'`,
+      `drop role ${role}`,
+    );
+    const answer = await howdah(login).call('top_statements', here());
+    const text = JSON.stringify(answer);
+    expect(text).not.toContain(card);
+    expect(text).not.toContain(password);
+    expect(text).not.toContain('insufficient privilege');
+    expect(text.includes('withheld: may contain a password')).toBe(login !== 'plain');
+  });
+
+  it('tells a plain role that it sees the texts of its own statements only', async () => {
+    await runAs(clone().plainUrl, 'select id as own_statement from shop.customers where id = 3');
+    const answer = await howdah('plain').call('top_statements', here());
+    expect(find(answer, 'own_statement')).toMatchObject({ user: 'plain', rows: 1 });
+    const others = answer.rows.filter(({ user }) => user === 'postgres');
+    expect(others.length).toBeGreaterThan(0);
+    expect(others.every(({ statement, query_id }) => statement === null && query_id === null)).toBe(true);
+    expect(answer.not_examined).toContainEqual(expect.objectContaining({ what: 'ids and texts of other roles’ statements' }));
+  });
+
+  it.each([
+    ['total_time', 'total_ms'],
+    ['mean_time', 'mean_ms'],
+    ['calls', 'calls'],
+    ['rows', 'rows'],
+    ['io', 'read_size'],
+    ['temp', 'temp_size'],
+    ['wal', 'wal_size'],
+    ['planning', 'planning_ms'],
+  ])('puts first what has most %s', async (order_by, field) => {
+    const { rows } = await howdah('monitor').call('top_statements', here({ order_by }));
+    const values = rows.map((row) => Number(row[field] ?? -1));
+    expect(values).toEqual(values.toSorted((a, b) => b - a));
+  });
+
+  it('leaves out what is not asked for', async () => {
+    const { rows } = await howdah('monitor').call('top_statements', here({ min_calls: 2, user: 'postgres' }));
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.every(({ calls, user, database }) => Number(calls) >= 2 && user === 'postgres' && database === clone().name)).toBe(true);
+    const few = await howdah('monitor').call('top_statements', { limit: 3 });
+    expect(few).toMatchObject({ truncated: true });
+    expect(few.total).toBeGreaterThan(3);
+    expect(few.rows).toHaveLength(3);
+  });
+
+  it('reports a statement that takes most of the time', async () => {
+    await runAs(clone().superuserUrl, 'select pg_sleep(0.3) as dominates');
+    const { findings } = await howdah('monitor').call('top_statements', here({ dominating_percent: 0.001 }));
+    expect(findings[0]).toMatchObject({ severity: 'warning', evidence: { database: clone().name } });
+    const calm = await howdah('monitor').call('top_statements', here({ dominating_percent: 100, slow_ms: 1_000_000 }));
+    expect(calm.findings.filter(({ severity }) => severity === 'warning')).toEqual([]);
+  });
+
+  it('answers to its older name, whose database is where to connect', async () => {
+    const answer = await howdah('monitor').call('get_pg_stat_statements_top_queries', { limit: 5, database_name: clone().name });
+    expect(answer.rows).toHaveLength(5);
+    expect(answer).toMatchObject({ database: clone().name });
+  });
+
+  it('says what to do where the extension is missing', async () => {
+    await runAs(clone().superuserUrl, 'create extension if not exists pg_stat_statements', 'drop extension pg_stat_statements');
+    const fresh = await openHowdah(clone().monitorUrl);
+    const outcome = await fresh.attempt('top_statements');
+    expect(outcome).toMatchObject({ ok: false, error: { code: 'UNSUPPORTED', hint: expect.stringContaining('CREATE EXTENSION pg_stat_statements;') } });
+    await runAs(clone().superuserUrl, 'create extension pg_stat_statements');
+    expect(await fresh.call('top_statements')).toMatchObject({ truncated: true });
+    await fresh.close();
+  });
+});
+
+describeEachMajor('top_statements with the extension in a schema of its own', (cluster) => {
+  const clone = useClone(cluster, 'fixture_ext');
+
+  it('says which right is missing', async () => {
+    const howdah = await openHowdah(clone().plainUrl);
+    const outcome = await howdah.attempt('top_statements');
+    expect(outcome).toMatchObject({
+      ok: false,
+      error: { code: 'UNSUPPORTED', hint: expect.stringContaining('GRANT USAGE ON SCHEMA "ext" TO "plain";') },
+    });
+    await howdah.close();
+  });
+
+  it('works with every version of it that the server has', async () => {
+    const url = clone().superuserUrl;
+    const versions = await runAs(
+      url,
+      `select version from pg_available_extension_versions where name = 'pg_stat_statements' and version::numeric = any ('{1.4,1.7,1.8,1.9,1.10,1.11,1.12}')
+        order by string_to_array(version, '.')::int[]`,
+    );
+    expect(versions.length).toBeGreaterThan(1);
+    await runAs(url, 'grant usage on schema ext to monitor');
+    const howdah = await openHowdah(clone().monitorUrl);
+    for (const { version } of versions) {
+      // as an upgrade of the server leaves it, and while a Howdah is connected that knew another version
+      await runAs(url, 'drop extension pg_stat_statements', `create extension pg_stat_statements schema ext version '${String(version)}'`);
+      const answer = await howdah.call('top_statements', { limit: 5 });
+      const minor = Number(String(version).split('.')[1]);
+      expect(answer['about']).toMatchObject({ extension_version: version });
+      expect(answer.rows).toHaveLength(5);
+      expect((answer['about'] as Row)['since'] === null, `reset time with ${String(version)}`).toBe(minor < 9);
+      expect(answer.rows.every(({ wal_size }) => wal_size === null), `WAL with ${String(version)}`).toBe(minor < 8);
+      expect(answer.rows.every(({ top_level }) => top_level === null), `top level with ${String(version)}`).toBe(minor < 9);
+      const missing = (answer.not_examined ?? []).map(({ what }) => what);
+      expect(missing.includes('WAL and planning times')).toBe(minor < 8);
+      expect(missing.includes('evictions, and since when the server counts')).toBe(minor < 9);
+    }
+    await howdah.close();
+  });
+});
+
+describe('top_statements on a server that has not loaded the library', () => {
+  it('says which setting is missing', async () => {
+    expect(newestCluster().major).toBeGreaterThan(0);
+    await withSeparateServer({ shared_preload_libraries: '' }, async (server, url) => {
+      await runSql(server, 'postgres', 'create extension pg_stat_statements');
+      const howdah = await openHowdah(url);
+      const outcome = await howdah.attempt('top_statements');
+      expect(outcome).toMatchObject({
+        ok: false,
+        error: { code: 'UNSUPPORTED', hint: expect.stringContaining('shared_preload_libraries'), details: { extension: 'pg_stat_statements' } },
+      });
+      await howdah.close();
+    });
+  });
+});
