@@ -36,7 +36,7 @@ export interface PlatformParts {
 
 /** The one place where parts meet. Connects to no server yet. Fails with CONFIG_INVALID. */
 export async function createPlatform({ config, env, logger, version }: PlatformParts): Promise<Platform> {
-  const fleet = openFleet(describeServers(config, env), config.default_server);
+  const fleet = openFleet(describeServers(config, env, logger), config.default_server);
   const auditDirectory = config.audit.directory ?? join(stateDirectory(env), 'audit');
   const operations: readonly Operation[] = [
     ...tools,
@@ -63,10 +63,11 @@ export async function createPlatform({ config, env, logger, version }: PlatformP
   };
 }
 
-function describeServers(config: Config, env: PlatformParts['env']): ServerSpec[] {
+function describeServers(config: Config, env: PlatformParts['env'], logger: Logger): ServerSpec[] {
+  const warn = (message: string) => logger.warn({}, message);
   return Object.entries(config.servers).map(([name, { url, password, tls, pooling, databases, connections }]) => ({
     name,
-    target: parseTarget(url.reveal(), { env, password, tls, pooling }),
+    target: parseTarget(url.reveal(), { env, password, tls, pooling, warn }),
     databases,
     connections,
   }));

@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestCancel } from '../src/postgres/cancel.ts';
@@ -9,7 +10,7 @@ import { startOwnServer, type OwnServer } from './own-server.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeEachMajor, newestCluster } from './postgres/each-major.ts';
 import { runSql, type Instance } from './postgres/instance.ts';
-import { failureOf, inSession, rowsOf, statement, targetOf } from './session-kit.ts';
+import { failureOf, inSession, pidOf, rowsOf, statement, targetOf } from './session-kit.ts';
 
 /** How many sessions of that name run a statement now. */
 async function running(instance: Instance, applicationName: string): Promise<number> {
@@ -25,9 +26,28 @@ async function started(instance: Instance, applicationName: string): Promise<voi
   await expect.poll(() => running(instance, applicationName), { timeout: 5000 }).toBe(1);
 }
 
-async function pidOf(database: Database): Promise<number> {
-  const [row] = await rowsOf(database, 'select pg_backend_pid() as pid');
-  return Number(row?.['pid']);
+interface Proxy {
+  readonly port: number;
+  /** What each connection began with, in hex. */
+  readonly beginnings: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Passes everything on to a port of this machine. */
+async function startProxy(port: number): Promise<Proxy> {
+  const beginnings: string[] = [];
+  const proxy = createServer((client) => {
+    const server = connect({ host: '127.0.0.1', port });
+    client.once('data', (chunk: Buffer) => beginnings.push(chunk.toString('hex')));
+    for (const socket of [client, server]) socket.on('error', () => socket.destroy());
+    client.pipe(server).pipe(client);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    beginnings,
+    close: () => new Promise((resolve) => proxy.close(() => resolve())),
+  };
 }
 
 /**
@@ -226,8 +246,13 @@ describe('over TLS', () => {
     expect(rows).toEqual([{ ssl: true }]);
   });
 
-  it.each(['postgres', 'direct'])('a cancel request is encrypted too, with negotiation %s', async (negotiation) => {
-    const target = targetOf(`${server.url}?sslmode=require&sslnegotiation=${negotiation}`);
+  it.each([
+    ['postgres', '0000000804d2162f'], // SSLRequest
+    ['direct', '16030'], // a TLS handshake
+  ])('a cancel request is encrypted too, with negotiation %s', async (negotiation, firstBytes) => {
+    const proxy = await startProxy(server.port);
+    const hosts = [{ host: '127.0.0.1', port: proxy.port }];
+    const target = targetOf(`${server.url}?sslmode=require&sslnegotiation=${negotiation}`, { hosts });
     const { wire } = await openConnection(target, AbortSignal.timeout(5000));
     expect(wire.endpoint.tls?.negotiation).toBe(negotiation);
     const sleeping = failureOf(wire.exchange([{ text: 'select pg_sleep(30)', values: [] }]));
@@ -236,6 +261,9 @@ describe('over TLS', () => {
     expect(await sleeping).toMatchObject({ code: '57014' });
     expect(await wire.exchange([{ text: 'select 1', values: [] }])).toMatchObject([{ rows: [['1']] }]);
     await wire.end();
+    await proxy.close();
+    expect(proxy.beginnings).toHaveLength(2);
+    for (const beginning of proxy.beginnings) expect(beginning.startsWith(firstBytes)).toBe(true);
   });
 
   it('a cancel never hits the next statement', async () => {

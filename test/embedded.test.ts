@@ -17,19 +17,21 @@ const base = mkdtempSync(join(tmpdir(), 'howdah-embedded-'));
 if (isRoot) chmodSync(base, 0o711);
 const stateDir = join(base, 'state');
 mkdirSync(stateDir);
+const starting: Promise<unknown>[] = [];
 const servers: EmbeddedServer[] = [];
 const children: ChildProcess[] = [];
 
 afterEach(async () => {
   for (const child of children.splice(0)) await end(child);
+  await Promise.allSettled(starting.splice(0));
   await Promise.all(servers.splice(0).map((server) => server.stop()));
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 async function start(directory = stateDir): Promise<EmbeddedServer> {
-  const server = await startEmbedded({ stateDir: directory, name: 'store' });
-  servers.push(server);
-  return server;
+  const started = startEmbedded({ stateDir: directory, name: 'store' });
+  starting.push(started.then((server) => servers.push(server)));
+  return started;
 }
 
 /** The embedded server in another process. */
@@ -121,7 +123,7 @@ describe('the embedded server', () => {
   it.each(['an empty directory', 'its data'])('is one server when several start it at once on %s', async () => {
     const directory = join(base, 'contested');
     mkdirSync(directory, { recursive: true });
-    const several = await Promise.all([start(directory), start(directory), start(directory)]);
+    const several = await Promise.all(Array.from({ length: 3 }, () => start(directory)));
     const asked = several.map(({ url }) => ask(url, 'select pg_postmaster_start_time()::text as started'));
     const [one, ...others] = await Promise.all(asked);
     expect(others).toEqual([one, one]);

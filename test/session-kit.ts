@@ -54,3 +54,9 @@ export async function failureOf(promise: Promise<unknown>): Promise<PlatformErro
   }
   throw new Error('It should have failed, and did not.');
 }
+
+/** The server process behind the connection that is used next. */
+export async function pidOf(database: Database, timeoutMs = 10_000): Promise<number> {
+  const [row] = await rowsOf(database, 'select pg_backend_pid() as pid', { timeoutMs });
+  return Number(row?.['pid']);
+}

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { maskSecrets, namesSecret, REDACTED } from './secret-patterns.ts';
+import { namesSecret, REDACTED, scrubSecrets } from '../core/secret-text.ts';
 
 const MAX_DEPTH = 16;
 const MAX_ENTRIES = 100;
@@ -89,12 +89,12 @@ function hides(key: string, item: unknown): boolean {
 
 /** Replaces the secrets in a text and cuts it to 4,096 characters. */
 export function redactText(text: string): string {
-  const masked = maskSecrets(wellFormed(text.slice(0, MAX_SEARCHED)));
+  const masked = scrubSecrets(wellFormed(text.slice(0, MAX_SEARCHED)));
   return text.length > MAX_SEARCHED || masked.length > MAX_TEXT ? cut(masked, text, MAX_TEXT) : masked;
 }
 
 function redactKey(key: string): string {
-  return wellFormed(maskSecrets(wellFormed(key.slice(0, MAX_SEARCHED))).slice(0, MAX_KEY));
+  return wellFormed(scrubSecrets(wellFormed(key.slice(0, MAX_SEARCHED))).slice(0, MAX_KEY));
 }
 
 function cut(kept: string, whole: string, maxLength: number): string {

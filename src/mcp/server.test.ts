@@ -28,6 +28,13 @@ describe('opening', () => {
     expect((await mcp.initialize(version)).result).toMatchObject({ protocolVersion: '2025-11-25' });
   });
 
+  it('refuses an opening that it cannot read', async () => {
+    const mcp = open();
+    const answer = await mcp.ask('initialize', { protocolVersion: 7 });
+    expect(answer.error).toEqual({ code: -32602, message: 'Invalid parameters of initialize.' });
+    expect(await mcp.initialize()).toHaveProperty('result');
+  });
+
   it('is discovered in the modern era', async () => {
     const mcp = open();
     const answer = await mcp.askModern('server/discover');

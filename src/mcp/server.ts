@@ -59,6 +59,16 @@ function toolsOf(catalog: Catalog): Catalog {
 
 type Handler = (request: JSONRPCRequest, ctx: ServerContext) => Promise<Result>;
 
+/** The SDK's own answer; it calls parameters that it cannot read an internal error, with the words of its schema. */
+async function negotiate(handler: Handler, request: JSONRPCRequest, ctx: ServerContext): Promise<Result> {
+  try {
+    return await handler(request, ctx);
+  } catch (error) {
+    if (error instanceof ProtocolError) throw error;
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Invalid parameters of ${request.method}.`);
+  }
+}
+
 /**
  * The SDK's low-level server, since McpServer answers unknown tools and invalid arguments itself, and those calls would
  * never reach the audit log. A class only because the SDK's own answers can be had no other way than by overriding.
@@ -82,7 +92,7 @@ class GovernedServer extends Server {
   protected override _wrapHandler(method: string, handler: Handler): Handler {
     if (method === 'ping') return handler;
     return async (request, ctx) => {
-      const negotiated = await handler(request, ctx);
+      const negotiated = await negotiate(handler, request, ctx);
       const answer = await this.#answer(request, ctx);
       this.#parts.onOpened?.();
       return { ...negotiated, ...answer };

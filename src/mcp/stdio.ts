@@ -45,7 +45,8 @@ export function serveStdioSession({ catalog, deps, principal, version, ...stream
 
   function contact(): void {
     const persona = deps.policy.personaFor(principal);
-    if (persona) void track(contactServers(reachableServers(deps.fleet, persona), ending.signal));
+    if (persona && !ending.signal.aborted)
+      void track(contactServers(reachableServers(deps.fleet, persona), ending.signal));
   }
 
   let opened = false;

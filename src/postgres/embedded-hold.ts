@@ -110,7 +110,7 @@ async function shutDown({ dataDirectory }: EmbeddedHome): Promise<void> {
 
 /** What may be over in a moment: the server is starting, stopping, recovering or full. */
 function isPassing(error: unknown): boolean {
-  if (error instanceof PostmasterFailure) return false;
+  if (error instanceof PostmasterFailure) return RETRIED.test(error.log);
   const { code, message } = error as { code?: string; message: string };
   const passing = ['57P01', '57P02', '57P03', '53300', 'ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'];
   return passing.includes(code ?? '') || /^(Connection terminated|timeout expired)/.test(message);

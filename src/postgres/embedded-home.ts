@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -132,7 +132,7 @@ async function makeSocketDirectory(home: string, account: Account | undefined): 
 
 /** Readable for the server, whatever our umask is, and never half written while another process starts it. */
 async function writeReadable(path: string, text: string): Promise<string> {
-  const partial = `${path}.${process.pid}`;
+  const partial = `${path}.${randomBytes(6).toString('hex')}`;
   await writeFile(partial, text);
   await chmod(partial, 0o644);
   await rename(partial, path);

@@ -164,7 +164,8 @@ class Session implements ReadOnlySession {
     try {
       const results = await exchange;
       const result = results.at(-1);
-      if (result && wire.status === 'T') return result;
+      // COMMIT AND CHAIN begins a new one, without our settings
+      if (result && wire.status === 'T' && !/^(COMMIT|ROLLBACK)/.test(result.command)) return result;
       wire.destroy();
       throw new PlatformError('QUERY_FAILED', 'The statement ended the read-only transaction.', {
         hint: 'Leave out COMMIT, ROLLBACK and the like.',

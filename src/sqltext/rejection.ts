@@ -4,8 +4,8 @@ import type { Outcome } from './parser-messages.ts';
 
 /** Of UTF-8. */
 export const MAX_STATEMENT_BYTES = 65_536;
-/** 64 kB of `+-+-…` or of `/*` keep PostgreSQL's scanner busy for 3 to 5 seconds; in runs of 1,000, for 30 ms. */
-const MAX_OPERATOR_RUN = 1000;
+/** 64 kB of `+-+-…` or of `/*` keep PostgreSQL's scanner busy for 3 to 5 seconds; in runs of 250, for some 10 ms. */
+const MAX_OPERATOR_RUN = 250;
 const SIMPLIFY = 'Write it with fewer levels: IN (…) for a chain of OR, concat(…) for a chain of ||, parts in WITH.';
 
 /** Of operators at one level, which become as many levels of the tree: 30,000 of them cost 100 MB and 100 ms. */

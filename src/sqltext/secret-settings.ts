@@ -1,3 +1,5 @@
+import { scrubSecrets } from '../core/secret-text.ts';
+
 const WITHHELD = '[withheld]';
 
 /** Settings that are commands or connection strings: https://www.postgresql.org/docs/current/runtime-config.html */
@@ -44,37 +46,5 @@ export function isSecretSetting(name: string): boolean {
 /** The value as it may be shown. That a setting is empty or `(disabled)` is no secret. */
 export function maskSetting(name: string, value: string | null): string | null {
   if (value === null || value === '' || value === '(disabled)') return value;
-  return isSecretSetting(name) ? WITHHELD : scrubText(value);
-}
-
-const NAME = String.raw`(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|authorization|credentials?|(?:api|private|access|client|server|secret)[_-]?key|\bpass\b|\bpw\b)`;
-const IS = String.raw`[\w-]{0,32}\\?["']?\s{0,20}(?::=|=>|[=:])\s{0,20}`;
-const SCHEME = String.raw`(?:(?:basic|bearer|digest|token)\s{1,20})?`;
-const QUOTED = String.raw`'(?:[^'\\]|\\[^]?|'')*(?:'|$)|"(?:[^"\\]|\\[^]?)*(?:"|$)|\\"(?:[^"\\]|\\(?!"))*(?:\\?"|$)`;
-const LITERAL = String.raw`(?:e|n|u&)?'(?:[^'\\]|\\[^]?|'')*(?:'|$)|"[^"]*(?:"|$)|\$\w{0,63}\$[^]*?(?:\$\w{0,63}\$|$)`;
-const PORT = String.raw`\d{1,5}(?![^\s/?#,'"();\]])`;
-
-// Every repetition is bounded, or always ends in a match, so that hostile text costs linear time.
-const SECRETS: readonly (readonly [RegExp, string])[] = [
-  [/-----BEGIN [A-Z0-9 ]{1,40}-----[^]*?(?:-----END [A-Z0-9 ]{1,40}-----|$)/g, WITHHELD],
-  // scheme://user:password@host, where the password may hold @ or / or be cut off before the @
-  [/\b([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:@/]{0,256}):\S{0,1024}@/gi, `$1:${WITHHELD}@`],
-  [new RegExp(String.raw`\b([a-z][a-z0-9+.-]{0,30}://[^\s:@/[]{0,256}):(?!${PORT})[^\s[]\S*`, 'gi'), `$1:${WITHHELD}`],
-  [new RegExp(String.raw`\b(password\s{1,20})(?:${LITERAL})`, 'gi'), `$1${WITHHELD}`],
-  [new RegExp(String.raw`(${NAME}${IS})${SCHEME}(?:${QUOTED}|(?:\\[^]|[^\s\\])+)`, 'gi'), `$1${WITHHELD}`],
-  [/\b((?:bearer|basic)\s{1,20})[\w.~+/=-]{16,}/gi, `$1${WITHHELD}`],
-  [/(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){0,3}/g, WITHHELD],
-  [/(?<![A-Za-z0-9])hdh_[A-Za-z0-9]+_[A-Za-z0-9]+(?:_[A-Za-z0-9]+)?/g, WITHHELD],
-  [
-    /(?<![\w-])(?:gh[oprsu]_|github_pat_|glpat-|npm_|pypi-|sk-|[rs]k_live_|xox[a-z]-|hvs\.|SG\.|ya29\.)[\w.-]{16,}/g,
-    WITHHELD,
-  ],
-  [/(?<![A-Za-z0-9])(?:A[KS]IA[0-9A-Z]{16}|AIza[\w-]{35})(?![A-Za-z0-9])/g, WITHHELD],
-  // What PostgreSQL keeps of a password: https://www.postgresql.org/docs/current/catalog-pg-authid.html
-  [/SCRAM-SHA-256\$\d+:[\w+/=$:]+|(?<!\w)md5[0-9a-f]{32}(?!\w)/g, WITHHELD],
-];
-
-/** Replaces what looks like a secret in free text, such as an error message or an application name, cut off or not. */
-export function scrubText(text: string): string {
-  return SECRETS.reduce((scrubbed, [pattern, replacement]) => scrubbed.replaceAll(pattern, replacement), text);
+  return isSecretSetting(name) ? WITHHELD : scrubSecrets(value);
 }

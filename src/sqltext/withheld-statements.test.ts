@@ -28,7 +28,7 @@ const WITHHELD: readonly (readonly [text: string, byTree: string, byWords: strin
   ["COPY t FROM PROGRAM 'x'", 'COPY PROGRAM', 'COPY PROGRAM'],
   ["COPY (SELECT 1) TO PROGRAM 'x'", 'COPY PROGRAM', 'COPY PROGRAM'],
   ['SET a.b = x', 'SET', 'SET'],
-  ['SET LOCAL a.b.c TO x', 'SET', 'SET'],
+  ['SET LOCAL a.b.c.d.e.f TO x', 'SET', 'SET'],
   ['SET SESSION "a.b" TO x', 'SET', 'SET'],
   ["ALTER SYSTEM SET primary_conninfo = 'x'", 'SET', 'SET'],
   ['ALTER DATABASE d SET a.b = x', 'SET', 'SET'],

@@ -24,7 +24,7 @@ const FOREIGN_OPTIONS = new Set(['AT_GenericOptions', 'AT_AlterColumnGenericOpti
 const WITHHELD_WORDS =
   /(?<=^| )(?:(?:CREATE|ALTER) (?:USER MAPPING|ROLE|USER|GROUP|SUBSCRIPTION|SERVER|FOREIGN DATA WRAPPER|FOREIGN TABLE)|IMPORT FOREIGN SCHEMA|SECURITY LABEL)(?= |$)/;
 const COPY_PROGRAM = /(?<=^| )(?:FROM|TO) PROGRAM '/;
-const SET_VALUE = /(?<=^| )SET (?:(?:SESSION|LOCAL) )?([^ ]+(?: \. [^ ]+){0,3}) (?:=|TO)(?= |$)/g;
+const SET_VALUE = /(?<=^| )SET (?:(?:SESSION|LOCAL) )?([^ ]+(?: \. [^ ]+){0,15}) (?:=|TO)(?= |$)/g;
 const PASSWORD = /(?<=^| )(?:PASSWORD|PASSWD|IDENTIFIED BY) ['"\w\u0080-\uffff]/;
 /** Behind these, SET is a clause, and PASSWORD is a column. */
 const CHANGES_DATA = /(?<=^| )(?:INSERT|UPDATE|MERGE)(?= |$)/;

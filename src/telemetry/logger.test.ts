@@ -58,7 +58,7 @@ it('tells what an error is and what caused it, without stacks, secrets and the d
     message: 'No connection.',
     hint: 'Start it.',
     details: { server: 'shop' },
-    cause: { type: 'Error', code: 'ECONNREFUSED', message: 'connect to postgresql://[redacted]@db/shop failed' },
+    cause: { type: 'Error', code: 'ECONNREFUSED', message: 'connect to postgresql://app:[redacted]@db/shop failed' },
   });
 });
 

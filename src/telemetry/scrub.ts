@@ -1,30 +1,13 @@
 import { PlatformError } from '../core/errors.ts';
+import { namesSecret, REDACTED, scrubSecrets } from '../core/secret-text.ts';
 
-const REDACTED = '[redacted]';
 const DEEPEST = 6;
 const MOST_ITEMS = 50;
 const LONGEST_TEXT = 4000;
 
-/** Counts such as `output_tokens` are numbers, and numbers are shown. */
-const SECRET_KEY =
-  /pass(word|wd|phrase)|^pw$|pwd|secret|token|authorization|cookie|api_?key|private_?key|credential|conninfo|connection_?string|dsn|(^|_)url$/i;
-
-// Texts are cut before they are searched, so that a hostile one costs little.
-const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
-  [/(:\/\/)[^\s'"<>]*@/g, `$1${REDACTED}@`],
-  [
-    /\b(\w*(?:password|passwd|pwd|secret|token|api_?key|authorization)["']?\s*[=:]\s*)('(?:[^']|'')*'|"[^"]*"|[^\s,;&]+)/gi,
-    `$1${REDACTED}`,
-  ],
-  [/\b(password\s+)'(?:[^']|'')*'/gi, `$1${REDACTED}`],
-  [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`],
-  [/\bhdh_\w+/g, REDACTED],
-];
-
-/** Cuts a text and replaces what looks like a credential in it. */
+/** Cuts a text, so that a hostile one costs little, and replaces what looks like a credential in it. */
 export function scrubText(text: string): string {
-  const cut = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
-  return SECRET_TEXTS.reduce((scrubbed, [pattern, replacement]) => scrubbed.replaceAll(pattern, replacement), cut);
+  return scrubSecrets(text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text);
 }
 
 /**
@@ -43,7 +26,8 @@ function scrubEntries(value: object, withStacks: boolean, depth: number): Record
   const entries = Object.entries(value).slice(0, MOST_ITEMS);
   return Object.fromEntries(
     entries.map(([key, item]: [string, unknown]) => {
-      const hidden = SECRET_KEY.test(key) && typeof item !== 'number' && typeof item !== 'boolean';
+      const hidden =
+        (namesSecret(key) || /(^|_)url$/i.test(key)) && typeof item !== 'number' && typeof item !== 'boolean';
       return [key, hidden ? REDACTED : scrubValue(item, withStacks, depth + 1)];
     }),
   );

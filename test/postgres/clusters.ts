@@ -93,6 +93,7 @@ async function startAll(places: Places, programs: ReadonlyMap<Major, Binaries>):
       ...(standby !== undefined && { standby: withUrls(standby, passwords) }),
     };
   });
+  await Promise.allSettled(starting); // none may start after the watchdog has looked
   return Promise.all(starting);
 }
 

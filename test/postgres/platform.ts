@@ -53,7 +53,10 @@ export async function openHowdah(url: string, persona = 'dba'): Promise<Howdah> 
     attempt,
     call: async (tool, input) => {
       const outcome = await attempt(tool, input);
-      if (!outcome.ok) throw new Error(`${outcome.error.code} ${outcome.error.message} ${outcome.error.hint ?? ''}`, { cause: outcome.error.cause });
+      if (!outcome.ok)
+        throw new Error(`${outcome.error.code} ${outcome.error.message} ${outcome.error.hint ?? ''}`, {
+          cause: outcome.error.cause,
+        });
       expectDeclared(outcome.operation.output, outcome.output);
       return outcome.output as Answer;
     },

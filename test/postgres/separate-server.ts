@@ -25,7 +25,10 @@ export async function withSeparateServer(
     await copyHome(await prepareData(cache, home('prepare')), home('server'));
     const server = await startInstance(home('server'), settings);
     try {
-      await work(server, `postgres:///postgres?user=postgres&host=${encodeURIComponent(server.socketDir)}&port=${server.port}`);
+      await work(
+        server,
+        `postgres:///postgres?user=postgres&host=${encodeURIComponent(server.socketDir)}&port=${server.port}`,
+      );
     } finally {
       await stopPostmaster(server.dataDir, 'SIGINT', 30_000);
     }

@@ -18,7 +18,10 @@ async function pidOf(session: pg.Client): Promise<number> {
 }
 
 /** Runs `work` with as many sessions as `urls`, and their process ids. */
-async function withSessions(urls: readonly string[], work: (sessions: pg.Client[], pids: number[]) => Promise<void>): Promise<void> {
+async function withSessions(
+  urls: readonly string[],
+  work: (sessions: pg.Client[], pids: number[]) => Promise<void>,
+): Promise<void> {
   const open = async (left: readonly string[], sessions: pg.Client[]): Promise<void> => {
     const [url, ...rest] = left;
     if (url === undefined) return work(sessions, await Promise.all(sessions.map(pidOf)));
@@ -65,11 +68,24 @@ describeEachMajor('activity', (cluster) => {
       expect(root?.next_step).toContain(`pg_${login === 'plain' ? 'cancel' : 'terminate'}_backend(${a})`);
       expect(answer.findings.map(({ object }) => object)).not.toContain(`pid ${b}`);
       if (login === 'plain') {
-        expect(rowOf(answer, a)).toMatchObject({ state: null, statement: null, transaction_s: null, database: clone().name });
+        expect(rowOf(answer, a)).toMatchObject({
+          state: null,
+          statement: null,
+          transaction_s: null,
+          database: clone().name,
+        });
         expect(answer.not_examined).toEqual([expect.objectContaining({ remedy: 'GRANT pg_monitor TO "plain";' })]);
       } else {
-        expect(rowOf(answer, a)).toMatchObject({ state: 'idle in transaction', user: 'postgres', backend_type: 'client backend' });
-        expect(rowOf(answer, c)).toMatchObject({ state: 'active', wait_event_type: 'Lock', statement: 'select count(*) from shop.customers' });
+        expect(rowOf(answer, a)).toMatchObject({
+          state: 'idle in transaction',
+          user: 'postgres',
+          backend_type: 'client backend',
+        });
+        expect(rowOf(answer, c)).toMatchObject({
+          state: 'active',
+          wait_event_type: 'Lock',
+          statement: 'select count(*) from shop.customers',
+        });
         expect(answer).not.toHaveProperty('not_examined');
       }
     });
@@ -102,9 +118,16 @@ describeEachMajor('activity', (cluster) => {
         await waiting(one, b);
         const answer = await howdah(login).call('activity', inClone());
         expect(rowOf(answer, b)).toMatchObject({ blocked_by: [0] });
-        expect(rowOf(answer, 0)).toMatchObject({ backend_type: 'prepared transaction', waiting_behind: 1, transaction_s: expect.any(Number) });
+        expect(rowOf(answer, 0)).toMatchObject({
+          backend_type: 'prepared transaction',
+          waiting_behind: 1,
+          transaction_s: expect.any(Number),
+        });
         expect(answer.findings).toContainEqual(
-          expect.objectContaining({ claim: 'A prepared transaction blocks 1 session.', next_step: expect.stringContaining('pg_prepared_xacts') }),
+          expect.objectContaining({
+            claim: 'A prepared transaction blocks 1 session.',
+            next_step: expect.stringContaining('pg_prepared_xacts'),
+          }),
         );
       } finally {
         await one.query(`rollback prepared '${gid.replaceAll("'", "''")}'`);
@@ -123,8 +146,12 @@ describeEachMajor('activity', (cluster) => {
       const text = JSON.stringify(answer);
       expect(text).not.toContain(card);
       expect(text).not.toContain(password);
-      expect(rowOf(answer, a)).toMatchObject({ statement: login === 'plain' ? null : 'select $1 as card, $2 as planted' });
-      expect(rowOf(answer, b)?.['statement'] ?? null).toBe(login === 'plain' ? null : '<CREATE ROLE withheld: may contain a password>');
+      expect(rowOf(answer, a)).toMatchObject({
+        statement: login === 'plain' ? null : 'select $1 as card, $2 as planted',
+      });
+      expect(rowOf(answer, b)?.['statement'] ?? null).toBe(
+        login === 'plain' ? null : '<CREATE ROLE withheld: may contain a password>',
+      );
       await two?.query(`drop role ${role}`);
     });
   });
@@ -135,12 +162,20 @@ describeEachMajor('activity', (cluster) => {
       await session?.query('select count(*) from shop.customers');
       await sleep(20);
       const answer = await howdah('monitor').call('activity', inClone({ idle_in_transaction_s: 0 }));
-      expect(rowOf(answer, pid)).toMatchObject({ state: 'idle in transaction', xmin_age: expect.any(Number), statement_s: null });
+      expect(rowOf(answer, pid)).toMatchObject({
+        state: 'idle in transaction',
+        xmin_age: expect.any(Number),
+        statement_s: null,
+      });
       const state_s = Number(rowOf(answer, pid)?.['state_s']);
       expect(state_s).toBeGreaterThanOrEqual(0.02);
       expect(state_s).toBeLessThan(10);
       expect(answer.findings).toEqual([
-        expect.objectContaining({ severity: 'warning', object: `pid ${pid}`, next_step: expect.stringContaining(`pg_terminate_backend(${pid})`) }),
+        expect.objectContaining({
+          severity: 'warning',
+          object: `pid ${pid}`,
+          next_step: expect.stringContaining(`pg_terminate_backend(${pid})`),
+        }),
       ]);
       expect((await howdah('monitor').call('activity', inClone())).findings).toEqual([]);
     });

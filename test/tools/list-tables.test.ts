@@ -25,7 +25,11 @@ describeEachMajor('list_tables', (cluster) => {
       ['paid_orders', 'view', null, null],
     ]);
     expect(answer).toMatchObject({ total: 5, truncated: false });
-    expect(rowOf(answer, 'customers')).toMatchObject({ owner: 'postgres', comment: 'People who have an account', size_estimated: false });
+    expect(rowOf(answer, 'customers')).toMatchObject({
+      owner: 'postgres',
+      comment: 'People who have an account',
+      size_estimated: false,
+    });
     expect(rowOf(answer, 'paid_orders')).toMatchObject({ size: null, dead_rows: null, autovacuum: null });
   });
 
@@ -43,7 +47,9 @@ describeEachMajor('list_tables', (cluster) => {
 
   it.each(LOGINS)('lists schemas whose names are easily lost, and those that it may not use, for %s', async (login) => {
     const answer = await howdah(login).call('list_tables', { kinds: ['table'] });
-    expect(tablesOf(answer)).toEqual(expect.arrayContaining(['pgboss.job', 'we.ird.Mixed Case', 'hidden.payroll', 'shop.Order']));
+    expect(tablesOf(answer)).toEqual(
+      expect.arrayContaining(['pgboss.job', 'we.ird.Mixed Case', 'hidden.payroll', 'shop.Order']),
+    );
     expect(rowOf(answer, 'job')).toMatchObject({ rows: 5000 });
     expect(tablesOf(answer).filter((name) => /^(pg_|information_schema)/.test(name))).toEqual([]);
   });
@@ -51,8 +57,18 @@ describeEachMajor('list_tables', (cluster) => {
   it('counts partitions in their parent, and lists them when asked', async () => {
     const folded = await howdah('plain').call('list_tables', { schema: 'partitions' });
     expect(folded.rows).toHaveLength(1);
-    expect(folded.rows[0]).toMatchObject({ table: 'measurements', kind: 'partitioned_table', rows: 3, partitions: 3, primary_key: true });
-    const listed = await howdah('plain').call('list_tables', { schema: 'partitions', kinds: ['partition'], order_by: 'name' });
+    expect(folded.rows[0]).toMatchObject({
+      table: 'measurements',
+      kind: 'partitioned_table',
+      rows: 3,
+      partitions: 3,
+      primary_key: true,
+    });
+    const listed = await howdah('plain').call('list_tables', {
+      schema: 'partitions',
+      kinds: ['partition'],
+      order_by: 'name',
+    });
     expect(listed.rows.map(({ table, rows, partitions }) => [table, rows, partitions])).toEqual([
       ['measurements_2024', 1, null],
       ['measurements_2025', 1, 1],
@@ -90,10 +106,20 @@ describeEachMajor('list_tables', (cluster) => {
 
   it.each(LOGINS)('reports dead rows, and that autovacuum is off for them, to %s', async (login) => {
     const answer = await howdah(login).call('list_tables', { schema: 'bloat' });
-    expect(answer.rows[0]).toMatchObject({ table: 'mostly_dead', rows: 2000, dead_rows: 18_000, autovacuum: false, last_vacuum: null });
+    expect(answer.rows[0]).toMatchObject({
+      table: 'mostly_dead',
+      rows: 2000,
+      dead_rows: 18_000,
+      autovacuum: false,
+      last_vacuum: null,
+    });
     expect(answer.rows[0]?.['last_analyze']).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
     expect(answer.findings).toEqual([
-      expect.objectContaining({ severity: 'warning', object: '"bloat"."mostly_dead"', evidence: { dead_rows: 18_000, rows: 2000, autovacuum: false } }),
+      expect.objectContaining({
+        severity: 'warning',
+        object: '"bloat"."mostly_dead"',
+        evidence: { dead_rows: 18_000, rows: 2000, autovacuum: false },
+      }),
     ]);
   });
 
@@ -110,7 +136,10 @@ describeEachMajor('list_tables', (cluster) => {
       'insert into public.loaded select 1 from generate_series(1, 1000)',
     );
     const answer = await howdah('plain').call('list_tables', { schema: 'public', kinds: ['table'] });
-    expect(answer.rows.map(({ table, rows }) => [table, rows])).toEqual([['loaded', null], ['empty', 0]]);
+    expect(answer.rows.map(({ table, rows }) => [table, rows])).toEqual([
+      ['loaded', null],
+      ['empty', 0],
+    ]);
   });
 
   it('leaves out temporary tables of other sessions', async () => {
@@ -120,21 +149,30 @@ describeEachMajor('list_tables', (cluster) => {
     });
   });
 
-  it.each(['table', 'index'] as const)('answers at once while the %s is locked, and says that its size is an estimate', async (what) => {
-    await withSession(clone().superuserUrl, async (session) => {
-      await session.query('begin');
-      await session.query(what === 'table' ? 'lock table indexes.overlapping in access exclusive mode' : 'reindex index indexes.overlapping_a');
-      const startedAt = performance.now();
-      const answer = await howdah('plain').call('list_tables', { schema: 'indexes' });
-      expect(performance.now() - startedAt).toBeLessThan(1000);
-      const locked = rowOf(answer, 'overlapping');
-      expect(locked).toMatchObject({ size_estimated: true, rows: 5000 });
-      expect(Number(locked['table_size'])).toBeGreaterThan(200_000);
-      expect(Number(locked['index_size'])).toBeGreaterThan(500_000);
-      expect(rowOf(answer, 'events')).toMatchObject({ size_estimated: false });
-      expect(answer.not_examined).toEqual([expect.objectContaining({ what: 'the exact size of "indexes"."overlapping"' })]);
-    });
-  });
+  it.each(['table', 'index'] as const)(
+    'answers at once while the %s is locked, and says that its size is an estimate',
+    async (what) => {
+      await withSession(clone().superuserUrl, async (session) => {
+        await session.query('begin');
+        await session.query(
+          what === 'table'
+            ? 'lock table indexes.overlapping in access exclusive mode'
+            : 'reindex index indexes.overlapping_a',
+        );
+        const startedAt = performance.now();
+        const answer = await howdah('plain').call('list_tables', { schema: 'indexes' });
+        expect(performance.now() - startedAt).toBeLessThan(1000);
+        const locked = rowOf(answer, 'overlapping');
+        expect(locked).toMatchObject({ size_estimated: true, rows: 5000 });
+        expect(Number(locked['table_size'])).toBeGreaterThan(200_000);
+        expect(Number(locked['index_size'])).toBeGreaterThan(500_000);
+        expect(rowOf(answer, 'events')).toMatchObject({ size_estimated: false });
+        expect(answer.not_examined).toEqual([
+          expect.objectContaining({ what: 'the exact size of "indexes"."overlapping"' }),
+        ]);
+      });
+    },
+  );
 
   it.each([
     ['get_table_list', { database_name: 'postgres' }, 'postgres'],
@@ -152,7 +190,8 @@ describeEachStandby('list_tables of a standby', (cluster) => {
   it.each(LOGINS)('has sizes and rows, and says that it does not count dead rows, for %s', async (login) => {
     const here = await standby(login).call('list_tables');
     const there = await primary(login).call('list_tables');
-    const facts = ({ rows }: Answer) => rows.map(({ schema, table, size, rows: estimate }) => [schema, table, size, estimate]);
+    const facts = ({ rows }: Answer) =>
+      rows.map(({ schema, table, size, rows: estimate }) => [schema, table, size, estimate]);
     expect(facts(here)).toEqual(facts(there));
     expect(rowOf(here, 'mostly_dead')).toMatchObject({ dead_rows: null, last_analyze: null });
     expect(here.not_examined).toEqual([expect.objectContaining({ what: 'dead rows, last vacuum, last analyze' })]);

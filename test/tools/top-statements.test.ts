@@ -70,7 +70,9 @@ describeEachMajor('top_statements', (cluster) => {
     const others = answer.rows.filter(({ user }) => user === 'postgres');
     expect(others.length).toBeGreaterThan(0);
     expect(others.every(({ statement, query_id }) => statement === null && query_id === null)).toBe(true);
-    expect(answer.not_examined).toContainEqual(expect.objectContaining({ what: 'ids and texts of other roles’ statements' }));
+    expect(answer.not_examined).toContainEqual(
+      expect.objectContaining({ what: 'ids and texts of other roles’ statements' }),
+    );
   });
 
   it.each([
@@ -91,7 +93,9 @@ describeEachMajor('top_statements', (cluster) => {
   it('leaves out what is not asked for', async () => {
     const { rows } = await howdah('monitor').call('top_statements', here({ min_calls: 2, user: 'postgres' }));
     expect(rows.length).toBeGreaterThan(0);
-    expect(rows.every(({ calls, user, database }) => Number(calls) >= 2 && user === 'postgres' && database === clone().name)).toBe(true);
+    expect(
+      rows.every(({ calls, user, database }) => Number(calls) >= 2 && user === 'postgres' && database === clone().name),
+    ).toBe(true);
     const few = await howdah('monitor').call('top_statements', { limit: 3 });
     expect(few).toMatchObject({ truncated: true });
     expect(few.total).toBeGreaterThan(3);
@@ -107,16 +111,26 @@ describeEachMajor('top_statements', (cluster) => {
   });
 
   it('answers to its older name, whose database is where to connect', async () => {
-    const answer = await howdah('monitor').call('get_pg_stat_statements_top_queries', { limit: 5, database_name: clone().name });
+    const answer = await howdah('monitor').call('get_pg_stat_statements_top_queries', {
+      limit: 5,
+      database_name: clone().name,
+    });
     expect(answer.rows).toHaveLength(5);
     expect(answer).toMatchObject({ database: clone().name });
   });
 
   it('says what to do where the extension is missing', async () => {
-    await runAs(clone().superuserUrl, 'create extension if not exists pg_stat_statements', 'drop extension pg_stat_statements');
+    await runAs(
+      clone().superuserUrl,
+      'create extension if not exists pg_stat_statements',
+      'drop extension pg_stat_statements',
+    );
     const fresh = await openHowdah(clone().monitorUrl);
     const outcome = await fresh.attempt('top_statements');
-    expect(outcome).toMatchObject({ ok: false, error: { code: 'UNSUPPORTED', hint: expect.stringContaining('CREATE EXTENSION pg_stat_statements;') } });
+    expect(outcome).toMatchObject({
+      ok: false,
+      error: { code: 'UNSUPPORTED', hint: expect.stringContaining('CREATE EXTENSION pg_stat_statements;') },
+    });
     await runAs(clone().superuserUrl, 'create extension pg_stat_statements');
     expect(await fresh.call('top_statements')).toMatchObject({ truncated: true });
     await fresh.close();
@@ -148,14 +162,24 @@ describeEachMajor('top_statements with the extension in a schema of its own', (c
     const howdah = await openHowdah(clone().monitorUrl);
     for (const { version } of versions) {
       // as an upgrade of the server leaves it, and while a Howdah is connected that knew another version
-      await runAs(url, 'drop extension pg_stat_statements', `create extension pg_stat_statements schema ext version '${String(version)}'`);
+      await runAs(
+        url,
+        'drop extension pg_stat_statements',
+        `create extension pg_stat_statements schema ext version '${String(version)}'`,
+      );
       const answer = await howdah.call('top_statements', { limit: 5 });
       const minor = Number(String(version).split('.')[1]);
       expect(answer['about']).toMatchObject({ extension_version: version });
       expect(answer.rows).toHaveLength(5);
       expect((answer['about'] as Row)['since'] === null, `reset time with ${String(version)}`).toBe(minor < 9);
-      expect(answer.rows.every(({ wal_size }) => wal_size === null), `WAL with ${String(version)}`).toBe(minor < 8);
-      expect(answer.rows.every(({ top_level }) => top_level === null), `top level with ${String(version)}`).toBe(minor < 9);
+      expect(
+        answer.rows.every(({ wal_size }) => wal_size === null),
+        `WAL with ${String(version)}`,
+      ).toBe(minor < 8);
+      expect(
+        answer.rows.every(({ top_level }) => top_level === null),
+        `top level with ${String(version)}`,
+      ).toBe(minor < 9);
       const missing = (answer.not_examined ?? []).map(({ what }) => what);
       expect(missing.includes('WAL and planning times')).toBe(minor < 8);
       expect(missing.includes('evictions, and since when the server counts')).toBe(minor < 9);
@@ -173,7 +197,11 @@ describe('top_statements on a server that has not loaded the library', () => {
       const outcome = await howdah.attempt('top_statements');
       expect(outcome).toMatchObject({
         ok: false,
-        error: { code: 'UNSUPPORTED', hint: expect.stringContaining('shared_preload_libraries'), details: { extension: 'pg_stat_statements' } },
+        error: {
+          code: 'UNSUPPORTED',
+          hint: expect.stringContaining('shared_preload_libraries'),
+          details: { extension: 'pg_stat_statements' },
+        },
       });
       await howdah.close();
     });

@@ -3,50 +3,13 @@ import {
   byServerVersion,
   defineDiagnostic,
   estimatedSize,
-  gather,
   lockedRelations,
   partitionMembers,
-  quoteName,
   sql,
-  type Finding,
-  type NotExamined,
   type Sql,
 } from '../kit/index.ts';
-
-/** Shorter than a week, and what only runs at its end was not seen. */
-const YOUNG_S = 7 * 24 * 3600;
-
-const row = {
-  schema: z.string().meta({ names: 'schema' }),
-  table: z.string().meta({ names: 'table' }),
-  index: z.string(),
-  definition: z.string().nullable().meta({ names: 'text' }),
-  size: z.int().min(0).meta({ unit: 'bytes' }),
-  size_estimated: z.boolean(),
-  scans: z.int().min(0),
-  last_scan: z.iso.datetime().nullable().describe('PostgreSQL 16 on; null also when it was never scanned.'),
-  table_writes: z
-    .int()
-    .min(0)
-    .describe('Rows inserted, updated and deleted in its table, each of which may have written to it.'),
-  partitions: z
-    .int()
-    .min(0)
-    .nullable()
-    .describe('Indexes of partitions that are counted in; null when the table has none.'),
-  supports_foreign_keys: z.array(z.string()).describe('Foreign keys that no other index would serve.'),
-  has_expressions: z
-    .boolean()
-    .describe('ANALYZE keeps statistics on its expressions, which the planner uses without a scan.'),
-};
-type Row = z.output<z.ZodObject<typeof row>>;
-
-const about = {
-  counted_since: z.iso.datetime().nullable(),
-  counted_s: z.number().nullable().meta({ unit: 's' }),
-  standbys: z.int().min(0).describe('Standbys connected to this server, each with counters of its own.'),
-};
-type About = z.output<z.ZodObject<typeof about>>;
+import { aboutCounters, indexRow } from './index-row.ts';
+import { judgeUnused, notCounted } from './judge-indexes.ts';
 
 export default defineDiagnostic({
   name: 'unused_indexes',
@@ -60,8 +23,8 @@ export default defineDiagnostic({
     max_scans: z.int().min(0).default(50).describe('Leave out indexes that were scanned more often.'),
     min_size: z.int().min(0).default(1_048_576).describe('Leave out smaller indexes, in bytes.'),
   },
-  row,
-  about,
+  row: indexRow,
+  about: aboutCounters,
   counted: true,
   sql: ({ schema, max_scans, min_size, limit, estimate_sizes }) => {
     const unused = (lastScan: Sql) => sql`
@@ -69,7 +32,7 @@ export default defineDiagnostic({
       ),
       candidates as materialized (
         select i.indexrelid, i.indrelid, n.nspname, t.relname, c.relname as index, c.relkind,
-                 i.indexprs is not null as has_expressions, i.indexprs is not null or i.indpred is not null as has_terms
+                 i.indexprs is not null as has_expressions
           from pg_catalog.pg_index i
           join pg_catalog.pg_class c on c.oid = i.indexrelid
           join pg_catalog.pg_class t on t.oid = i.indrelid
@@ -116,8 +79,8 @@ export default defineDiagnostic({
            and k.conkey <@ (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1]
       )
       select c.nspname as schema, c.relname as table, c.index,
-             -- an expression is written with the table open, which waits for a lock on it
-             case when not (r.size_estimated and c.has_terms) then pg_catalog.pg_get_indexdef(c.indexrelid) end as definition,
+             -- it opens the table, so it would wait for a lock on it
+             case when not r.size_estimated then pg_catalog.pg_get_indexdef(c.indexrelid) end as definition,
              r.size, r.size_estimated, r.scans, r.last_scan, r.table_writes,
              case when c.relkind = 'I' then r.partitions end as partitions,
              pg_catalog.to_json(array(
@@ -144,72 +107,6 @@ export default defineDiagnostic({
       16: unused(sql`pg_catalog.pg_stat_get_lastscan(c.oid)`),
     });
   },
-  findings: (rows, { about }) => [
-    ...gather(
-      rows.filter(isFree).map((row) => judgeIndex(row, about)),
-      (count) => `${count} indexes are hardly used.`,
-    ),
-    ...gather(
-      rows.filter((row) => !isFree(row)).map((row) => judgeIndex(row, about)),
-      (count) => `${count} indexes are hardly used, but serve foreign keys.`,
-    ),
-  ],
-  notExamined: (_, { about, facts }) => [
-    ...(about === null ? [] : judgeCounters(about)),
-    ...(facts.inRecovery ? [ON_STANDBY] : []),
-  ],
+  findings: judgeUnused,
+  notExamined: (_, { about, facts }) => notCounted(about, facts.inRecovery),
 });
-
-function isFree({ supports_foreign_keys }: Row): boolean {
-  return supports_foreign_keys.length === 0;
-}
-
-function judgeIndex(unused: Row, counters: About | null): Finding {
-  const { schema, index, partitions, scans, size, table_writes, supports_foreign_keys } = unused;
-  const object = quoteName(schema, index);
-  const serves = !isFree(unused);
-  const young = counters?.counted_s === undefined || counters.counted_s === null || counters.counted_s < YOUNG_S;
-  return {
-    severity: scans === 0 && !serves && !young ? 'warning' : 'notice',
-    claim: serves
-      ? `${object} is hardly scanned, but only it serves a foreign key.`
-      : `${object} was ${scans === 0 ? 'never scanned' : `scanned ${scans} times`} and is kept up to date by every write.`,
-    object,
-    evidence: { scans, size, table_writes, counted_s: counters?.counted_s ?? null },
-    why: 'https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ALL-INDEXES-VIEW',
-    next_step: serves
-      ? `-- keep it while rows of the referenced table are deleted: ${supports_foreign_keys.join(', ').replaceAll(/\s/g, ' ')}`
-      : // the parent of partitions cannot be dropped concurrently
-        `DROP INDEX ${partitions === null ? 'CONCURRENTLY ' : ''}${object}; -- when every standby has been asked too`,
-  };
-}
-
-function judgeCounters({ counted_since, counted_s, standbys }: About): NotExamined[] {
-  const gaps: NotExamined[] = [];
-  if (counted_since === null) {
-    gaps.push({
-      what: 'since when scans are counted',
-      reason: 'The server does not say when its counters were reset.',
-    });
-  } else if ((counted_s ?? 0) < YOUNG_S) {
-    gaps.push({
-      what: `scans before ${counted_since}`,
-      reason: 'The counters are younger than a week, so what runs weekly or monthly may not be in them.',
-      remedy: 'Ask again later.',
-    });
-  }
-  if (standbys > 0) {
-    gaps.push({
-      what: `scans on ${standbys} ${standbys === 1 ? 'standby' : 'standbys'}`,
-      reason: 'Each standby counts its own scans and uses the same indexes.',
-      remedy: 'Ask every standby before an index is dropped.',
-    });
-  }
-  return gaps;
-}
-
-const ON_STANDBY: NotExamined = {
-  what: 'scans on the primary and on other standbys',
-  reason: 'This server is a standby and counts its own scans only.',
-  remedy: 'Ask the primary, where an index would be dropped, and the other standbys.',
-};

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { scrubText } from '../../sqltext/secret-settings.ts';
+import { scrubSecrets } from '../../core/secret-text.ts';
 import type { StatementTexts } from '../../sqltext/statement-texts.ts';
 import type { RowShape } from './tool.ts';
 
@@ -21,7 +21,7 @@ export function disclosureOf(shape: RowShape): Disclosure {
 /** Changes the rows in place. */
 export function scrubTexts(rows: Rows, { texts }: Disclosure): void {
   for (const field of texts) {
-    for (const row of rows) if (typeof row[field] === 'string') row[field] = scrubText(row[field]);
+    for (const row of rows) if (typeof row[field] === 'string') row[field] = scrubSecrets(row[field]);
   }
 }
 

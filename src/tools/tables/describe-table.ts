@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PlatformError } from '../../core/errors.ts';
 import { COUNTED_ON_PRIMARY } from './measure.ts';
-import { defineTool, quoteName, readParts, statementsOf, type NotExamined } from '../kit/index.ts';
+import { defineTool, quoteName, readParts, statementsOf, type NotExamined, type RowOf } from '../kit/index.ts';
 import {
   dependents,
   inheritance,
@@ -105,7 +105,7 @@ export default defineTool({
           referenced_by: incoming.length,
           dependents: parts.dependents.length,
         }),
-        ...behindLock(described),
+        ...behindLock(described, parts.definition[0]),
         ...(facts.inRecovery ? [COUNTED_ON_PRIMARY] : []),
         ...hidden(parts.sequences),
       ],
@@ -132,15 +132,17 @@ function cutOff(
     }));
 }
 
-function behindLock({ schema, table, locked }: Relation): NotExamined[] {
-  if (!locked) return [];
-  return [
-    {
-      what: `exact sizes, defaults, checks and other expressions of ${quoteName(schema, table)}`,
-      reason: 'A session holds or awaits an exclusive lock on it, and reading them would wait.',
-      remedy: 'activity shows who blocks whom.',
-    },
+function behindLock({ schema, table, locked }: Relation, view: RowOf<typeof definition> | undefined): NotExamined[] {
+  const name = quoteName(schema, table);
+  const what = [
+    ...(locked ? [`exact sizes, defaults, checks and other expressions of ${name}`] : []),
+    ...(view?.definition === null ? ['the definition of the view'] : []),
   ];
+  return what.map((each) => ({
+    what: each,
+    reason: 'A session holds or awaits an exclusive lock, and reading them would wait.',
+    remedy: 'activity shows who blocks whom.',
+  }));
 }
 
 function hidden(rows: readonly { readonly sequence: string; readonly visible: boolean }[]): NotExamined[] {

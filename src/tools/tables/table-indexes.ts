@@ -42,8 +42,8 @@ const indexesWith = (lastScan: Sql) => sql`
          group by m.root
       )
       select a.relname as index,
-             -- an expression is written with the table open, which waits for a lock on it
-             case when not (a.locked and a.has_terms) then pg_catalog.pg_get_indexdef(a.indexrelid) end as definition,
+             -- it opens the table, so it would wait for a lock on it
+             case when not a.locked then pg_catalog.pg_get_indexdef(a.indexrelid) end as definition,
              a.indisprimary as "primary", a.indisunique as "unique", a.indisvalid and a.indisready and a.indislive as valid,
              a.indisreplident as replica_identity, a.backs as backs_constraint,
              s.size, coalesce(s.scans, 0) as scans, s.last_scan,

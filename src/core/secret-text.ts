@@ -1,3 +1,4 @@
+/** Stands where a secret was. */
 export const REDACTED = '[redacted]';
 
 const SECRET_WORDS = new Set(['auth', 'bearer', 'cookie', 'dsn', 'jwt', 'pass', 'pw', 'pwd']);
@@ -13,19 +14,21 @@ export function namesSecret(key: string): boolean {
   return SECRET_PARTS.test(words.join('')) || words.some((word) => SECRET_WORDS.has(word));
 }
 
-// Every repetition below is bounded, or always ends in a match, so that hostile text costs linear time.
-const NAME = String.raw`(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|api[_-]?key|authorization|credentials?|private[_-]?key|access[_-]?key|\bpass\b|\bpw\b)`;
+const NAME = String.raw`(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|authorization|credentials?|(?:api|private|access|client|server|secret)[_-]?key|\bpass\b|\bpw\b)`;
 const IS = String.raw`[\w-]{0,32}\\?["']?\s{0,20}(?::=|=>|[=:])\s{0,20}`;
 const SCHEME = String.raw`(?:(?:basic|bearer|digest|token)\s{1,20})?`;
-const QUOTED = String.raw`'(?:[^'\\]|\\[^]?)*(?:'|$)|"(?:[^"\\]|\\[^]?)*(?:"|$)|\\"(?:[^"\\]|\\(?!"))*(?:\\?"|$)`;
-const SQL_LITERAL = String.raw`(?:e|u&)?'(?:[^'\\]|\\[^]?|'')*(?:'|$)|\$\w{0,63}\$[^]*?(?:\$\w{0,63}\$|$)`;
+const QUOTED = String.raw`'(?:[^'\\]|\\[^]?|'')*(?:'|$)|"(?:[^"\\]|\\[^]?)*(?:"|$)|\\"(?:[^"\\]|\\(?!"))*(?:\\?"|$)`;
+const LITERAL = String.raw`(?:e|n|u&)?'(?:[^'\\]|\\[^]?|'')*(?:'|$)|"[^"]*(?:"|$)|\$\w{0,63}\$[^]*?(?:\$\w{0,63}\$|$)`;
+const PORT = String.raw`\d{1,5}(?![^\s/?#,'"();\]])`;
 
-const PATTERNS: readonly (readonly [RegExp, string])[] = [
+// Every repetition is bounded, or always ends in a match, so that hostile text costs linear time.
+const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z0-9 ]{1,40}-----[^]*?(?:-----END [A-Z0-9 ]{1,40}-----|$)/g, REDACTED],
-  // scheme://user:password@host, where the password may hold an unescaped @ or /
+  // scheme://user:password@host, where the password may hold @ or / or be cut off before the @
   [/\b([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:@/]{0,256}):\S{0,1024}@/gi, `$1:${REDACTED}@`],
-  [new RegExp(String.raw`\b(password\s{1,20})(?:${SQL_LITERAL})`, 'gi'), `$1${REDACTED}`],
-  [new RegExp(`(${NAME}${IS})${SCHEME}(?:${QUOTED}|\\S+)`, 'gi'), `$1${REDACTED}`],
+  [new RegExp(String.raw`\b([a-z][a-z0-9+.-]{0,30}://[^\s:@/[]{0,256}):(?!${PORT})[^\s[]\S*`, 'gi'), `$1:${REDACTED}`],
+  [new RegExp(String.raw`\b(password\s{1,20})(?:${LITERAL})`, 'gi'), `$1${REDACTED}`],
+  [new RegExp(String.raw`(${NAME}${IS})${SCHEME}(?:${QUOTED}|(?:\\[^]|[^\s\\])+)`, 'gi'), `$1${REDACTED}`],
   [/\b((?:bearer|basic)\s{1,20})[\w.~+/=-]{16,}/gi, `$1${REDACTED}`],
   [/(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){0,3}/g, REDACTED],
   [/(?<![A-Za-z0-9])hdh_[A-Za-z0-9]+_[A-Za-z0-9]+(?:_[A-Za-z0-9]+)?/g, REDACTED],
@@ -42,8 +45,8 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 const HINT =
   /:\/\/|-----|pass|pwd|pw|secret|token|api|authorization|credential|key|bearer|basic|eyJ|hdh_|gh[oprsu]_|github|glpat|npm_|pypi-|sk-|k_live|xox|hvs\.|sg\.|ya29|a[ks]ia|aiza|scram|md5/i;
 
-/** Replaces what looks like a secret inside a text. */
-export function maskSecrets(text: string): string {
+/** Replaces what looks like a secret in free text, such as an error message or an application name, cut off or not. */
+export function scrubSecrets(text: string): string {
   if (!HINT.test(text)) return text;
-  return PATTERNS.reduce((masked, [pattern, replacement]) => masked.replaceAll(pattern, replacement), text);
+  return SECRETS.reduce((scrubbed, [pattern, replacement]) => scrubbed.replaceAll(pattern, replacement), text);
 }

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+/** An index as the answer has it, counted over its partitions. */
+export const indexRow = {
+  schema: z.string().meta({ names: 'schema' }),
+  table: z.string().meta({ names: 'table' }),
+  index: z.string(),
+  definition: z.string().nullable().meta({ names: 'text' }),
+  size: z.int().min(0).meta({ unit: 'bytes' }),
+  size_estimated: z.boolean(),
+  scans: z.int().min(0),
+  last_scan: z.iso.datetime().nullable().describe('PostgreSQL 16 on; null also when it was never scanned.'),
+  table_writes: z
+    .int()
+    .min(0)
+    .describe('Rows inserted, updated and deleted in its table, each of which may have written to it.'),
+  partitions: z
+    .int()
+    .min(0)
+    .nullable()
+    .describe('Indexes of partitions that are counted in; null when the table has none.'),
+  supports_foreign_keys: z.array(z.string()).describe('Foreign keys that no other index would serve.'),
+  has_expressions: z
+    .boolean()
+    .describe('ANALYZE keeps statistics on its expressions, which the planner uses without a scan.'),
+};
+export type IndexRow = z.output<z.ZodObject<typeof indexRow>>;
+
+/** What the counters are worth. */
+export const aboutCounters = {
+  counted_since: z.iso.datetime().nullable(),
+  counted_s: z.number().nullable().meta({ unit: 's' }),
+  standbys: z.int().min(0).describe('Standbys connected to this server, each with counters of its own.'),
+};
+export type AboutCounters = z.output<z.ZodObject<typeof aboutCounters>>;

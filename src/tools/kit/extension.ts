@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { PlatformError } from '../../core/errors.ts';
+import type { ReadOnlySession } from '../../postgres/database.ts';
+import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
+import { compile, param, quoteIdentifier, sql } from '../../postgres/sql.ts';
+import type { Variants } from '../../postgres/version.ts';
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const INSUFFICIENT_PRIVILEGE = '42501';
+const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';
+
+export function sqlstateOf(error: unknown): string | undefined {
+  const sqlstate = error instanceof PlatformError ? error.details?.['sqlstate'] : undefined;
+  return typeof sqlstate === 'string' ? sqlstate : undefined;
+}
+
+/** Where an extension is, and which: it may have been created, updated or moved a moment ago, on our own advice. */
+export interface Extension {
+  readonly name: string;
+  readonly version: string;
+  /** Not on our search path, so statements qualify with it. */
+  readonly schema: string;
+}
+
+const INSTALLED = compile(sql`
+  select e.extname as name, e.extversion as version, n.nspname as schema
+    from pg_catalog.pg_extension e
+    join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+   where e.extname = ${param('extension')}`);
+const installedShape = compileShape({ name: z.string(), version: z.string(), schema: z.string() });
+
+/** Undefined where no extension is needed. Fails with UNSUPPORTED where it is and the database lacks it. */
+export async function findExtension(
+  tool: string,
+  { of }: Variants,
+  session: ReadOnlySession,
+): Promise<Extension | undefined> {
+  if (of === 'server') return undefined;
+  const { extension } = of;
+  const [installed] = decodeRows(await session.query(INSTALLED, { extension }), installedShape);
+  if (installed) return installed as unknown as Extension;
+  const { database } = session.facts;
+  throw new PlatformError(
+    'UNSUPPORTED',
+    `${tool} needs the extension ${extension}, which database "${database}" lacks.`,
+    {
+      hint: `CREATE EXTENSION ${extension}; in that database, or name another database of the server that has it.`,
+      details: { extension },
+    },
+  );
+}
+
+/** What an operator has to do before an extension that is installed can be read; other failures stay as they are. */
+export function explainExtension(
+  cause: unknown,
+  { tool, extension, login }: { tool: string; extension: Extension; login: string },
+): unknown {
+  const sqlstate = sqlstateOf(cause);
+  const details = { sqlstate, extension: extension.name };
+  if (sqlstate === INSUFFICIENT_PRIVILEGE) {
+    const schema = quoteIdentifier(extension.schema);
+    return new PlatformError('UNSUPPORTED', `The login may not read ${extension.name} in the schema ${schema}.`, {
+      hint: `GRANT USAGE ON SCHEMA ${schema} TO ${quoteIdentifier(login)};`,
+      details,
+      cause,
+    });
+  }
+  if (sqlstate !== OBJECT_NOT_IN_PREREQUISITE_STATE) return cause;
+  // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SHARED-PRELOAD-LIBRARIES
+  return new PlatformError(
+    'UNSUPPORTED',
+    `${tool} needs the library ${extension.name}, which the server has not loaded.`,
+    {
+      hint: `Add it to what SHOW shared_preload_libraries; says: ALTER SYSTEM SET shared_preload_libraries = …, ${extension.name}; and restart the server.`,
+      details,
+      cause,
+    },
+  );
+}

@@ -1,0 +1,162 @@
+import { expect, it } from 'vitest';
+import { caughtUp, useClone } from '../postgres/clone.ts';
+import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
+import { LOGINS, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
+
+type Row = Readonly<Record<string, unknown>>;
+
+function indexesOf({ rows }: Answer): unknown[] {
+  return rows.map(({ index }) => index);
+}
+
+function rowOf({ rows }: Answer, index: string): Row | undefined {
+  return rows.find((row) => row['index'] === index);
+}
+
+describeEachMajor('unused_indexes', (cluster) => {
+  const clone = useClone(cluster);
+  const howdah = useHowdah(clone);
+
+  it.each(LOGINS)('finds the one that is large, free to go and never scanned, for %s', async (login) => {
+    const [size] = await runAs(
+      clone().superuserUrl,
+      `select pg_relation_size('indexes.events_unused')::float8 as size`,
+    );
+    const answer = await howdah(login).call('unused_indexes');
+    expect(answer.rows).toEqual([
+      {
+        schema: 'indexes',
+        table: 'events',
+        index: 'events_unused',
+        definition: 'CREATE INDEX events_unused ON indexes.events USING btree (at)',
+        ...size,
+        size_estimated: false,
+        scans: 0,
+        last_scan: null,
+        table_writes: expect.any(Number),
+        partitions: null,
+        supports_foreign_keys: [],
+        has_expressions: false,
+      },
+    ]);
+    expect(answer).toMatchObject({ total: 1, truncated: false });
+    expect(answer.findings).toEqual([
+      expect.objectContaining({
+        severity: 'notice', // the counters are young
+        object: '"indexes"."events_unused"',
+        next_step: expect.stringMatching(/^DROP INDEX CONCURRENTLY "indexes"."events_unused";/),
+      }),
+    ]);
+  });
+
+  it('names none that backs a constraint, is unique or broken, whatever its size', async () => {
+    const answer = await howdah('plain').call('unused_indexes', { min_size: 0, limit: 500, max_scans: 0 });
+    expect(indexesOf(answer).toSorted()).toEqual([
+      'events_unused',
+      'events_unused_small',
+      'indexed_parent_id_idx',
+      'indexed_reversed_b_a_c_idx',
+      'measurements_value',
+      'order_customer',
+      'overlapping_a',
+      'overlapping_a_again',
+      'overlapping_a_b',
+      'overlapping_a_desc',
+      'overlapping_a_partial',
+      'overlapping_expression',
+      'overlapping_hash',
+      'partial_index_parent_id_idx',
+      'second_column_id_parent_id_idx',
+      'shipments_line',
+    ]);
+    expect(rowOf(answer, 'overlapping_expression')).toMatchObject({ has_expressions: true });
+    expect(rowOf(answer, 'measurements_value')).toMatchObject({
+      table: 'measurements',
+      partitions: 3,
+      table_writes: expect.any(Number),
+    });
+  });
+
+  it('says which of them serve foreign keys, and does not advise to drop those', async () => {
+    const answer = await howdah('plain').call('unused_indexes', { min_size: 0, schema: 'keys' });
+    const serving = answer.rows.map(({ index, supports_foreign_keys: keys }) => [index, keys]);
+    expect(Object.fromEntries(serving)).toEqual({
+      indexed_parent_id_idx: ['indexed_parent_id_fkey'],
+      indexed_reversed_b_a_c_idx: [expect.stringMatching(/^indexed_reversed_a/)],
+      partial_index_parent_id_idx: [],
+      second_column_id_parent_id_idx: [],
+    });
+    const advice = answer.findings.map(({ object, next_step }) => [object, next_step?.startsWith('DROP') === true]);
+    expect(Object.fromEntries(advice)).toEqual({
+      '"keys"."indexed_parent_id_idx"': false,
+      '"keys"."indexed_reversed_b_a_c_idx"': false,
+      '"keys"."partial_index_parent_id_idx"': true,
+      '"keys"."second_column_id_parent_id_idx"': true,
+    });
+  });
+
+  it('knows how often an index was scanned and, from PostgreSQL 16, when', async () => {
+    const answer = await howdah('plain').call('unused_indexes', { max_scans: 60 });
+    expect(indexesOf(answer)).toContain('events_used');
+    const used = rowOf(answer, 'events_used');
+    expect(used).toMatchObject({ scans: 60 });
+    expect(used?.['last_scan'] === null).toBe(cluster.major < 16);
+  });
+
+  it('leaves out the replica identity', async () => {
+    await runAs(
+      clone().superuserUrl,
+      'create table public.replicated (a integer not null)',
+      'create unique index identity on public.replicated (a)',
+      'alter table public.replicated replica identity using index identity',
+    );
+    expect(indexesOf(await howdah('plain').call('unused_indexes', { min_size: 0, schema: 'public' }))).toEqual([]);
+  });
+
+  it('says since when is counted, that this is not long, and that standbys count for themselves', async () => {
+    const answer = await howdah('monitor').call('unused_indexes');
+    const { counted_since, counted_s, standbys } = answer['about'] as Row;
+    expect(counted_since).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+    expect(counted_s).toBeLessThan(3600 * 24);
+    expect(standbys).toBe(cluster.standby ? 1 : 0);
+    const gaps = (answer.not_examined ?? []).map(({ what }) => what);
+    expect(gaps).toEqual([`scans before ${String(counted_since)}`, ...(cluster.standby ? ['scans on 1 standby'] : [])]);
+  });
+
+  it('answers at once while a table is locked, and estimates', async () => {
+    await withSession(clone().superuserUrl, async (session) => {
+      await session.query('begin');
+      await session.query('lock table indexes.events, indexes.overlapping in access exclusive mode');
+      const startedAt = performance.now();
+      const answer = await howdah('plain').call('unused_indexes', { min_size: 0 });
+      expect(performance.now() - startedAt).toBeLessThan(1000);
+      expect(Number(rowOf(answer, 'events_unused')?.['size'])).toBeGreaterThan(1_000_000);
+      expect(rowOf(answer, 'events_unused')).toMatchObject({ size_estimated: true, definition: null });
+      expect(rowOf(answer, 'overlapping_a_partial')).toMatchObject({ size_estimated: true, definition: null });
+      expect(rowOf(answer, 'order_customer')).toMatchObject({
+        size_estimated: false,
+        definition: expect.stringContaining('CREATE INDEX'),
+      });
+    });
+  });
+
+  it('answers to get_index_usage_stats', async () => {
+    expect(indexesOf(await howdah('monitor').call('get_index_usage_stats', { database_name: clone().name }))).toEqual([
+      'events_unused',
+    ]);
+  });
+});
+
+describeEachStandby('unused_indexes on a standby', (cluster) => {
+  const clone = useClone(cluster);
+  const standby = useHowdah(() => clone().standby ?? clone());
+
+  it.each(LOGINS)('counts scans there, and says so, for %s', async (login) => {
+    await caughtUp(cluster);
+    const answer = await standby(login).call('unused_indexes');
+    expect(indexesOf(answer).toSorted()).toEqual(['events_unused', 'events_used']); // used on the primary only
+    expect(answer.not_examined).toContainEqual(
+      expect.objectContaining({ what: 'scans on the primary and on other standbys' }),
+    );
+  });
+});
