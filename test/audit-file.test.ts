@@ -96,7 +96,8 @@ describe('a process that is killed', () => {
   });
 
   it('is recovered once, however many start at the same time', { timeout: 60_000 }, async () => {
-    for (let round = 0; round < 3; round++) {
+    const wasCut = () => events().some(({ outcome }) => outcome === 'UNKNOWN');
+    for (let round = 0; round < 3 || (round < 20 && !wasCut()); round++) {
       const killed = startWriter(1_000_000);
       await killed.ready();
       await sleep(100);
@@ -107,7 +108,7 @@ describe('a process that is killed', () => {
     }
     const ends = events().filter(({ kind }) => kind === 'ended');
     expect(new Set(ends.map(({ call_id }) => call_id)).size).toBe(ends.length);
-    expect(ends.some(({ outcome }) => outcome === 'UNKNOWN')).toBe(true);
+    expect(wasCut()).toBe(true);
     expect(readdirSync(directory).filter((name) => !/^[^.]+\.jsonl$/.test(name))).toEqual([]);
     expect(await verifyAudit(directory)).toMatchObject({ ok: true });
   });

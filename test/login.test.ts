@@ -22,6 +22,13 @@ function open(target: ConnectionTarget, permits = createPermits(1)): Pool {
   return pool;
 }
 
+/** Trusts that authority only, and expects another host. */
+function verifying(url: string, ca: string): ConnectionTarget {
+  const target = targetOf(`${url}?sslmode=require`);
+  const options = { ca, host: 'elsewhere', servername: 'elsewhere', rejectUnauthorized: true };
+  return { ...target, tls: async (host) => ({ ...(await target.tls(host)), mode: 'verify-full', options }) };
+}
+
 function failureAt(url: string, overrides: Partial<ConnectionTarget> = {}, timeoutMs = 10_000): Promise<PlatformError> {
   return failureOf(pidOf(open(targetOf(url, overrides)), timeoutMs));
 }
@@ -267,28 +274,15 @@ describe('a login over TLS', () => {
     expect(asked).toBe(1);
   });
 
-  const verified = (url: string, ca: string) => {
-    const target = targetOf(`${url}?sslmode=require`);
-    const tls: ConnectionTarget['tls'] = async (host) => {
-      const choice = await target.tls(host);
-      return {
-        ...choice,
-        mode: 'verify-full',
-        options: { ca, host: host.host, servername: 'elsewhere', rejectUnauthorized: true },
-      };
-    };
-    return { ...target, tls };
-  };
-
   it('says that the certificate is not trusted', async () => {
-    const failure = await failureOf(pidOf(open(verified(server.url, createAuthority('Another').certificate))));
+    const failure = await failureOf(pidOf(open(verifying(server.url, createAuthority('Another').certificate))));
     expect(failure).toMatchObject({ code: 'SERVER_UNREACHABLE' });
     expect(failure.message).toContain('has a certificate that no trusted authority has signed');
     expect(failure.hint).toContain('sslrootcert');
   });
 
   it('says that the certificate is for another host', async () => {
-    const failure = await failureOf(pidOf(open(verified(server.url, authority.certificate))));
+    const failure = await failureOf(pidOf(open(verifying(server.url, authority.certificate))));
     expect(failure.message).toContain('has a certificate for other host names');
   });
 });

@@ -12,8 +12,10 @@ import { prepareData } from './postgres/prepared.ts';
 import { installPrograms, majorsUnderTest } from './postgres/programs.ts';
 
 export interface OwnServer extends Instance {
-  /** By TCP as a superuser, to the database `postgres`. */
+  /** By TCP as a superuser, to the database `postgres`; of no use while the server is a standby. */
   readonly url: string;
+  /** The same by the Unix socket, without a password. */
+  readonly socketUrl: string;
   /** With the same data, on the same port. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -46,10 +48,12 @@ export async function startOwnServer(
     startInstance(home, { ...Object.fromEntries(resolved), ...more });
   const instance = await start();
   const password = randomBytes(18).toString('base64url');
-  await runSql(instance, 'postgres', `alter role postgres password '${password}'`);
+  const set = `execute 'alter role postgres password ''${password}'''`;
+  await runSql(instance, 'postgres', `do $$ begin if not pg_is_in_recovery() then ${set}; end if; end $$`);
   return {
     ...instance,
     url: `postgres://postgres:${password}@127.0.0.1:${instance.port}/postgres`,
+    socketUrl: `postgres://postgres@/postgres?host=${instance.socketDir}&port=${instance.port}`,
     restart: async () => {
       await stopPostmaster(instance.dataDir, 'SIGINT', 10_000);
       await start({ port: String(instance.port) });

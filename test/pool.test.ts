@@ -204,6 +204,26 @@ describe('a server', () => {
     await Promise.allSettled([...hold, ...more]);
   });
 
+  it('that is promoted is known as a primary from then on, by the same connection', async () => {
+    const standby = await startOwnServer({}, { 'data/standby.signal': '' });
+    const pool = open(targetOf(standby.socketUrl));
+    try {
+      const recovers = () =>
+        inSession(pool, async (session) => {
+          await session.query(statement('select 1'));
+          return session.facts.inRecovery;
+        });
+      const pid = await pidOf(pool);
+      expect(await recovers()).toBe(true);
+      await runSql(standby, 'postgres', 'select pg_promote()');
+      expect(await recovers()).toBe(false);
+      expect(await pidOf(pool)).toBe(pid);
+    } finally {
+      await pool.close();
+      await standby.stop();
+    }
+  }, 60_000);
+
   it('that was restarted is found again without an error', async () => {
     const pool = open(targetOf(server.url), createPermits(2));
     await Promise.all([pidOf(pool), pidOf(pool)]);

@@ -18,7 +18,6 @@ const SETTINGS = [
   'TimeZone',
   'bytea_output',
   'extra_float_digits',
-  'client_min_messages',
   'lock_timeout',
   'application_name',
 ];
@@ -68,7 +67,6 @@ describeEachMajor('a read-only session', (cluster) => {
         TimeZone: 'UTC',
         bytea_output: 'hex',
         extra_float_digits: '1',
-        client_min_messages: 'error',
         lock_timeout: '300ms',
         application_name: 'howdah test',
       });

@@ -4,7 +4,7 @@ import { startDeadline } from '../core/deadline.ts';
 import { PlatformError, toPlatformError } from '../core/errors.ts';
 import { uuidv7 } from '../core/ids.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { CompiledPersona, Policy } from '../policy/policy.ts';
+import type { CompiledLimits, CompiledPersona, Policy } from '../policy/policy.ts';
 import type { StatementTexts } from '../sqltext/statement-texts.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Catalog } from './catalog.ts';
@@ -124,13 +124,18 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
       statementTexts,
       progress,
     });
-    const shaped = shapeOutput(answer, persona.limits);
+    const shaped = shapeOutput(answer, limitsOf(operation, persona));
     record.answered(shaped);
     return { ok: true, callId, operation, output: shaped.output };
   } finally {
     deadline.clear();
     release();
   }
+}
+
+/** What the protocol itself asks for must fit, or a narrow persona could not even list its tools. */
+function limitsOf({ kind }: Operation, { limits }: CompiledPersona): CompiledLimits {
+  return kind === 'method' ? { ...limits, rows: Infinity, bytes: Infinity } : limits;
 }
 
 function requirePersona(policy: Policy, principal: CallRequest['principal']): CompiledPersona {

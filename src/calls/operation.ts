@@ -20,7 +20,7 @@ export interface Operation {
   readonly accessClass: AccessClass;
   readonly title: string;
   readonly description: string;
-  /** A strict object: what it does not name is refused. */
+  /** A strict object, so that what it does not name is refused; of a method an open one, since the protocol may add to it. */
   readonly input: z.ZodObject;
   readonly output: z.ZodType;
   /** `server`: its input has `server` and `database`, and the pipeline resolves and authorises them. */

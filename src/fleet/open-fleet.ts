@@ -2,10 +2,10 @@ import type { Deadline } from '../core/deadline.ts';
 import { compileGlobs } from '../core/glob.ts';
 import { PlatformError } from '../core/errors.ts';
 import type { ConnectionFacts, Database } from '../postgres/database.ts';
-import { createPermits, openPool, type Pool } from '../postgres/pool.ts';
 import { describeTarget, type ConnectionTarget } from '../postgres/target.ts';
 import { readExtensions, type Extensions } from './extensions.ts';
 import type { Fleet, FleetServer, Health } from './fleet.ts';
+import { createPools } from './pools.ts';
 
 /** An extension that was created elsewhere is seen after this long at the latest. */
 const EXTENSIONS_KEPT_MS = 60_000;
@@ -38,25 +38,23 @@ function openServer({ name, target, databases, connections }: ServerSpec): {
   server: FleetServer;
   close: () => Promise<void>;
 } {
-  const permits = createPermits(connections);
-  const pools = new Map<string, Pool>();
+  const pools = createPools(target, connections);
   const known = new Map<string, { readonly at: number; readonly extensions: Extensions }>();
   const offered = compileGlobs(databases);
   const health = watchHealth();
 
   function database(databaseName: string): Database {
-    const pool = pools.get(databaseName) ?? openPool({ ...target, database: databaseName }, { permits });
-    pools.set(databaseName, pool);
     return {
       readOnly: async (options, work) => {
         try {
+          const pool = await pools.open(databaseName);
           return await pool.readOnly(options, (session) => {
             health.reached(session.facts);
             return work(session);
           });
         } catch (error) {
           health.failed(error);
-          if (error instanceof PlatformError && error.code === 'NOT_FOUND') pools.delete(databaseName);
+          if (error instanceof PlatformError && error.code === 'NOT_FOUND') pools.forget(databaseName);
           throw error;
         }
       },
@@ -81,12 +79,7 @@ function openServer({ name, target, databases, connections }: ServerSpec): {
     extensions,
     health: health.now,
   };
-  return {
-    server,
-    close: async () => {
-      await Promise.all([...pools.values()].map((pool) => pool.close()));
-    },
-  };
+  return { server, close: pools.close };
 }
 
 function watchHealth(): {

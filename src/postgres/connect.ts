@@ -12,7 +12,8 @@ import { Wire } from './wire.ts';
 /** An open session and what was learnt when it was opened. */
 export interface OpenConnection {
   readonly wire: Wire;
-  readonly facts: ConnectionFacts;
+  /** `inRecovery` is as of the last transaction. */
+  facts: ConnectionFacts;
   /** Of the server process itself; behind a pooler the cancel key has another. */
   readonly backendPid: number;
 }

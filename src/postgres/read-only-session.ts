@@ -6,7 +6,7 @@ import type { OpenConnection } from './connect.ts';
 import type { ConnectionFacts, ParameterValue, ReadOnlyOptions, ReadOnlySession, Result } from './database.ts';
 import { toCallerError } from './errors.ts';
 import { parameterText } from './parameter-text.ts';
-import { openingSteps, ROLLBACK, statementTimeoutStep } from './session-settings.ts';
+import { isRecovering, openingSteps, ROLLBACK, statementTimeoutStep } from './session-settings.ts';
 import type { Statement } from './sql.ts';
 import type { Step, Wire } from './wire.ts';
 
@@ -158,11 +158,13 @@ class Session implements ReadOnlySession {
 
   async #send(step: Step): Promise<Result> {
     const { wire } = this.#lease.connection;
-    const exchange = wire.exchange([...this.#before(), step]);
+    const before = this.#before();
+    const exchange = wire.exchange([...before, step]);
     const running = exchange.catch(() => undefined);
     this.#running = running;
     try {
       const results = await exchange;
+      if (before.length > 1) this.#noteRecovery(isRecovering(results));
       const result = results.at(-1);
       // COMMIT AND CHAIN begins a new one, without our settings
       if (result && wire.status === 'T' && !/^(COMMIT|ROLLBACK)/.test(result.command)) return result;
@@ -173,6 +175,11 @@ class Session implements ReadOnlySession {
     } finally {
       this.#running = undefined;
     }
+  }
+
+  #noteRecovery(inRecovery: boolean): void {
+    const { connection } = this.#lease;
+    if (connection.facts.inRecovery !== inRecovery) connection.facts = { ...connection.facts, inRecovery };
   }
 
   /** What goes in front of the next statement, in the same exchange. */

@@ -1,4 +1,4 @@
-import type { ReadOnlyOptions } from './database.ts';
+import type { ReadOnlyOptions, Result } from './database.ts';
 import { compile, sql } from './sql.ts';
 import type { Step } from './wire.ts';
 
@@ -22,17 +22,17 @@ export const ROLLBACK: Step = { text: 'ROLLBACK', values: [] };
 /**
  * For the transaction only, and by one SELECT: a SET with a value in it would be a new entry of pg_stat_statements each
  * time. Temporary objects come last, so that none is found before one of the catalog; intervals are ISO 8601 (P1DT2H),
- * which no setting of a role can make ambiguous; what the server remarks below an error is not sent to us at all.
+ * which no setting of a role can make ambiguous.
  */
 const settings = sql`
-  SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
+  SELECT pg_catalog.pg_is_in_recovery(),
+         pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
          pg_catalog.set_config('standard_conforming_strings', 'on', true),
          pg_catalog.set_config('DateStyle', 'ISO, YMD', true),
          pg_catalog.set_config('IntervalStyle', 'iso_8601', true),
          pg_catalog.set_config('TimeZone', 'UTC', true),
          pg_catalog.set_config('bytea_output', 'hex', true),
          pg_catalog.set_config('extra_float_digits', '1', true),
-         pg_catalog.set_config('client_min_messages', 'error', true),
          pg_catalog.set_config('statement_timeout', $1, true),
          pg_catalog.set_config('lock_timeout', $2, true),
          pg_catalog.set_config('idle_in_transaction_session_timeout', $3, true),
@@ -43,7 +43,7 @@ const SETTINGS = compile(settings).text;
 const SETTINGS_17 = compile(sql`${settings}, pg_catalog.set_config('transaction_timeout', $3, true)`).text;
 const STATEMENT_TIMEOUT = "SELECT pg_catalog.set_config('statement_timeout', $1, true)";
 
-/** What opens a transaction; sent in front of its first statement. */
+/** What opens a transaction; sent in front of its first statement. `isRecovering` reads the answer. */
 export function openingSteps(options: TransactionOptions): [begin: Step, settings: Step] {
   const remainingMs = wholeMs(options.remainingMs);
   const lockTimeoutMs = Math.min(wholeMs(options.lockTimeoutMs), remainingMs);
@@ -52,6 +52,11 @@ export function openingSteps(options: TransactionOptions): [begin: Step, setting
     BEGIN[options.isolation],
     { text: options.major >= 17 ? SETTINGS_17 : SETTINGS, values: [...values, options.applicationName] },
   ];
+}
+
+/** Whether the server is a standby now; it may have been promoted since the connection was made. */
+export function isRecovering([, settingsResult]: readonly Result[]): boolean {
+  return settingsResult?.rows[0]?.[0] === 't';
 }
 
 export function statementTimeoutStep(remainingMs: number): Step {

@@ -84,8 +84,15 @@ export class Wire {
     if (this.closed) return Promise.reject(this.#failure ?? connectionLost(this.endpoint));
     const unsendable = steps.find(({ text, values }) => text.includes('\0') || values.length > MAX_VALUES);
     if (unsendable) return Promise.reject(new Error('a statement holds NUL, or has too many parameters'));
-    const sent = steps.map((step) => this.#write(step));
-    frontend.sync();
+    let sent: SentStep[];
+    try {
+      sent = steps.map((step) => this.#write(step));
+      frontend.sync();
+    } catch (error) {
+      frontend.take(); // half a message, of more than memory can hold
+      this.destroy(error);
+      return Promise.reject(error);
+    }
     this.#messages.stream.write(frontend.take());
     return new Promise((resolve, reject) => {
       this.#exchanges.push({ steps: sent, results: [], rows: [], bytes: 0, error: undefined, resolve, reject });

@@ -12,11 +12,15 @@ import { createPlatform, type Platform } from '../../src/platform.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import type { Server } from './clusters.ts';
 
+/** What stands in most fields; those that hold lists or objects are compared, never computed with. */
+type Cell = string | number | boolean | null;
+export type Row = Readonly<Record<string, Cell>>;
+
 /** What every answer about a server has; its other parts are checked against the declared shape before it is returned. */
 export interface Answer {
   readonly findings: readonly Finding[];
   readonly not_examined?: readonly NotExamined[];
-  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly rows: readonly Row[];
   readonly truncated: boolean;
   readonly total: number;
   readonly [part: string]: unknown;

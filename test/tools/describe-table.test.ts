@@ -2,9 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
-
-type Row = Readonly<Record<string, unknown>>;
+import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 
 function listOf(answer: Answer, part: string): readonly Row[] {
   return answer[part] as readonly Row[];

@@ -60,9 +60,8 @@ describeEachMajor('planted objects', (cluster) => {
       ['unused_indexes', { min_size: 0 }],
     ];
     for (const [tool, input] of calls) {
-      const outcome = await howdah(login).attempt(tool, input);
-      expect(outcome, tool).toMatchObject({ ok: true });
-      expect(JSON.stringify(outcome), tool).not.toContain('a planted function ran');
+      const answer = await howdah(login).call(tool, input);
+      expect(JSON.stringify(answer)).not.toContain('a planted function ran');
     }
   });
 

@@ -3,10 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, newestCluster } from '../postgres/each-major.ts';
 import { runSql } from '../postgres/instance.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, type Answer } from '../postgres/platform.ts';
+import { LOGINS, openHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
-
-type Row = Readonly<Record<string, unknown>>;
 
 function find({ rows }: Answer, text: string): Row | undefined {
   return rows.find(({ statement }) => String(statement).includes(text));

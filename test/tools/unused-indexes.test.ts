@@ -1,12 +1,10 @@
 import { expect, it } from 'vitest';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
+import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 
-type Row = Readonly<Record<string, unknown>>;
-
-function indexesOf({ rows }: Answer): unknown[] {
-  return rows.map(({ index }) => index);
+function indexesOf({ rows }: Answer): string[] {
+  return rows.map(({ index }) => String(index));
 }
 
 function rowOf({ rows }: Answer, index: string): Row | undefined {

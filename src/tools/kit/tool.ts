@@ -6,7 +6,7 @@ import { Finding, NotExamined } from '../../contract/finding.ts';
 import { byUrgency } from './gather.ts';
 
 /** Where a tool belongs; the folder of its file has the same name. */
-export const AREAS = ['server', 'activity', 'statements', 'tables', 'indexes'] as const;
+export const AREAS = ['server', 'activity', 'statements', 'tables', 'indexes', 'sequences'] as const;
 export type Area = (typeof AREAS)[number];
 
 /** Inputs that many tools share. They are explained once, in the instructions of the MCP server. */

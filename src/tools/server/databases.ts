@@ -124,7 +124,7 @@ export function judgeWraparound(rows: readonly Database[], maxPercent: number): 
         object,
         evidence: { xid_age, xid_freeze_percent, xid_wraparound_percent, mxid_age, mxid_wraparound_percent },
         why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND',
-        next_step: `-- in database ${object}, the oldest tables:\nSELECT oid::regclass, age(relfrozenxid), mxid_age(relminmxid) FROM pg_class WHERE relkind IN ('r', 'm', 't') ORDER BY 2 DESC LIMIT 20;`,
+        next_step: `-- in that database, its oldest tables:\nSELECT oid::regclass, age(relfrozenxid), mxid_age(relminmxid) FROM pg_class WHERE relkind IN ('r', 'm', 't') ORDER BY 2 DESC LIMIT 20;`,
       };
     }),
     (count) => `${count} databases come near the wraparound of transaction ids.`,

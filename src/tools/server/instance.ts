@@ -72,10 +72,11 @@ function judgeSupport({ version, at }: Instance, major: number): Finding[] {
   if (until === null) return [];
   const days = Math.floor((Date.parse(until) - Date.parse(at)) / DAY_MS);
   if (days > ENDS_SOON_DAYS) return [];
+  const ended = at.slice(0, until.length) > until;
   return [
     {
-      severity: days < 0 ? 'warning' : 'notice',
-      claim: `PostgreSQL ${major} ${days < 0 ? 'has had no fixes since' : 'gets its last fixes on'} ${until}.`,
+      severity: ended ? 'warning' : 'notice',
+      claim: `PostgreSQL ${major} ${ended ? 'has had no fixes since' : 'gets its last fixes on'} ${until}.`,
       evidence: { version, supported_until: until },
       why: 'https://www.postgresql.org/support/versioning/',
     },

@@ -1,0 +1,37 @@
+import type { Pool } from '../postgres/pool.ts';
+import type { ConnectionTarget } from '../postgres/target.ts';
+
+/** The pools of one server, one for each database, which share its connections. */
+export interface Pools {
+  /** Opens it at the first use. */
+  open(database: string): Promise<Pool>;
+  /** Of a database that is not there. */
+  forget(database: string): void;
+  close(): Promise<void>;
+}
+
+/** The driver is loaded with the first pool: it takes a third of the time of a start, and many starts need none of it. */
+export function createPools(target: ConnectionTarget, connections: number): Pools {
+  const pools = new Map<string, Promise<Pool>>();
+  const driver = once(async () => {
+    const { createPermits, openPool } = await import('../postgres/pool.ts');
+    const permits = createPermits(connections);
+    return (database: string) => openPool({ ...target, database }, { permits });
+  });
+  return {
+    open(database) {
+      const pool = pools.get(database) ?? driver().then((open) => open(database));
+      pools.set(database, pool);
+      return pool;
+    },
+    forget: (database) => void pools.delete(database),
+    close: async () => {
+      await Promise.all([...pools.values()].map(async (pool) => (await pool).close()));
+    },
+  };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}

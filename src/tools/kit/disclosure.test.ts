@@ -1,0 +1,36 @@
+import { afterAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { openStatementTexts } from '../../sqltext/statement-texts.ts';
+import { disclosureOf, maskStatements, scrubTexts } from './disclosure.ts';
+
+const texts = openStatementTexts();
+afterAll(() => texts.close());
+
+const disclosure = disclosureOf({
+  pid: z.int(),
+  statement: z.string().nullable().meta({ names: 'statement' }),
+  application: z.string().nullable().meta({ names: 'text' }).describe('What it calls itself.'),
+});
+
+it('knows the fields that others wrote, also when they are described afterwards', () => {
+  expect(disclosure).toEqual({ statements: ['statement'], texts: ['application'] });
+});
+
+it('masks the constants of statements before it cuts them', async () => {
+  const rows = [{ statement: `select 'a constant that is longer than the cut', 12345` }, { statement: null }];
+  await maskStatements(rows, disclosure, { texts, length: 12 });
+  expect(rows).toEqual([{ statement: 'select $1, …' }, { statement: null }]);
+});
+
+it('never cuts a character in two', async () => {
+  const rows = [{ statement: 'select 1 as "🐘🐘🐘🐘"' }];
+  await maskStatements(rows, disclosure, { texts, length: 16 });
+  expect(rows[0]?.statement).toBe('select $1 as "…');
+});
+
+it('replaces what looks like a secret in free text', () => {
+  const rows = [{ application: 'worker password=hunter2hunter2' }, { application: null }, { application: 'psql' }];
+  scrubTexts(rows, disclosure);
+  expect(rows[0]?.application).toMatch(/^worker password=\[\w+\]$/);
+  expect(rows.slice(1)).toEqual([{ application: null }, { application: 'psql' }]);
+});

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../contract/finding.ts';
+import { byUrgency, gather } from './gather.ts';
+
+const finding = (n: number, more: Partial<Finding> = {}): Finding => ({
+  severity: 'notice',
+  claim: `Claim ${n}.`,
+  object: `"t${n}"`,
+  evidence: { n },
+  next_step: `ANALYZE "t${n}";`,
+  ...more,
+});
+const several = (count: number) => Array.from({ length: count }, (_, n) => finding(n));
+
+describe('gather', () => {
+  it('leaves a few findings as they are, the most urgent first', () => {
+    const findings = [finding(1), finding(2, { severity: 'critical' })];
+    expect(gather(findings, () => 'Many.')).toEqual([findings[1], findings[0]]);
+    expect(gather([], () => 'Many.')).toEqual([]);
+  });
+
+  it('makes one of many, with what to do about the first ten', () => {
+    const [one, ...rest] = gather(several(12), (count) => `${count} tables.`);
+    expect(rest).toEqual([]);
+    expect(one).toEqual({
+      severity: 'notice',
+      claim: '12 tables.',
+      evidence: { count: 12, first: '"t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "t9"' },
+      next_step: several(10)
+        .map(({ next_step }) => next_step)
+        .join('\n'),
+    });
+  });
+
+  it('says a step once that is the same for all', () => {
+    const same = several(6).map((each) => ({
+      ...each,
+      next_step: 'SELECT 1;',
+      why: 'https://www.postgresql.org/docs/current/',
+    }));
+    expect(gather(same, () => 'Six.')).toEqual([
+      expect.objectContaining({ next_step: 'SELECT 1;', why: 'https://www.postgresql.org/docs/current/' }),
+    ]);
+  });
+});
+
+it('sorts by urgency and keeps the order within one', () => {
+  const findings = (['ok', 'notice', 'critical', 'warning', 'notice', 'critical'] as const).map((severity, n) =>
+    finding(n, { severity }),
+  );
+  expect(byUrgency(findings).map(({ evidence }) => evidence['n'])).toEqual([2, 5, 3, 1, 4, 0]);
+});

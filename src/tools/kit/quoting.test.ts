@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import { quoteLiteral, quoteName } from './quoting.ts';
+
+it.each([
+  ['orders', `'orders'`],
+  [`it's`, `'it''s'`],
+  ['back\\slash', `E'back\\\\slash'`],
+  [`\\'; DROP TABLE x; --`, `E'\\\\''; DROP TABLE x; --'`],
+])('quotes the text %s', (text, quoted) => {
+  expect(quoteLiteral(text)).toBe(quoted);
+});
+
+it('quotes both parts of a name', () => {
+  expect(quoteName('we.ird', 'say "x"')).toBe('"we.ird"."say ""x"""');
+});

@@ -1,0 +1,108 @@
+import { quoteIdentifier, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
+import type { SequenceGaps, SequenceRow } from './sequence-row.ts';
+
+export interface Thresholds {
+  readonly warn_percent: number;
+  readonly critical_percent: number;
+}
+
+export function judgeSequence(row: SequenceRow, { warn_percent, critical_percent }: Thresholds): Finding[] {
+  const used = row.used_percent;
+  if (used === null || used < Math.min(warn_percent, critical_percent)) return [];
+  const object = quoteName(row.schema, row.sequence);
+  const startsOver = row.cycles && row.limited_by !== 'column';
+  return [
+    {
+      severity: startsOver ? 'notice' : used >= critical_percent ? 'critical' : 'warning',
+      claim: `${object} has used ${used} % of ${consequence(row, startsOver)}.`,
+      object,
+      evidence: {
+        used_percent: used,
+        last_value: row.last_value,
+        last_possible: row.last_possible,
+        remaining: row.remaining,
+        ...(row.column !== null && { column: columnOf(row), column_type: row.column_type }),
+        sequence_type: row.sequence_type,
+      },
+      why: 'https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-INT',
+      ...nextStep(row),
+    },
+  ];
+}
+
+function consequence({ limited_by, remaining }: SequenceRow, startsOver: boolean): string {
+  const values = limited_by === 'column' ? 'the values that fit its column' : 'its values';
+  if (startsOver) return `${values}, and then gives them again`;
+  return remaining === '0' ? `${values}: inserts that need another fail` : `${values}; inserts fail when they run out`;
+}
+
+function columnOf({ table_schema, table, column }: SequenceRow): string {
+  return `${quoteName(table_schema ?? '', table ?? '')}.${quoteIdentifier(column ?? '')}`;
+}
+
+/** None where even bigint is used up. */
+function nextStep(row: SequenceRow): { next_step?: string } {
+  if (row.limited_by !== 'sequence' && row.column_type === 'bigint') return {};
+  const steps = row.limited_by === 'sequence' ? widenSequence(row, integerType(row.column_type)) : widenColumn(row);
+  return steps.length === 0 ? {} : { next_step: steps.join('\n') };
+}
+
+/** The type that a sequence needs to feed a column of this one. */
+function integerType(columnType: string | null): string {
+  return columnType === 'smallint' || columnType === 'integer' ? columnType : 'bigint';
+}
+
+/** https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES */
+function widenColumn(row: SequenceRow): string[] {
+  const { table_schema, table, column, narrower_references, identity, limited_by, own_bound } = row;
+  const others = narrower_references.join(', ').replaceAll(/\s/g, ' ');
+  const isBounded = own_bound && limited_by === 'both';
+  return [
+    '-- rewrites the table and its indexes under an exclusive lock; for a large table fill a new column instead',
+    ...(others === '' ? [] : [`-- and widen what refers to it: ${others}`]),
+    `ALTER TABLE ${quoteName(table_schema ?? '', table ?? '')} ALTER COLUMN ${quoteIdentifier(column ?? '')} TYPE bigint;`,
+    // an identity column takes its sequence along
+    ...widenSequence({ ...row, own_bound: isBounded }, identity && !isBounded ? row.sequence_type : 'bigint'),
+  ];
+}
+
+/** Rewrites nothing. None when the sequence is as wide as can be. */
+function widenSequence({ schema, sequence, sequence_type, own_bound, increment }: SequenceRow, type: string): string[] {
+  const as = sequence_type === type ? '' : ` AS ${type}`;
+  const bound = own_bound ? (increment.startsWith('-') ? ' NO MINVALUE' : ' NO MAXVALUE') : '';
+  return as === '' && bound === '' ? [] : [`ALTER SEQUENCE ${quoteName(schema, sequence)}${as}${bound};`];
+}
+
+export function judgeGaps(
+  { without_right, without_right_in, behind_lock, unlogged }: SequenceGaps,
+  login: string,
+): NotExamined[] {
+  const gaps: NotExamined[] = [];
+  if (without_right > 0) {
+    const role = quoteIdentifier(login);
+    gaps.push({
+      what: `how much of ${sequences(without_right)} is used`,
+      reason: `The login ${role} has neither USAGE nor SELECT on them.`,
+      remedy: `GRANT SELECT ON ALL SEQUENCES IN SCHEMA ${without_right_in.join(', ')} TO ${role};`,
+    });
+  }
+  if (behind_lock > 0) {
+    gaps.push({
+      what: `how much of ${sequences(behind_lock)} behind a lock is used`,
+      reason: 'A session alters them and has not committed.',
+      remedy: 'activity shows who blocks whom.',
+    });
+  }
+  if (unlogged > 0) {
+    gaps.push({
+      what: `how much of ${sequences(unlogged)} is used that are unlogged`,
+      reason: 'This server is a standby, which has no unlogged data.',
+      remedy: 'Ask the primary.',
+    });
+  }
+  return gaps;
+}
+
+function sequences(count: number): string {
+  return count === 1 ? '1 sequence' : `${count} sequences`;
+}

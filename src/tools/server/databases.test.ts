@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import { judgeDamage, judgeWraparound, unmeasured, type Database } from './databases.ts';
+
+const database: Database = {
+  database: 'shop',
+  owner: 'postgres',
+  size: 1,
+  encoding: 'UTF8',
+  collation: 'C',
+  connection_limit: null,
+  allows_connections: true,
+  connections: 1,
+  xid_age: 100_000_000,
+  xid_freeze_percent: 50,
+  xid_wraparound_percent: 4.66,
+  mxid_age: 0,
+  mxid_freeze_percent: 0,
+  mxid_wraparound_percent: 0,
+  commits: 1,
+  rollbacks: 1,
+  hit_percent: 99,
+  deadlocks: 0,
+  checksum_failures: 0,
+  temp_size: 0,
+  conflicts: 0,
+  counted_since: null,
+};
+
+it.each<[string, Partial<Database>, string[]]>([
+  ['young', {}, []],
+  ['due for freezing', { xid_freeze_percent: 140, xid_wraparound_percent: 13 }, []],
+  ['overdue', { xid_freeze_percent: 160, xid_wraparound_percent: 15 }, ['notice']],
+  ['half way', { xid_freeze_percent: 540, xid_wraparound_percent: 50 }, ['warning']],
+  ['past the failsafe', { xid_freeze_percent: 810, xid_wraparound_percent: 75 }, ['critical']],
+  ['short of multixacts', { mxid_freeze_percent: 270, mxid_wraparound_percent: 51 }, ['warning']],
+])('judges a database that is %s', (_, more, severities) => {
+  const findings = judgeWraparound([{ ...database, ...more }], 50);
+  expect(findings.map(({ severity }) => severity)).toEqual(severities);
+});
+
+it('lets no name of a database end the comment in its advice', () => {
+  const evil = { ...database, database: 'x"\nDROP TABLE orders; --', xid_wraparound_percent: 80 };
+  expect(judgeWraparound([evil], 50)[0]?.next_step).not.toContain('DROP');
+});
+
+it('reports damage, and only damage', () => {
+  const totals = { databases: 1, checksum_failures: 0, last_checksum_failure: null, deadlocks: 0, temp_size: 0 };
+  expect(judgeDamage(totals)).toEqual([]);
+  expect(judgeDamage({ ...totals, checksum_failures: null })).toEqual([]);
+  expect(judgeDamage({ ...totals, checksum_failures: 2 })).toEqual([expect.objectContaining({ severity: 'critical' })]);
+});
+
+it('names the databases that it could not measure', () => {
+  expect(unmeasured([database])).toEqual([]);
+  expect(unmeasured([database, { ...database, database: 'closed', size: null }])).toEqual([
+    expect.objectContaining({ what: 'the size of "closed"' }),
+  ]);
+});

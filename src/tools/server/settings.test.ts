@@ -1,0 +1,65 @@
+import { expect, it } from 'vitest';
+import { judgeExtensions, judgeLogin, judgeSettings, showSettings } from './settings.ts';
+
+const setting = (name: string, value: string, more = {}) => ({
+  name,
+  value,
+  pending_restart: false,
+  dangerous: true,
+  ...more,
+});
+const login = {
+  name: 'monitor',
+  superuser: false,
+  createRole: false,
+  createDatabase: false,
+  replication: false,
+  bypassRls: false,
+  predefinedRoles: ['pg_monitor'],
+};
+
+it('advises the safe value of each dangerous setting', () => {
+  const findings = judgeSettings([
+    setting('fsync', 'off'),
+    setting('zero_damaged_pages', 'on'),
+    setting('autovacuum', 'off'),
+  ]);
+  expect(findings.map(({ severity, next_step }) => [severity, next_step?.split('\n')[0]])).toEqual([
+    ['critical', 'ALTER SYSTEM SET fsync = on;'],
+    ['critical', 'ALTER SYSTEM SET zero_damaged_pages = off;'],
+    ['warning', 'ALTER SYSTEM SET autovacuum = on;'],
+  ]);
+});
+
+it('counts settings that wait for a restart, and hides values that may be secret', () => {
+  const waiting = [
+    setting('primary_conninfo', 'host=db password=hunter2', { pending_restart: true, dangerous: false }),
+    setting('shared_buffers', '1GB', { pending_restart: true, dangerous: false }),
+  ];
+  expect(judgeSettings(waiting)).toEqual([
+    expect.objectContaining({
+      severity: 'notice',
+      evidence: { count: 2, settings: 'primary_conninfo, shared_buffers' },
+    }),
+  ]);
+  const [secret, size] = showSettings(waiting).map(({ value }) => value);
+  expect(secret).not.toContain('hunter2');
+  expect(size).toBe('1GB');
+});
+
+it('reports extensions that the server has newer', () => {
+  const extension = { extension: 'postgis-x', schema: 'public', version: '3.3', available: '3.3' };
+  expect(judgeExtensions([extension, { ...extension, available: null }])).toEqual([]);
+  expect(judgeExtensions([{ ...extension, available: '3.4' }])).toEqual([
+    expect.objectContaining({ severity: 'notice', next_step: 'ALTER EXTENSION "postgis-x" UPDATE;' }),
+  ]);
+});
+
+it('reports a login that may do more than it needs', () => {
+  expect(judgeLogin(login)).toEqual([]);
+  expect(judgeLogin({ ...login, createDatabase: true })).toEqual([]);
+  expect(judgeLogin({ ...login, superuser: true })).toEqual([
+    expect.objectContaining({ claim: expect.stringContaining('superuser') }),
+  ]);
+  expect(judgeLogin({ ...login, replication: true })).toHaveLength(1);
+});

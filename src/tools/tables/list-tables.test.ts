@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest';
+import type { ConnectionFacts } from '../kit/index.ts';
+import listTables from './list-tables.ts';
+
+type Row = Parameters<typeof listTables.findings>[0][number];
+
+const MIB = 1_048_576;
+const row: Row = {
+  schema: 'public',
+  table: 'orders',
+  kind: 'table',
+  owner: 'app',
+  size: 10 * MIB,
+  table_size: 8 * MIB,
+  index_size: 2 * MIB,
+  toast_size: 0,
+  size_estimated: false,
+  rows: 10_000,
+  dead_rows: 0,
+  partitions: null,
+  last_vacuum: null,
+  last_analyze: null,
+  primary_key: true,
+  autovacuum: true,
+  comment: null,
+};
+const input = { kinds: ['table' as const], order_by: 'size' as const, min_rows: 1000 };
+const judge = (...rows: Partial<Row>[]) =>
+  listTables.findings(
+    rows.map((more) => ({ ...row, ...more })),
+    { input, about: null, facts: {} as ConnectionFacts },
+  );
+
+it.each<[string, Partial<Row>, string[]]>([
+  ['in order', {}, []],
+  ['with dead rows below the threshold of autovacuum', { dead_rows: 2050 }, []],
+  ['with many dead rows', { dead_rows: 2051 }, ['notice']],
+  ['with few, though most are dead', { rows: 10, dead_rows: 999 }, []],
+  ['that autovacuum does not clean', { dead_rows: 5000, autovacuum: false }, ['warning']],
+  ['that was never analysed', { rows: null }, ['notice']],
+  ['that was never analysed and is small', { rows: null, size: MIB - 1 }, []],
+  ['whose size is not known exactly', { rows: null, size_estimated: true }, []],
+  ['without a primary key', { primary_key: false }, ['notice']],
+  ['without a primary key and small', { primary_key: false, rows: 999 }, []],
+  [
+    'that is a view',
+    { kind: 'view', rows: null, size: null, dead_rows: null, primary_key: null, autovacuum: null },
+    [],
+  ],
+])('judges a table %s', (_, more, severities) => {
+  expect(judge(more).map(({ severity }) => severity)).toEqual(severities);
+});
+
+it('makes one finding of many tables', () => {
+  const rows = Array.from({ length: 8 }, (_, n) => ({ table: `t${n}`, primary_key: false }));
+  expect(judge(...rows)).toEqual([
+    expect.objectContaining({
+      claim: '8 tables have no primary key.',
+      evidence: expect.objectContaining({ count: 8 }),
+    }),
+  ]);
+});
