@@ -48,8 +48,10 @@ async function benchPipeline(url: string) {
   const client = new pg.Client(url);
   await client.connect();
   await client.query('set search_path = pg_catalog');
-  const text = tools.find(({ name }) => name === 'unused_indexes')?.statements.at(-1)?.text ?? '';
-  const values = [50, 1_048_576, false, 51].slice(0, new Set(text.match(/\$\d/g)).size);
+  const tool = tools.find(({ name }) => name === 'unused_indexes');
+  const { text = '', params = [] } = tool?.statements.at(-1) ?? {};
+  const inputs: Record<string, unknown> = { ...tool?.input.parse({}), limit: 51, estimate_sizes: false };
+  const values = params.map((name) => inputs[name] ?? null);
   const call = async () => {
     const outcome = await executeCall(
       {

@@ -39,9 +39,14 @@ export default defineDiagnostic({
 const test = `import { expect, it } from 'vitest';
 import ${variable} from './${file}.ts';
 
-it('finds nothing in no rows', () => {
-  const input = { limit: 50 };
-  expect(${variable}.findings([], input, ${'facts'})).toEqual([]);
+type Row = Parameters<typeof ${variable}.findings>[0][number];
+type Evidence = Parameters<typeof ${variable}.findings>[1];
+
+const row: Row = { database: 'shop', connections: 1 };
+const evidence = { input: ${variable}.input.parse({}), about: null } as Evidence;
+
+it('finds nothing where nothing is wrong', () => {
+  expect(${variable}.findings([row], evidence)).toEqual([]);
 });
 `;
 
@@ -49,7 +54,7 @@ const folder = new URL(`../src/tools/${area}/`, import.meta.url);
 mkdirSync(folder, { recursive: true });
 for (const [path, text] of [
   [`${file}.ts`, tool],
-  [`${file}.test.ts`, test.replace(', facts', '')],
+  [`${file}.test.ts`, test],
 ] as const) {
   const url = new URL(path, folder);
   if (existsSync(url)) {

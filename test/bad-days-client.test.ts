@@ -31,7 +31,7 @@ function start(url: string): { place: StdioPlace; raw: RawStdio } {
 describe('a client that speaks', () => {
   const clone = useClone(newestCluster());
 
-  it.concurrent.each([
+  it.each([
     ['2024-11-05', '2024-11-05'],
     ['2025-11-25', '2025-11-25'],
     ['2099-12-31', '2025-11-25'],
@@ -47,7 +47,7 @@ describe('a client that speaks', () => {
     });
   });
 
-  it.concurrent('2026-07-28 without an opening calls a tool, and 2099-12-31 is told what there is', async () => {
+  it('2026-07-28 without an opening calls a tool, and 2099-12-31 is told what there is', async () => {
     const { place, raw } = start(clone().monitorUrl);
     const call = toolCall(1, 'list_tables', { schema: 'shop' });
     raw.send({ ...call, params: { ...call.params, _meta: ENVELOPE } });

@@ -3,7 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readPostmasterFile, stopPostmaster } from '../src/postgres/postmaster.ts';
+import { startForeignWords } from './foreign-words.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
+import { useClone } from './postgres/clone.ts';
 import { newestCluster } from './postgres/each-major.ts';
 import { runSql } from './postgres/instance.ts';
 import { withSession } from './postgres/platform.ts';
@@ -34,6 +36,44 @@ describe.each([...new Set([inject('clusters')[12] ?? newest, newest])])('a login
     } finally {
       await client.close();
       place.remove();
+    }
+  });
+});
+
+describe('a server that speaks German', () => {
+  const clone = useClone(newest);
+
+  it('is understood by its error codes', async () => {
+    const words = await startForeignWords(newest.port);
+    const url = new URL(clone().monitorUrl);
+    url.port = String(words.port);
+    url.searchParams.set('sslmode', 'disable');
+    const place = createStdioPlace(
+      url.href,
+      `servers: { shop: { url: "\${DATABASE_URL}" }, wrong: { url: "\${DATABASE_URL}", password: wrong-one } }
+default_server: shop`,
+    );
+    url.password = '';
+    place.env['DATABASE_URL'] = url.href;
+    place.env['PGPASSWORD'] = new URL(clone().monitorUrl).password;
+    const client = await openClient(place);
+    try {
+      const refused = await client.call('list_tables', { server: 'wrong' });
+      expect(refused).toMatchObject({ code: 'SERVER_UNREACHABLE', sqlstate: '28P01' });
+      expect(refused.message).toMatch(/ refuses the login: ein Fehler, für den .* Wörter gibt\.$/);
+      expect(refused.hint).toContain('Correct the password');
+      const missing = await client.call('list_tables', { database: 'missing' });
+      expect(missing).toMatchObject({ code: 'NOT_FOUND', sqlstate: '3D000' });
+      expect(await client.call('list_tables')).toMatchObject({ code: 'OK' });
+      await withSession(clone().superuserUrl, async (session) => {
+        await session.query('begin; lock table pg_catalog.pg_class in access exclusive mode');
+        expect(await client.call('list_tables')).toMatchObject({ code: 'QUERY_FAILED', sqlstate: '55P03' });
+      });
+      expect(await client.call('list_tables')).toMatchObject({ code: 'OK' });
+    } finally {
+      await client.close();
+      place.remove();
+      words.close();
     }
   });
 });
@@ -144,7 +184,11 @@ personas: { dba: { tools: { allow: ["class:diagnostic", "class:schema"] }, limit
   });
 
   it('has its roles locked, so that nobody can log in', async () => {
-    await runSql(server, 'postgres', `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'monitor'`);
+    await runSql(
+      server,
+      'postgres',
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = 'monitor'`,
+    );
     await whileLocked('pg_authid', async () => {
       const blocked = await listTables();
       expect(blocked.code).toBe('SERVER_UNREACHABLE');

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serverAccount } from '../src/postgres/server-account.ts';
 import type { Instance } from './postgres/instance.ts';
 
-/** The oldest and the newest place where distributions put it. */
+/** By PATH, or where Debian puts it. */
 const PROGRAM = ['pgbouncer', '/usr/sbin/pgbouncer'].find((path) => spawnSync(path, ['--version']).status === 0);
 
 export const hasPgBouncer = PROGRAM !== undefined;

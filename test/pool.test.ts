@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -153,6 +154,18 @@ describe('a pool', () => {
     expect(await connectionsTo(cluster, clone().name)).toBe(0);
     expect((await running).code).toBe('UNAVAILABLE');
     expect((await failureOf(rowsOf(pool, 'select 1'))).code).toBe('UNAVAILABLE');
+  });
+
+  it('stops connecting when it is closed', async () => {
+    const silent = createServer((socket) => socket.resume());
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const pool = openPool(target({ hosts: [{ host: '127.0.0.1', port }] }), { permits: createPermits(1) });
+    const connecting = failureOf(rowsOf(pool, 'select 1'));
+    await sleep(50);
+    await pool.close();
+    expect((await connecting).code).toBe('UNAVAILABLE');
+    await new Promise((resolve) => silent.close(resolve));
   });
 
   it('turns away who waits when it is closed', async () => {

@@ -52,8 +52,10 @@ export function readOutcome(answer: Readonly<Record<string, unknown>>): ToolOutc
   const [content] = answer['content'] as { text: string }[];
   const { error } = JSON.parse(content?.text ?? '{}') as { error: Readonly<Record<string, unknown>> };
   const { code, message, hint, details } = error;
-  expect(message, text).toMatch(/^\w.* .*$/s);
-  expect(hint, text).toMatch(/^\w.* .*[.!?;…]$/s);
+  expect(error).toMatchObject({
+    message: expect.stringMatching(/^\w.* .*$/s),
+    hint: expect.stringMatching(/^\w.* .*[.!?;…]$/s),
+  });
   return {
     callId,
     code: ErrorCode.parse(code),

@@ -1,6 +1,6 @@
 import type { Draft } from './chain.ts';
 import { createChainFile, type ChainFile } from './chain-file.ts';
-import { listAuditFiles, makeDirectory, newChain } from './directory.ts';
+import { listRecentFiles, makeDirectory, newChain } from './directory.ts';
 import { headsToLink, type OpenedDetails } from './earlier.ts';
 import { draftRecord } from './event.ts';
 import { thisProcess } from './writer-process.ts';
@@ -31,7 +31,7 @@ export function chainWriter({ directory, version, warn }: ChainWriterOptions): C
     await makeDirectory(directory);
     // The name has the time before anything is read, so that what is written to from then on is linked by the next file.
     const nowMs = Date.now();
-    const files = await listAuditFiles(directory);
+    const files = await listRecentFiles(directory);
     // What a file that failed has on disk is not what was durable: its head is the one in memory.
     const failed = givenUp.at(-1)?.head();
     const others = await headsToLink(files.filter(({ chain }) => chain !== failed?.chain));

@@ -45,17 +45,42 @@ export function donePath(directory: string, chain: string): string {
   return join(directory, `${chain}.jsonl`);
 }
 
+/** Each start makes a file, and a start must not take longer with every one that was made before. */
+const RECENT = 256;
+
 /** The audit files of a directory, oldest first; none if there is no such directory. */
-export async function listAuditFiles(directory: string, attempts = 10): Promise<AuditFile[]> {
+export function listAuditFiles(directory: string): Promise<AuditFile[]> {
+  return list(directory, (names) => names);
+}
+
+/** The newest files, and all that are not done however old they are. */
+export function listRecentFiles(directory: string): Promise<AuditFile[]> {
+  return list(directory, (names) => {
+    const isDone = (name: string) => !/\.(open|recovering-[^.]*)\.jsonl$/.test(name);
+    return names.filter((name, i) => i >= names.length - RECENT || !isDone(name));
+  });
+}
+
+async function list(
+  directory: string,
+  choose: (names: readonly string[]) => readonly string[],
+  attempts = 10,
+): Promise<AuditFile[]> {
   try {
-    const names = (await readdir(directory)).toSorted();
-    const files = await Promise.all(names.map((name) => describe(directory, name)));
+    const names = (await readdir(directory)).filter(isAuditFileName).toSorted();
+    const files = await Promise.all(choose(names).map((name) => describe(directory, name)));
     return files.filter((file) => file !== undefined);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
     const missing = attempts === 0 || !(await directoryExists(directory));
-    return missing ? [] : listAuditFiles(directory, attempts - 1); // a file was renamed while it was looked at
+    return missing ? [] : list(directory, choose, attempts - 1); // a file was renamed while it was looked at
   }
+}
+
+/** A name that has the form but no time in it, such as minute 99, was not made by us. */
+function isAuditFileName(name: string): boolean {
+  const chain = NAME.exec(name)?.groups?.['chain'];
+  return chain !== undefined && !Number.isNaN(chainTime(chain));
 }
 
 async function describe(directory: string, name: string): Promise<AuditFile | undefined> {

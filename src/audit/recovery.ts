@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { AuditEvent } from '../contract/audit-event.ts';
-import { donePath, listAuditFiles, recoveringPath, type AuditFile } from './directory.ts';
+import { donePath, listAuditFiles, listRecentFiles, recoveringPath, type AuditFile } from './directory.ts';
 import { OpenedDetails } from './earlier.ts';
 import { parseEvent, type AuditRecord } from './event.ts';
 import { readFirstLine, readLines } from './lines.ts';
@@ -36,13 +36,14 @@ export interface Recoverer {
 
 /** Closes what dead processes left. A file that cannot be recovered now is left for the next start. */
 export async function recoverFiles(directory: string, recoverer: Recoverer): Promise<void> {
-  const files = await listAuditFiles(directory).catch((error: unknown) => {
+  const files = await listRecentFiles(directory).catch((error: unknown) => {
     recoverer.warn(`The audit files in ${directory} could not be read.`, error);
     return [];
   });
   for (const file of files) {
     try {
-      if (await isAbandoned(file, files)) await recoverFile(file, await findUnfinished(file, files), recoverer);
+      if (!(await isAbandoned(file, files))) continue;
+      await recoverFile(file, await findUnfinished(file, await listAuditFiles(directory)), recoverer);
     } catch (error) {
       // Of several processes that start at once, one has its rename succeed; the others find the file gone.
       if (errorCode(error) !== 'ENOENT') recoverer.warn(`The audit file ${file.name} could not be recovered.`, error);

@@ -9,6 +9,8 @@ import type { StatementTexts } from '../sqltext/statement-texts.ts';
 export interface ReachedDatabase {
   readonly server: FleetServer;
   readonly database: string;
+  /** Whether this caller may see what belongs to another database of the server; the views of a server show all of them. */
+  mayShow(database: string): boolean;
   /** One read-only transaction; ask for a snapshot when several statements must agree. */
   readOnly<T>(work: (session: ReadOnlySession) => Promise<T>, options?: { readonly snapshot?: boolean }): Promise<T>;
 }

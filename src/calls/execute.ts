@@ -11,7 +11,7 @@ import type { Catalog } from './catalog.ts';
 import { parseInput } from './input.ts';
 import type { Limits } from './limits.ts';
 import type { Operation, Output } from './operation.ts';
-import { reachDatabase } from './reach.ts';
+import { findDestination, openDestination } from './reach.ts';
 import { createCallRecord, type CallRecord } from './record.ts';
 import { shapeOutput } from './shape.ts';
 
@@ -97,13 +97,12 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
   for (const name of operation.actsAs?.(input) ?? []) {
     authorizeOperation(persona, request.catalog.find(name).operation, record);
   }
+  const destination = operation.reaches === 'server' ? findDestination(deps.fleet, persona, input, record) : undefined;
+
   // 5. Quotas and the clock.
   const release = deps.limits.admit(request.principal, persona);
   const deadline = startDeadline(persona.limits.timeoutMs, request.signal);
   try {
-    const place = { input, persona, deadline, callId: record.callId };
-    const target = operation.reaches === 'server' ? reachDatabase(deps.fleet, place, record) : undefined;
-
     // 6. What may reveal rows or change Howdah is on record before it starts.
     if (operation.accessClass === 'query' || operation.accessClass === 'admin') {
       await deps.audit.record(record.begun());
@@ -112,6 +111,7 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
     // 7. Run, and 8. shape the answer to what the persona may have.
     const progress = (message: string, done: number, total?: number) => request.onProgress?.(message, done, total);
     const { callId } = record;
+    const target = destination && openDestination(destination, { persona, deadline, callId });
     const { principal } = request;
     const { statementTexts } = deps;
     const answer = await operation.run({
@@ -134,8 +134,8 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
 }
 
 /** What the protocol itself asks for must fit, or a narrow persona could not even list its tools. */
-function limitsOf({ kind }: Operation, { limits }: CompiledPersona): CompiledLimits {
-  return kind === 'method' ? { ...limits, rows: Infinity, bytes: Infinity } : limits;
+function limitsOf({ kind, reaches }: Operation, { limits }: CompiledPersona): CompiledLimits {
+  return kind === 'method' && reaches === 'nothing' ? { ...limits, rows: Infinity, bytes: Infinity } : limits;
 }
 
 function requirePersona(policy: Policy, principal: CallRequest['principal']): CompiledPersona {

@@ -62,3 +62,7 @@ it("takes an alias's argument names", () => {
 it('refuses an argument that is given under both of its names', () => {
   expect(problemOf({ database_name: 'a', database: 'b' }, { database_name: 'database' })).toContain('given twice');
 });
+
+it.each([{ database: 'shop\0user\0postgres' }, { server: '\0' }])('refuses NUL in %j', (given) => {
+  expect(problemOf(given)).toMatch(/^Invalid arguments: "(database|server)" holds NUL/);
+});

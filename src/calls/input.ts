@@ -10,12 +10,26 @@ export function parseInput(
   argumentNames: ArgumentNames | undefined,
 ): Readonly<Record<string, unknown>> {
   const parsed = operation.input.safeParse(rename(given ?? {}, argumentNames));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return withoutNul(parsed.data);
   const problems = parsed.error.issues.slice(0, 20).flatMap((issue) => describeIssue(issue, operation));
   throw new PlatformError('INVALID_INPUT', `Invalid arguments: ${problems.join('; ')}.`, {
     hint: `The arguments of ${operation.name} are: ${Object.keys(operation.input.shape).join(', ') || '(none)'}.`,
     details: { problems },
   });
+}
+
+/** No name and no text in PostgreSQL holds NUL; in its protocol and in C it ends them, and what follows is something else. */
+function withoutNul<T extends Readonly<Record<string, unknown>>>(input: T): T {
+  const name = Object.keys(input).find((key) => holdsNul(input[key]));
+  if (name === undefined) return input;
+  throw new PlatformError('INVALID_INPUT', `Invalid arguments: "${name}" holds NUL (U+0000).`, {
+    hint: 'No name or text in PostgreSQL can hold it: leave it out.',
+  });
+}
+
+function holdsNul(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0');
+  return typeof value === 'object' && value !== null && Object.entries(value).flat().some(holdsNul);
 }
 
 /** An alias's arguments under our names. Both names of one argument are a duplicate. */

@@ -9,30 +9,44 @@ import type { CallRecord } from './record.ts';
 /** Diagnostics wait this long for a lock: long enough for a passing one, short enough for an incident. */
 const LOCK_TIMEOUT_MS = 300;
 
-interface ReachRequest {
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly persona: CompiledPersona;
-  readonly deadline: Deadline;
-  readonly callId: string;
+/** Where a call goes, authorised but not contacted yet. */
+export interface Destination {
+  readonly server: FleetServer;
+  readonly database: string;
 }
 
 /** Finds the server and database that a call names or leaves out, and authorises both. */
-export function reachDatabase(fleet: Fleet, request: ReachRequest, record: CallRecord): ReachedDatabase {
-  const { persona, input, deadline, callId } = request;
+export function findDestination(
+  fleet: Fleet,
+  persona: CompiledPersona,
+  input: Readonly<Record<string, unknown>>,
+  record: CallRecord,
+): Destination {
   const server = chooseServer(fleet, persona, input['server'], record);
   const database = typeof input['database'] === 'string' ? input['database'] : server.defaultDatabase;
   record.reached(server.name, database);
   const decision = server.offers(database) ? persona.database(server.name, database) : undefined;
   if (decision) record.decided(decision);
-  if (!decision?.allowed) {
-    throw new PlatformError('FORBIDDEN', `The database "${database}" of server "${server.name}" is not open to you.`, {
-      hint: 'An administrator can open it under `databases` of the server and of the persona.',
-      details: { persona: persona.name, rule: decision?.rule ?? `servers.${server.name}.databases` },
-    });
-  }
+  if (decision?.allowed) return { server, database };
+  throw new PlatformError('FORBIDDEN', `The database "${database}" of server "${server.name}" is not open to you.`, {
+    hint: 'An administrator can open it under `databases` of the server and of the persona.',
+    details: { persona: persona.name, rule: decision?.rule ?? `servers.${server.name}.databases` },
+  });
+}
+
+/** Gives a call its way to its destination, with the deadline and the name of the call on every transaction. */
+export function openDestination(
+  { server, database }: Destination,
+  {
+    persona,
+    deadline,
+    callId,
+  }: { readonly persona: CompiledPersona; readonly deadline: Deadline; readonly callId: string },
+): ReachedDatabase {
   return {
     server,
     database,
+    mayShow: (name) => server.offers(name) && persona.database(server.name, name).allowed,
     readOnly: (work, options) =>
       server.database(database).readOnly(
         {

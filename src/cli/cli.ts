@@ -2,7 +2,7 @@ import { ERROR_CODES, PlatformError, toPlatformError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { GLOBAL_OPTIONS, type Command } from './command.ts';
 import { commands } from './commands.ts';
-import { reportError } from './errors.ts';
+import { reportError, withoutSecrets } from './errors.ts';
 import { renderGroup, renderHelp, renderOverview } from './help.ts';
 import { findWords, parseGiven, withoutWords } from './parse.ts';
 import { createScreen, type Screen, type Stream } from './screen.ts';
@@ -28,7 +28,7 @@ export async function runCli(host: Host): Promise<number> {
     // `help x` is `x --help`
     return await dispatch(args[0] === 'help' ? [...args.slice(1), '--help'] : args, host, screen);
   } catch (error) {
-    const problem = toPlatformError(error);
+    const problem = withoutSecrets(toPlatformError(error));
     // who pressed Ctrl-C knows
     if (problem.code === 'CANCELLED' && host.signal.aborted) return ERROR_CODES.CANCELLED.exit;
     if (args.includes('--json')) screen.printJson({ error: problem });

@@ -1,4 +1,6 @@
-import { ERROR_CODES, type PlatformError } from '../core/errors.ts';
+import { redact } from '../audit/redact.ts';
+import { ERROR_CODES, PlatformError } from '../core/errors.ts';
+import { scrubSecrets } from '../core/secret-text.ts';
 import { escapeControl } from '../sqltext/untrusted-text.ts';
 import type { Screen } from './screen.ts';
 
@@ -13,6 +15,15 @@ export function reportError(error: PlatformError, screen: Pick<Screen, 'note'>):
 /** A name that a server reports must not start a line that looks like ours. */
 function presentable(text: string): string {
   return text.split('\n').map(escapeControl).join('\n  ');
+}
+
+/** An error quotes what it was given, and a connection URL in the wrong place has a password. */
+export function withoutSecrets({ code, message, hint, details, cause }: PlatformError): PlatformError {
+  return new PlatformError(code, scrubSecrets(message), {
+    hint: hint === undefined ? undefined : scrubSecrets(hint),
+    details: redact(details) as PlatformError['details'],
+    cause,
+  });
 }
 
 /** Where a fault of ours happened; the message of a foreign error may hold a secret. */

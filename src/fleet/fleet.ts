@@ -1,6 +1,4 @@
 import type { Database } from '../postgres/database.ts';
-import type { Extensions } from './extensions.ts';
-import type { Deadline } from '../core/deadline.ts';
 
 /** Whether the last connection to a server succeeded; `unknown` before the first. */
 export interface Health {
@@ -26,8 +24,6 @@ export interface FleetServer {
   offers(database: string): boolean;
   /** Opens a pool at the first use. */
   database(name: string): Database;
-  /** The extensions of a database; `fresh` asks the server again. */
-  extensions(database: string, deadline: Deadline, fresh?: boolean): Promise<Extensions>;
   health(): Health;
 }
 

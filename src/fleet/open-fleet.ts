@@ -1,14 +1,9 @@
-import type { Deadline } from '../core/deadline.ts';
 import { compileGlobs } from '../core/glob.ts';
 import { PlatformError } from '../core/errors.ts';
 import type { ConnectionFacts, Database } from '../postgres/database.ts';
 import { describeTarget, type ConnectionTarget } from '../postgres/target.ts';
-import { readExtensions, type Extensions } from './extensions.ts';
 import type { Fleet, FleetServer, Health } from './fleet.ts';
 import { createPools } from './pools.ts';
-
-/** An extension that was created elsewhere is seen after this long at the latest. */
-const EXTENSIONS_KEPT_MS = 60_000;
 
 /** A server as the configuration has it. */
 export interface ServerSpec {
@@ -39,9 +34,8 @@ function openServer({ name, target, databases, connections }: ServerSpec): {
   close: () => Promise<void>;
 } {
   const pools = createPools(target, connections);
-  const known = new Map<string, { readonly at: number; readonly extensions: Extensions }>();
   const offered = compileGlobs(databases);
-  const health = watchHealth();
+  const health = watchHealth(target.database);
 
   function database(databaseName: string): Database {
     return {
@@ -53,20 +47,12 @@ function openServer({ name, target, databases, connections }: ServerSpec): {
             return work(session);
           });
         } catch (error) {
-          health.failed(error);
+          health.failed(error, databaseName);
           if (error instanceof PlatformError && error.code === 'NOT_FOUND') pools.forget(databaseName);
           throw error;
         }
       },
     };
-  }
-
-  async function extensions(databaseName: string, deadline: Deadline, fresh = false): Promise<Extensions> {
-    const last = known.get(databaseName);
-    if (last && !fresh && performance.now() - last.at < EXTENSIONS_KEPT_MS) return last.extensions;
-    const read = await readExtensions(database(databaseName), deadline);
-    known.set(databaseName, { at: performance.now(), extensions: read });
-    return read;
   }
 
   const server: FleetServer = {
@@ -76,16 +62,15 @@ function openServer({ name, target, databases, connections }: ServerSpec): {
     pooling: target.pooling,
     offers: offered,
     database,
-    extensions,
     health: health.now,
   };
   return { server, close: pools.close };
 }
 
-function watchHealth(): {
+function watchHealth(defaultDatabase: string): {
   now: () => Health;
   reached: (facts: ConnectionFacts) => void;
-  failed: (error: unknown) => void;
+  failed: (error: unknown, database: string) => void;
 } {
   let health: Health = { state: 'unknown', at: null, problem: null, version: null, inRecovery: null };
   return {
@@ -93,8 +78,10 @@ function watchHealth(): {
     reached: ({ version, inRecovery }) => {
       health = { state: 'reachable', at: new Date(), problem: null, version, inRecovery };
     },
-    failed: (error) => {
+    failed: (error, database) => {
       if (!(error instanceof PlatformError) || error.code !== 'SERVER_UNREACHABLE') return;
+      // a server that refuses one of its other databases has answered
+      if (database !== defaultDatabase && error.details?.['sqlstate'] !== undefined) return;
       health = { ...health, state: 'unreachable', at: new Date(), problem: error.message };
     },
   };

@@ -3,6 +3,9 @@ import type { Catalog } from '../calls/catalog.ts';
 import type { CallOutcome, CallRequest } from '../calls/execute.ts';
 import { CALL_ID_META_KEY, toProtocolError } from './protocol-error.ts';
 
+/** The text is for reading, and paid for by the token; all rows are in the structured content. */
+const TEXT_ROWS = 20;
+
 /** The outcome of a tool call as the protocol has it. Fails with a ProtocolError when there is no tool of that name. */
 export async function toToolResult(
   outcome: CallOutcome,
@@ -15,7 +18,7 @@ export async function toToolResult(
     // not needed to open, and a client waits for that at every start
     const { renderAnswer } = await import('../render/answer.ts');
     return {
-      content: [{ type: 'text', text: renderAnswer(operation, output) }],
+      content: [{ type: 'text', text: renderAnswer(operation, output, { maxRows: TEXT_ROWS }) }],
       structuredContent: output,
       _meta: meta,
     };

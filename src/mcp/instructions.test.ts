@@ -30,7 +30,6 @@ function fleetOf(servers: Readonly<Record<string, Partial<Health>>>, defaultServ
     database: () => {
       throw new Error('the instructions must not wait for a server');
     },
-    extensions: () => Promise.reject(new Error('the instructions must not wait for a server')),
     health: () => ({ ...UNKNOWN, ...health }),
   }));
   return {

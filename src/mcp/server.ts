@@ -1,7 +1,9 @@
 import {
+  PROTOCOL_VERSION_META_KEY,
   ProtocolError,
   ProtocolErrorCode,
   Server,
+  UnsupportedProtocolVersionError,
   type JSONRPCRequest,
   type ProtocolEra,
   type Result,
@@ -69,6 +71,17 @@ async function negotiate(handler: Handler, request: JSONRPCRequest, ctx: ServerC
   }
 }
 
+/** The SDK looks at the version of the opening only, and every request of the modern era names one. */
+function requireVersion({ mcpReq }: ServerContext, spoken: string | undefined): void {
+  const envelope: Readonly<Record<string, unknown>> = mcpReq.envelope ?? {};
+  const requested = envelope[PROTOCOL_VERSION_META_KEY];
+  if (requested === undefined || spoken === undefined || requested === spoken) return;
+  throw new UnsupportedProtocolVersionError({
+    supported: [spoken],
+    requested: typeof requested === 'string' ? requested.slice(0, 100) : 'no text',
+  });
+}
+
 /**
  * The SDK's low-level server, since McpServer answers unknown tools and invalid arguments itself, and those calls would
  * never reach the audit log. A class only because the SDK's own answers can be had no other way than by overriding.
@@ -100,6 +113,7 @@ class GovernedServer extends Server {
   }
 
   async #answer({ method, params = {} }: JSONRPCRequest, ctx: ServerContext): Promise<Result> {
+    requireVersion(ctx, this.getNegotiatedProtocolVersion());
     if (method === 'tools/call') return this.#callTool(params, ctx);
     const route = routeOf(method, params);
     if (!route || this.#parts.catalog.get(route.name)?.operation.kind !== 'method') {

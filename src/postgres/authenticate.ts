@@ -8,7 +8,7 @@ export interface ServerMessages extends EventEmitter {
   readonly stream: Socket;
 }
 
-/** What a cancel request must show; https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS */
+/** What a cancel request must show, 0 if the server gave none; https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS */
 export interface CancelKey {
   readonly processId: number;
   readonly secretKey: number;
@@ -36,8 +36,8 @@ interface PgConnection extends ServerMessages {
 const PgConnection = pg.Connection as unknown as new (config: { stream: Socket }) => PgConnection;
 
 interface PgClient extends EventEmitter {
-  readonly processID: number;
-  readonly secretKey: number;
+  readonly processID: number | null;
+  readonly secretKey: number | null;
   connect(): Promise<unknown>;
 }
 const PgClient = pg.Client as unknown as new (config: object) => PgClient;
@@ -114,7 +114,7 @@ export async function authenticate(socket: Socket, login: Login, signal: AbortSi
   try {
     await client.connect();
     connection.removeAllListeners();
-    return { messages: connection, key: { processId: client.processID, secretKey: client.secretKey } };
+    return { messages: connection, key: { processId: client.processID ?? 0, secretKey: client.secretKey ?? 0 } };
   } catch (error) {
     socket.destroy();
     throw signal.aborted ? signal.reason : error;

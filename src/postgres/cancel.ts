@@ -13,10 +13,9 @@ const CANCEL_REQUEST_CODE = 80_877_102;
 export async function requestCancel(endpoint: Endpoint, { processId, secretKey }: CancelKey): Promise<boolean> {
   const limit = AbortSignal.timeout(TIME_LIMIT_MS);
   const request = Buffer.alloc(16);
-  request.writeInt32BE(request.length, 0);
-  request.writeInt32BE(CANCEL_REQUEST_CODE, 4);
-  request.writeInt32BE(processId, 8);
-  request.writeInt32BE(secretKey, 12);
+  for (const [i, value] of [request.length, CANCEL_REQUEST_CODE, processId, secretKey].entries()) {
+    request.writeInt32BE(value, 4 * i);
+  }
   try {
     const socket = await dial(endpoint, limit);
     return await sendAndWaitForEnd(socket, request, limit);

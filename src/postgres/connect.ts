@@ -27,6 +27,7 @@ const MAX_RESULT_BYTES = 64 * 1024 * 1024;
  * names each host and what is wrong with it.
  */
 export async function openConnection(target: ConnectionTarget, signal: AbortSignal): Promise<OpenConnection> {
+  requireNames(target);
   const problems: PlatformError[] = [];
   for (const { host, wanted } of candidates(target)) {
     const attempt = { host, user: target.user, timeoutMs: target.connectTimeoutMs };
@@ -44,6 +45,14 @@ export async function openConnection(target: ConnectionTarget, signal: AbortSign
     }
   }
   throw joinProblems(problems);
+}
+
+/** In the startup packet NUL ends a name, and what follows would be taken for other parameters, such as another database. */
+function requireNames({ user, database }: ConnectionTarget): void {
+  if (!user.includes('\0') && !database.includes('\0')) return;
+  throw new PlatformError('NOT_FOUND', 'The name of the database or of the user holds NUL (U+0000).', {
+    hint: 'No name in PostgreSQL can hold it: leave it out.',
+  });
 }
 
 interface Candidate {

@@ -61,6 +61,12 @@ const BY_SQLSTATE: readonly {
     code: 'QUERY_FAILED',
     hint: 'The server seems to be behind a pooler in transaction mode: set `pooling: transaction` for it.',
   },
+  {
+    sqlstate: ['22021', '22P05'],
+    code: 'QUERY_FAILED',
+    message: 'A name or text in the database cannot be had in UTF-8.',
+    hint: 'Where the encoding of a database is SQL_ASCII, anything may be stored: ask for less so that it is left out, ask by way of another database, or rename it.',
+  },
   { sqlstate: ['25006'], code: 'QUERY_FAILED', hint: 'Every transaction here is read-only; nothing can be changed.' },
   {
     sqlstate: ['40001', '40P01'],

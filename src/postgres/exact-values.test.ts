@@ -10,6 +10,12 @@ function result(columns: Readonly<Record<string, readonly [type: keyof typeof OI
   return { fields, rows: [Object.values(columns).map(([, value]) => value)], command: 'SELECT 1' };
 }
 
+/** Decodes one value by one field. */
+const decode = (schema: z.ZodType, type: keyof typeof OID, value: string | null) => () =>
+  decodeRows(result({ x: [type, value] }), compileShape({ x: schema }));
+
+const textFields = (...names: string[]) => names.map((name) => ({ name, typeOid: OID.text }));
+
 const BIG = '9007199254740993';
 
 describe('rows without a shape', () => {
@@ -78,9 +84,6 @@ describe('rows of a shape', () => {
     expect(Object.keys(row ?? {})[0]).toBe('size');
   });
 
-  const decode = (schema: z.ZodType, type: keyof typeof OID, value: string | null) => () =>
-    decodeRows(result({ x: [type, value] }), compileShape({ x: schema }));
-
   it('refuse an integer that a number would round', () => {
     expect(decode(z.int(), 'int8', BIG)).toThrow('The column "x" has a value that is no integer below 2^53.');
     expect(decode(z.number().int(), 'numeric', '1.5')).toThrow('no integer');
@@ -109,14 +112,13 @@ describe('rows of a shape', () => {
   it('name the column that is missing, unknown or there twice', () => {
     const shape = compileShape({ x: z.string(), y: z.string() });
     const rows = [['1', '2', '3']];
-    const fields = (...names: string[]) => names.map((name) => ({ name, typeOid: OID.text }));
-    expect(() => decodeRows({ fields: fields('x'), rows, command: '' }, shape)).toThrow(
+    expect(() => decodeRows({ fields: textFields('x'), rows, command: '' }, shape)).toThrow(
       '"y" is declared but not selected',
     );
-    expect(() => decodeRows({ fields: fields('x', 'y', 'z'), rows, command: '' }, shape)).toThrow(
+    expect(() => decodeRows({ fields: textFields('x', 'y', 'z'), rows, command: '' }, shape)).toThrow(
       '"z" is not declared',
     );
-    expect(() => decodeRows({ fields: fields('x', 'y', 'x'), rows, command: '' }, shape)).toThrow(
+    expect(() => decodeRows({ fields: textFields('x', 'y', 'x'), rows, command: '' }, shape)).toThrow(
       '"x" is not declared, or there twice',
     );
   });

@@ -39,7 +39,7 @@ class ConnectionPool implements Pool {
   readonly #target: ConnectionTarget;
   readonly #permits: Permits;
   readonly #leases = new Set<PoolLease>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(target: ConnectionTarget, permits: Permits) {
     this.#target = target;
@@ -58,17 +58,13 @@ class ConnectionPool implements Pool {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#permits.dismiss(this, poolClosed());
-    await this.#untilUnused();
-    for (const lease of this.#leases) lease.stop(poolClosed());
-    await this.#untilUnused();
-    for (const { connection } of this.#leases) connection.wire.destroy(poolClosed());
+    this.#closing.abort(poolClosed());
+    await Promise.all([this.#permits.dismiss(this, poolClosed()), this.#endUse()]);
   }
 
   /** Opens a connection; the caller holds the permit for it. */
   async open(signal: AbortSignal): Promise<PooledConnection> {
-    const connection = await openConnection(this.#target, signal);
+    const connection = await openConnection(this.#target, AbortSignal.any([signal, this.#closing.signal]));
     const now = performance.now();
     const pooled: PooledConnection = { connection, owner: this, openedAt: now, idleSince: now };
     void connection.wire.ended.then(() => this.#permits.forget(pooled));
@@ -83,6 +79,17 @@ class ConnectionPool implements Pool {
 
   watch(pid: number, stop: (reason: PlatformError) => void): () => void {
     return watchBlocking(pid, (work) => this.#look(work), stop);
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  async #endUse(): Promise<void> {
+    await this.#untilUnused();
+    for (const lease of this.#leases) lease.stop(poolClosed());
+    await this.#untilUnused();
+    for (const { connection } of this.#leases) connection.wire.destroy(poolClosed());
   }
 
   async #untilUnused(): Promise<void> {

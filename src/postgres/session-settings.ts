@@ -22,7 +22,7 @@ export const ROLLBACK: Step = { text: 'ROLLBACK', values: [] };
 /**
  * For the transaction only, and by one SELECT: a SET with a value in it would be a new entry of pg_stat_statements each
  * time. Temporary objects come last, so that none is found before one of the catalog; intervals are ISO 8601 (P1DT2H),
- * which no setting of a role can make ambiguous.
+ * which no setting of a role can make ambiguous. Compiling a statement over the catalog takes longer than running it.
  */
 const settings = sql`
   SELECT pg_catalog.pg_is_in_recovery(),
@@ -33,6 +33,7 @@ const settings = sql`
          pg_catalog.set_config('TimeZone', 'UTC', true),
          pg_catalog.set_config('bytea_output', 'hex', true),
          pg_catalog.set_config('extra_float_digits', '1', true),
+         pg_catalog.set_config('jit', 'off', true),
          pg_catalog.set_config('statement_timeout', $1, true),
          pg_catalog.set_config('lock_timeout', $2, true),
          pg_catalog.set_config('idle_in_transaction_session_timeout', $3, true),

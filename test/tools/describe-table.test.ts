@@ -97,6 +97,46 @@ describeEachMajor('describe_table', (cluster) => {
     ]);
   });
 
+  it('pairs the columns of a foreign key in its own order', async () => {
+    await runAs(
+      clone().superuserUrl,
+      'create table public.crossed (a integer, z integer, foreign key (z, a) references keys.parent (a, b))',
+    );
+    const answer = await howdah('plain').call('describe_table', { table: 'crossed' });
+    expect(listOf(answer, 'references')).toEqual([
+      expect.objectContaining({ columns: ['z', 'a'], referenced_columns: ['a', 'b'] }),
+    ]);
+    await runAs(clone().superuserUrl, 'drop table public.crossed');
+  });
+
+  it('gives a foreign key between partitioned tables once, at both ends and at the partitions', async () => {
+    await runAs(
+      clone().superuserUrl,
+      'create schema parts',
+      'create table parts.target (id integer primary key) partition by range (id)',
+      'create table parts.target_1 partition of parts.target for values from (0) to (10)',
+      'create table parts.target_2 partition of parts.target for values from (10) to (20)',
+      'create table parts.source (id integer references parts.target) partition by range (id)',
+      'create table parts.source_1 partition of parts.source for values from (0) to (10)',
+      'create table parts.source_2 partition of parts.source for values from (10) to (20)',
+    );
+    const keysOf = async (table: string) => {
+      const answer = await howdah('plain').call('describe_table', { table: `parts.${table}` });
+      return [
+        listOf(answer, 'references').map((key) => key['table']),
+        listOf(answer, 'referenced_by').map((key) => key['table']),
+      ];
+    };
+    expect(await keysOf('source')).toEqual([['target'], []]);
+    expect(await keysOf('source_1')).toEqual([['target'], []]);
+    expect(await keysOf('target')).toEqual([[], ['source']]);
+    expect(await keysOf('target_1')).toEqual([[], ['source']]);
+    const source = await howdah('plain').call('describe_table', { table: 'parts.source' });
+    expect(source.findings.find(({ severity }) => severity === 'warning')?.next_step).toBe(
+      'CREATE INDEX ON "parts"."source" ("id");',
+    );
+  });
+
   it.each(['no_index', 'partial_index', 'second_column'])(
     'reports that no index serves the foreign key of keys.%s',
     async (table) => {

@@ -10,6 +10,7 @@ import {
 } from '../kit/index.ts';
 import { aboutCounters, indexRow } from './index-row.ts';
 import { judgeUnused, notCounted } from './judge-indexes.ts';
+import { servesKey } from './serving-index.ts';
 
 export default defineDiagnostic({
   name: 'unused_indexes',
@@ -38,12 +39,11 @@ export default defineDiagnostic({
           join pg_catalog.pg_class t on t.oid = i.indrelid
           join pg_catalog.pg_namespace n on n.oid = t.relnamespace
          where c.relkind in ('i', 'I') and not c.relispartition
-           and t.relpersistence <> 't'
            and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
            and (${schema}::text is null or n.nspname = ${schema}::text)
            and i.indisvalid and i.indisready and i.indislive
-           and not (i.indisunique or i.indisprimary or i.indisexclusion or i.indisreplident)
-           and not exists (select from pg_catalog.pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x'))
+           -- primary keys, unique constraints and replica identities have unique indexes
+           and not (i.indisunique or i.indisexclusion)
       ),
       roots as (
         select c.indexrelid as oid from candidates c
@@ -68,15 +68,13 @@ export default defineDiagnostic({
         having pg_catalog.sum(s.scans) <= ${max_scans}::bigint
       ),
       serving as (
-        -- an index serves a foreign key when its first key columns are those of the key, in any order, and no row is left out
         select k.conname, k.conrelid, i.indexrelid, pg_catalog.count(*) over (partition by k.oid) as choices
           from pg_catalog.pg_constraint k
           join pg_catalog.pg_index i on i.indrelid = k.conrelid
+          join pg_catalog.pg_class x on x.oid = i.indexrelid
          where k.contype = 'f' and k.conparentid = 0
            and k.conrelid in (select c.indrelid from candidates c)
-           and i.indisvalid and i.indpred is null and i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
-           and k.conkey @> (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1]
-           and k.conkey <@ (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1]
+           and ${servesKey(sql`k.conkey`)}
       )
       select c.nspname as schema, c.relname as table, c.index,
              -- it opens the table, so it would wait for a lock on it

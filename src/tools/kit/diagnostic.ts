@@ -7,7 +7,7 @@ import type { ConnectionFacts } from '../../postgres/database.ts';
 import { compileShape } from '../../postgres/exact-values.ts';
 import { param, type Param } from '../../postgres/sql.ts';
 import type { Variants } from '../../postgres/version.ts';
-import { disclosureOf } from './disclosure.ts';
+import { disclosureOf, tellWithheld } from './disclosure.ts';
 import { byUrgency } from './gather.ts';
 import { hiddenFrom, type Sees } from './privileges.ts';
 import { readRows, type ReadRows, type RowSource } from './rows.ts';
@@ -49,7 +49,7 @@ export interface DiagnosticSpec<
   readonly alsoKnownAs?: Readonly<Record<string, ArgumentNames>>;
   /** Inputs that the caller may leave out are null in the statement. */
   readonly input: Input;
-  /** Fields in the order of the table. `.meta({ unit, names })` says how each reads; `names: 'statement'` is masked. */
+  /** Fields in the order of the table. `.meta({ unit, names })` says how each reads; what `names` does is in Disclosure. */
   readonly row: Shape;
   /** Columns of the statement that are the same in every row: said once, beside the rows. */
   readonly about?: About;
@@ -105,7 +105,7 @@ export function defineDiagnostic<
       ...(spec.about && { about: z.object(spec.about).nullable() }),
       rows: z.array(z.object(spec.row)),
       truncated: z.boolean(),
-      ...(spec.counted === true && { total: z.int().min(0) }),
+      ...(spec.counted === true && { total: z.int().min(0).optional() }),
     }),
     run: async (context) => answer(spec, await readRows(source, context), context),
   };
@@ -124,7 +124,11 @@ function answer<Input extends z.ZodRawShape, Shape extends RowShape, About exten
     facts: read.facts,
     about: read.about && (about as Row<About>),
   };
-  const gaps = [...hiddenFrom(read.facts.role, spec.sees ?? []), ...(spec.notExamined?.(rows, evidence) ?? [])];
+  const gaps = [
+    ...tellWithheld(read.withheld, context.persona.name),
+    ...hiddenFrom(read.facts.role, spec.sees ?? []),
+    ...(spec.notExamined?.(rows, evidence) ?? []),
+  ];
   return {
     server: target.server.name,
     database: target.database,
@@ -132,7 +136,8 @@ function answer<Input extends z.ZodRawShape, Shape extends RowShape, About exten
     ...(spec.about && { about: evidence.about }),
     rows,
     truncated: read.truncated,
-    ...(spec.counted === true && { total }),
+    // which would count what is withheld
+    ...(spec.counted === true && read.withheld === 0 && { total }),
     ...examined(gaps),
   };
 }

@@ -1,21 +1,46 @@
 import { z } from 'zod';
+import type { NotExamined } from '../../contract/finding.ts';
 import { scrubSecrets } from '../../core/secret-text.ts';
 import type { StatementTexts } from '../../sqltext/statement-texts.ts';
 import type { RowShape } from './tool.ts';
 
-/** Fields that other people wrote, and that may hold what nobody should read. */
+/** Fields that take care: what other people wrote, and what says to whom a row belongs. */
 export interface Disclosure {
   /** `names: 'statement'`: constants are masked, statements that carry secrets withheld. */
   readonly statements: readonly string[];
   /** `names: 'text'`: free text, such as the definition of a view; what looks like a secret is replaced. */
   readonly texts: readonly string[];
+  /** `names: 'database'`: the row is shown to those who may reach that database; null belongs to none. */
+  readonly databases: readonly string[];
 }
 
 type Rows = readonly Record<string, unknown>[];
 
 export function disclosureOf(shape: RowShape): Disclosure {
   const named = (what: string) => Object.keys(shape).filter((key) => shape[key]?.meta()?.['names'] === what);
-  return { statements: named('statement'), texts: named('text') };
+  return { statements: named('statement'), texts: named('text'), databases: named('database') };
+}
+
+/** Without the rows of databases that the caller may not reach: the server's own views show those of all. */
+export function withoutOtherDatabases<Row extends Readonly<Record<string, unknown>>>(
+  rows: Row[],
+  { databases }: Disclosure,
+  mayShow: (database: string) => boolean,
+): Row[] {
+  if (databases.length === 0) return rows;
+  return rows.filter((row) => databases.every((field) => row[field] === null || mayShow(String(row[field]))));
+}
+
+/** Says that rows were withheld, and names no database. `among` are the lists that they are missing from. */
+export function tellWithheld(count: number, persona: string, among: readonly string[] = []): NotExamined[] {
+  if (count === 0) return [];
+  const lists = among.length === 0 ? '' : `, among ${among.join(', ')}`;
+  return [
+    {
+      what: `${count} ${count === 1 ? 'row' : 'rows'} of other databases${lists}`,
+      reason: `The persona ${JSON.stringify(persona)} does not open them.`,
+    },
+  ];
 }
 
 /** Changes the rows in place. */

@@ -4,15 +4,7 @@ import type { ReadOnlySession } from '../../postgres/database.ts';
 import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
 import { compile, param, quoteIdentifier, sql } from '../../postgres/sql.ts';
 import type { Variants } from '../../postgres/version.ts';
-
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const INSUFFICIENT_PRIVILEGE = '42501';
-const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';
-
-export function sqlstateOf(error: unknown): string | undefined {
-  const sqlstate = error instanceof PlatformError ? error.details?.['sqlstate'] : undefined;
-  return typeof sqlstate === 'string' ? sqlstate : undefined;
-}
+import { INSUFFICIENT_PRIVILEGE, OBJECT_NOT_IN_PREREQUISITE_STATE, sqlstateOf } from './sqlstate.ts';
 
 /** Where an extension is, and which: it may have been created, updated or moved a moment ago, on our own advice. */
 export interface Extension {

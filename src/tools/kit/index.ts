@@ -4,8 +4,8 @@ export { param, extensionSchema, quoteIdentifier, sql, type Param, type Sql } fr
 export { byExtensionVersion, byServerVersion, compareVersions, type Major } from '../../postgres/version.ts';
 export { defineDiagnostic } from './diagnostic.ts';
 export { gather } from './gather.ts';
-export { statementLength } from './disclosure.ts';
-export { definePart, readParts, statementsOf, type Part, type RowOf } from './part.ts';
+export { statementLength, tellWithheld } from './disclosure.ts';
+export { definePart, readParts, statementsOf, type RowOf } from './part.ts';
 export { hasPrivilege, hiddenFrom } from './privileges.ts';
 export { quoteLiteral, quoteName } from './quoting.ts';
 export { percentOf, secondsSince } from './quantities.ts';

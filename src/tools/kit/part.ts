@@ -6,7 +6,8 @@ import type { ConnectionFacts, ParameterValue, ReadOnlySession } from '../../pos
 import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
 import { compile, type Statement } from '../../postgres/sql.ts';
 import { pickVariant, type Variants } from '../../postgres/version.ts';
-import { disclosureOf, scrubTexts } from './disclosure.ts';
+import { disclosureOf, scrubTexts, withoutOtherDatabases } from './disclosure.ts';
+import { LOCK_NOT_AVAILABLE, sqlstateOf } from './sqlstate.ts';
 import { hiddenFrom, type Sees } from './privileges.ts';
 import { describeStatements } from './statements.ts';
 import type { RowShape, ToolStatement } from './tool.ts';
@@ -23,7 +24,13 @@ export interface Part<Shape extends RowShape = RowShape> {
   /** One of its rows. */
   readonly shape: z.ZodObject<Shape>;
   readonly statements: readonly ToolStatement[];
-  read(session: ReadOnlySession, values: Values): Promise<Row<Shape>[]>;
+  /** `withheld` counts the rows of databases that the caller may not reach. */
+  read(session: ReadOnlySession, request: PartRequest): Promise<{ rows: Row<Shape>[]; withheld: number }>;
+}
+
+interface PartRequest {
+  readonly values: Values;
+  readonly mayShow: ReachedDatabase['mayShow'];
 }
 
 /** A row of a part. */
@@ -47,13 +54,14 @@ export function definePart<const Shape extends RowShape>(spec: PartSpec<Shape>):
     needs: spec.needs,
     shape: z.object(spec.row),
     statements: describeStatements(spec.sql),
-    async read(session, values) {
+    async read(session, { values, mayShow }) {
       const statement = pickVariant(variants, String(session.facts.major));
       if (!statement)
         throw new PlatformError('UNSUPPORTED', `PostgreSQL ${session.facts.version} has no ${spec.what}.`);
-      const rows = decodeRows(await session.query(statement, values), compiled);
+      const all = decodeRows(await session.query(statement, values), compiled);
+      const rows = withoutOtherDatabases(all, disclosure, mayShow);
       scrubTexts(rows, disclosure);
-      return rows as Row<Shape>[];
+      return { rows: rows as Row<Shape>[], withheld: all.length - rows.length };
     },
   };
 }
@@ -65,6 +73,8 @@ export interface ReadParts<Named extends Parts> {
   /** The rows of each part; none of a part that could not be read. */
   readonly parts: { readonly [K in keyof Named]: readonly RowOf<Named[K]>[] };
   readonly unreadable: readonly NotExamined[];
+  /** What has rows of databases that the caller may not reach, and how many. */
+  readonly withheld: ReadonlyMap<string, number>;
 }
 
 export function statementsOf(parts: Parts): readonly ToolStatement[] {
@@ -73,7 +83,8 @@ export function statementsOf(parts: Parts): readonly ToolStatement[] {
 
 /**
  * Reads several parts in one snapshot. A part that PostgreSQL refuses costs one line: the others are read again
- * without it, since a failure ends the transaction.
+ * without it, since a failure ends the transaction. Every statement may use the parameter `estimate_sizes`, which is
+ * true once a lock has kept an exact size from us.
  */
 export async function readParts<const Named extends Parts>(
   target: ReachedDatabase,
@@ -81,44 +92,53 @@ export async function readParts<const Named extends Parts>(
   values: Values,
 ): Promise<ReadParts<Named>> {
   const unreadable = new Map<string, NotExamined>();
+  let estimate_sizes = false;
   for (;;) {
-    // each round but the last adds to `unreadable`
-    const read = await readOnce(target, { named, values, unreadable });
-    if (read) return { ...read, unreadable: [...unreadable.values()] } as ReadParts<Named>;
+    const read = await readOnce(target, { named, values: { ...values, estimate_sizes }, unreadable });
+    if (!('failed' in read)) return { ...read, unreadable: [...unreadable.values()] } as ReadParts<Named>;
+    // each further round has sizes estimated, or one part less
+    const { failed, error } = read;
+    if (sqlstateOf(error) === LOCK_NOT_AVAILABLE && !estimate_sizes) estimate_sizes = true;
+    else unreadable.set(failed, describeFailure(named[failed]?.what ?? failed, error));
   }
 }
+
+type Attempt =
+  | Pick<ReadParts<Parts>, 'facts' | 'parts' | 'withheld'>
+  | { readonly failed: string; readonly error: PlatformError };
 
 async function readOnce(
   target: ReachedDatabase,
   { named, values, unreadable }: { named: Parts; values: Values; unreadable: Map<string, NotExamined> },
-): Promise<{ facts: ConnectionFacts; parts: Record<string, readonly unknown[]> } | undefined> {
-  let current = '';
+): Promise<Attempt> {
+  let current: string | undefined;
+  const read = async (session: ReadOnlySession): Promise<Attempt> => {
+    const parts: Record<string, readonly RowOf<Part>[]> = {};
+    const withheld = new Map<string, number>();
+    for (const [key, part] of Object.entries(named)) {
+      current = key;
+      const [hidden] = hiddenFrom(session.facts.role, part.needs ? [{ what: part.what, privilege: part.needs }] : []);
+      if (hidden) unreadable.set(key, hidden);
+      if (unreadable.has(key)) parts[key] = [];
+      else {
+        const read = await part.read(session, { values, mayShow: (database) => target.mayShow(database) });
+        parts[key] = read.rows;
+        if (read.withheld > 0) withheld.set(part.what, read.withheld);
+      }
+    }
+    current = undefined;
+    return { facts: session.facts, parts, withheld };
+  };
   try {
-    return await target.readOnly(
-      async (session) => {
-        const parts: Record<string, readonly unknown[]> = {};
-        for (const [key, part] of Object.entries(named)) {
-          current = key;
-          const [hidden] =
-            part.needs === undefined
-              ? []
-              : hiddenFrom(session.facts.role, [{ what: part.what, privilege: part.needs }]);
-          if (hidden) unreadable.set(key, hidden);
-          parts[key] = unreadable.has(key) ? [] : await part.read(session, values);
-        }
-        current = '';
-        return { facts: session.facts, parts };
-      },
-      { snapshot: true },
-    );
+    return await target.readOnly(read, { snapshot: true });
   } catch (error) {
-    const part = named[current];
-    if (!part || !(error instanceof PlatformError) || error.code !== 'QUERY_FAILED') throw error;
-    unreadable.set(current, {
-      what: part.what,
-      reason: error.message,
-      ...(error.hint !== undefined && { remedy: error.hint }),
-    });
-    return undefined;
+    if (current !== undefined && error instanceof PlatformError && error.code === 'QUERY_FAILED') {
+      return { failed: current, error };
+    }
+    throw error;
   }
+}
+
+function describeFailure(what: string, { message, hint }: PlatformError): NotExamined {
+  return { what, reason: message, ...(hint !== undefined && { remedy: hint }) };
 }

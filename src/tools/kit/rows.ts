@@ -4,8 +4,9 @@ import type { ConnectionFacts, ParameterValue } from '../../postgres/database.ts
 import { decodeRows, type CompiledShape } from '../../postgres/exact-values.ts';
 import { compile, type Sql, type Statement } from '../../postgres/sql.ts';
 import { pickVariant, type Variants } from '../../postgres/version.ts';
-import { maskStatements, scrubTexts, type Disclosure } from './disclosure.ts';
-import { explainExtension, findExtension, sqlstateOf, type Extension } from './extension.ts';
+import { maskStatements, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
+import { explainExtension, findExtension, type Extension } from './extension.ts';
+import { LOCK_NOT_AVAILABLE, sqlstateOf } from './sqlstate.ts';
 import { requireTarget } from './tool.ts';
 
 /** A statement, the shape of its rows, and which of their fields are to be treated apart. */
@@ -23,13 +24,13 @@ export interface RowSource {
 export interface ReadRows {
   readonly rows: Record<string, unknown>[];
   readonly truncated: boolean;
+  /** How many of the rows that were read belong to databases that the caller may not reach. */
+  readonly withheld: number;
   /** The fields that are the same in every row, taken out of them; null when there is no row. */
   readonly about: Record<string, unknown> | null;
   readonly facts: ConnectionFacts;
 }
 
-/** https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const LOCK_NOT_AVAILABLE = '55P03';
 /** Reads the rows of one statement; sizes fall back to estimates behind a lock. */
 export async function readRows(source: RowSource, context: CallContext): Promise<ReadRows> {
   try {
@@ -45,7 +46,8 @@ async function readOnce(source: RowSource, context: CallContext, estimateSizes: 
   const unset = Object.fromEntries(source.inputs.map((name) => [name, null]));
   const given = context.input as Record<string, ParameterValue>;
   const values = { ...unset, ...given, limit: limit + 1, estimate_sizes: estimateSizes };
-  const { facts, result } = await requireTarget(context).readOnly(async (session) => {
+  const target = requireTarget(context);
+  const { facts, result } = await target.readOnly(async (session) => {
     const extension = await findExtension(source.tool, source.variants, session);
     const statement = chooseStatement(source, session.facts, extension);
     try {
@@ -58,14 +60,15 @@ async function readOnce(source: RowSource, context: CallContext, estimateSizes: 
   });
   const rows = decodeRows(result, source.shape);
   const about = takeAbout(rows, source.aboutFields);
-  const kept = rows.slice(0, limit);
+  const shown = withoutOtherDatabases(rows, source.disclosure, (database) => target.mayShow(database));
+  const kept = shown.slice(0, limit);
   const { statement_length: length } = context.input;
   scrubTexts(kept, source.disclosure);
   await maskStatements(kept, source.disclosure, {
     texts: context.statementTexts,
     length: typeof length === 'number' ? length : Infinity,
   });
-  return { rows: kept, truncated: rows.length > limit, about, facts };
+  return { rows: kept, truncated: rows.length > limit, withheld: rows.length - shown.length, about, facts };
 }
 
 const compiled = new WeakMap<Sql, Map<string, Statement>>();

@@ -6,6 +6,6 @@ import type { ToolStatement } from './tool.ts';
 export function describeStatements({ of, entries }: Variants): readonly ToolStatement[] {
   return entries.map(([version, query]) => ({
     since: of === 'server' ? `PostgreSQL ${version}` : `${of.extension} ${version}`,
-    text: compile(query, () => 'public').text,
+    ...compile(query, () => 'public'),
   }));
 }

@@ -4,6 +4,7 @@ import type { ArgumentNames, Operation, Output } from '../../calls/operation.ts'
 import type { AccessClass } from '../../contract/access-class.ts';
 import { Finding, NotExamined } from '../../contract/finding.ts';
 import { byUrgency } from './gather.ts';
+import type { Statement } from '../../postgres/sql.ts';
 
 /** Where a tool belongs; the folder of its file has the same name. */
 export const AREAS = ['server', 'activity', 'statements', 'tables', 'indexes', 'sequences'] as const;
@@ -19,9 +20,8 @@ export const sharedInputs = {
 export type RowShape = Readonly<Record<string, z.ZodType>>;
 
 /** A statement of a tool, for the reference and the tests: its text on each version that has one of its own. */
-export interface ToolStatement {
+export interface ToolStatement extends Statement {
   readonly since: string;
-  readonly text: string;
 }
 
 /** An operation that is served over MCP. */

@@ -1,9 +1,26 @@
-import { quoteIdentifier, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
+import { gather, quoteIdentifier, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
 import type { SequenceGaps, SequenceRow } from './sequence-row.ts';
+
+export const WARN_PERCENT = 75;
+export const CRITICAL_PERCENT = 90;
 
 export interface Thresholds {
   readonly warn_percent: number;
   readonly critical_percent: number;
+}
+
+export function judgeSequences(rows: readonly SequenceRow[], thresholds: Thresholds): Finding[] {
+  const findings = rows.flatMap((row) => judgeSequence(row, thresholds));
+  return [
+    ...gather(
+      findings.filter(({ severity }) => severity === 'critical'),
+      (many) => `${many} sequences are all but used up.`,
+    ),
+    ...gather(
+      findings.filter(({ severity }) => severity !== 'critical'),
+      (many) => `${many} sequences are largely used up.`,
+    ),
+  ];
 }
 
 export function judgeSequence(row: SequenceRow, { warn_percent, critical_percent }: Thresholds): Finding[] {
@@ -43,13 +60,16 @@ function columnOf({ table_schema, table, column }: SequenceRow): string {
 /** None where even bigint is used up. */
 function nextStep(row: SequenceRow): { next_step?: string } {
   if (row.limited_by !== 'sequence' && row.column_type === 'bigint') return {};
-  const steps = row.limited_by === 'sequence' ? widenSequence(row, integerType(row.column_type)) : widenColumn(row);
+  const steps = row.limited_by === 'sequence' ? widenSequence(row, typeToFeed(row)) : widenColumn(row);
   return steps.length === 0 ? {} : { next_step: steps.join('\n') };
 }
 
-/** The type that a sequence needs to feed a column of this one. */
-function integerType(columnType: string | null): string {
-  return columnType === 'smallint' || columnType === 'integer' ? columnType : 'bigint';
+const TYPES: readonly (string | null)[] = ['smallint', 'integer', 'bigint'];
+
+/** The type that a sequence needs to feed its column, and never a narrower one than it has. */
+function typeToFeed({ sequence_type, column_type }: SequenceRow): string {
+  if (!TYPES.includes(column_type)) return 'bigint';
+  return TYPES[Math.max(TYPES.indexOf(sequence_type), TYPES.indexOf(column_type))] ?? 'bigint';
 }
 
 /** https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES */
@@ -95,7 +115,7 @@ export function judgeGaps(
   }
   if (unlogged > 0) {
     gaps.push({
-      what: `how much of ${sequences(unlogged)} is used that are unlogged`,
+      what: `how much of ${sequences(unlogged, 'unlogged ')} is used`,
       reason: 'This server is a standby, which has no unlogged data.',
       remedy: 'Ask the primary.',
     });
@@ -103,6 +123,6 @@ export function judgeGaps(
   return gaps;
 }
 
-function sequences(count: number): string {
-  return count === 1 ? '1 sequence' : `${count} sequences`;
+function sequences(count: number, kind = ''): string {
+  return `${count} ${kind}${count === 1 ? 'sequence' : 'sequences'}`;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineTool, hiddenFrom, readParts, statementsOf, type Finding } from '../kit/index.ts';
+import { defineTool, hiddenFrom, readParts, statementsOf, tellWithheld, type Finding } from '../kit/index.ts';
 import {
   connectedAs,
   connections,
@@ -79,8 +79,8 @@ export default defineTool({
     extensions: z.array(extensions.shape),
   },
   statements: statementsOf(PARTS),
-  async run(input, target) {
-    const { facts, parts, unreadable } = await readParts(target, PARTS, { limit: input.limit });
+  async run(input, target, { persona }) {
+    const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, { limit: input.limit });
     const [server] = parts.instance;
     const described = server ? describeInstance(server, facts.major) : null;
     const findings: Finding[] = [
@@ -114,6 +114,7 @@ export default defineTool({
       extensions: [...parts.extensions],
       findings,
       not_examined: [
+        ...tellWithheld(sum(withheld.values()), persona.name, [...withheld.keys()]),
         ...unreadable,
         ...unmeasured(parts.databases),
         ...hiddenFrom(facts.role, [
@@ -126,3 +127,7 @@ export default defineTool({
     };
   },
 });
+
+function sum(counts: Iterable<number>): number {
+  return [...counts].reduce((all, count) => all + count, 0);
+}

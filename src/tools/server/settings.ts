@@ -78,7 +78,7 @@ export const extensions = definePart({
   what: 'extensions',
   row: {
     extension: z.string(),
-    schema: z.string().meta({ names: 'schema' }),
+    schema: z.string(),
     version: z.string(),
     available: z.string().nullable().describe('The version that the server would install now.'),
   },

@@ -10,7 +10,7 @@ import {
   type RowOf,
 } from '../kit/index.ts';
 import { measuredRoots } from './measure.ts';
-import { OID, unlessLocked, type Relation } from './relation.ts';
+import { ESTIMATE_SIZES, OID, unlessLocked, type Relation } from './relation.ts';
 
 const limit = param('limit');
 const schema = z.string().meta({ names: 'schema' });
@@ -39,10 +39,10 @@ export const partitions = definePart({
          order by is_default desc, c.relname desc
          limit ${limit}
       ),
-      ${measuredRoots(sql`false`)}
+      ${measuredRoots(ESTIMATE_SIZES)}
       select n.nspname as schema, r.relname as table,
              case when r.is_default then 'DEFAULT'
-                  when not exists (select from locked l where l.oid = r.oid) then pg_catalog.pg_get_expr(r.relpartbound, r.oid) end as bound,
+                  when not (${ESTIMATE_SIZES} or exists (select from locked l where l.oid = r.oid)) then pg_catalog.pg_get_expr(r.relpartbound, r.oid) end as bound,
              r.is_default as default, m.rows, m.size, coalesce(m.partitions, 0) as partitions
         from roots r
         join pg_catalog.pg_namespace n on n.oid = r.relnamespace
@@ -180,7 +180,7 @@ export function judgeAttachments(
         claim: `The trigger ${quoteIdentifier(trigger)} of ${object} is disabled.`,
         object,
         evidence: { trigger, enabled: 'disabled' },
-        why: 'https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER',
+        why: 'https://www.postgresql.org/docs/current/sql-altertable.html',
         next_step: `ALTER TABLE ${object} ENABLE TRIGGER ${quoteIdentifier(trigger)};`,
       })),
     ...judgeRowSecurity(relation, parts.policies.length, object),

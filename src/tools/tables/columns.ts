@@ -38,7 +38,7 @@ export const columns = definePart({
     generated: z.enum(['stored', 'virtual']).nullable(),
     generated_as: z.string().nullable().meta({ names: 'text' }),
     collation: z.string().nullable().describe('Where it is not that of the type.'),
-    comment: z.string().nullable(),
+    comment: z.string().nullable().meta({ names: 'text' }),
   },
   sql: byServerVersion({
     12: columnsWith(sql`'stored'`),

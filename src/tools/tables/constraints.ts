@@ -142,7 +142,7 @@ export function judgeConstraints(
       claim: `The constraint ${quoteIdentifier(constraint)} of ${object} was never checked against the rows that were there before.`,
       object,
       evidence: { constraint, validated: false },
-      why: 'https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-VALIDATE-CONSTRAINT',
+      why: 'https://www.postgresql.org/docs/current/sql-altertable.html',
       next_step: `ALTER TABLE ${object} VALIDATE CONSTRAINT ${quoteIdentifier(constraint)};`,
     })),
     ...rows
@@ -152,7 +152,7 @@ export function judgeConstraints(
         claim: `The constraint ${quoteIdentifier(constraint)} of ${object} is not enforced.`,
         object,
         evidence: { constraint, enforced: false },
-        why: 'https://www.postgresql.org/docs/current/sql-createtable.html#SQL-CREATETABLE-PARMS-ENFORCED',
+        why: 'https://www.postgresql.org/docs/current/sql-createtable.html',
       })),
   ];
 }

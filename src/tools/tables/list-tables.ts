@@ -34,7 +34,7 @@ const row = {
     .boolean()
     .nullable()
     .describe('False where a storage parameter of the table or a partition turns it off.'),
-  comment: z.string().nullable(),
+  comment: z.string().nullable().meta({ names: 'text' }),
 };
 type Row = z.output<z.ZodObject<typeof row>>;
 
@@ -60,7 +60,9 @@ export default defineDiagnostic({
     min_rows: z.int().min(0).default(1000).describe('Findings leave out tables with fewer rows, live or dead.'),
   },
   row,
-  about: { total_size: bytes.describe('Of all that match, beyond the limit too.') },
+  about: {
+    total_size: bytes.describe('Of all that match, beyond the limit too; a partition beside its parent counts twice.'),
+  },
   counted: true,
   sql: ({ schema, name, kinds, order_by, limit, estimate_sizes }) =>
     byServerVersion({
@@ -74,7 +76,7 @@ export default defineDiagnostic({
             from pg_catalog.pg_class c
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
            where c.relkind in ('r', 'p', 'v', 'm', 'f')
-             and c.relpersistence <> 't'
+             -- which leaves out temporary tables, too
              and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
              and (${schema}::text is null or n.nspname = ${schema}::text)
              and ${matchesName(sql`c.relname`, name)}

@@ -19,9 +19,12 @@ const count = z.int().min(0);
 /** The relation that is described. */
 export const OID = sql`${param('oid')}::oid`;
 
+/** Whether a lock has kept a size from us before. */
+export const ESTIMATE_SIZES = sql`${param('estimate_sizes')}::boolean`;
+
 /** An expression, written out; null behind a lock, since that opens the table. `relation` is its oid. */
 export function unlessLocked(relation: Sql, text: Sql): Sql {
-  return sql`case when not exists (select from (${lockedRelations}) k where k.oid = ${relation}) then ${text} end`;
+  return sql`case when not (${ESTIMATE_SIZES} or exists (select from (${lockedRelations}) k where k.oid = ${relation})) then ${text} end`;
 }
 
 export const relation = definePart({
@@ -31,7 +34,7 @@ export const relation = definePart({
     table: z.string().meta({ names: 'table' }),
     kind: z.enum(['table', 'partitioned_table', 'view', 'materialized_view', 'foreign_table']),
     owner: z.string(),
-    comment: z.string().nullable(),
+    comment: z.string().nullable().meta({ names: 'text' }),
     unlogged: z.boolean(),
     primary_key: z.boolean(),
     rows: count.nullable().describe('As of the last VACUUM or ANALYZE; null before the first.'),
@@ -70,7 +73,7 @@ export const relation = definePart({
       with recursive roots as (
         select ${OID} as oid
       ),
-      ${measuredRoots(sql`false`)}
+      ${measuredRoots(ESTIMATE_SIZES)}
       select n.nspname as schema, c.relname as table,
              case c.relkind when 'r' then 'table' when 'p' then 'partitioned_table' when 'v' then 'view'
                             when 'm' then 'materialized_view' else 'foreign_table' end as kind,
@@ -120,7 +123,7 @@ export const definition = definePart({
   row: { definition: z.string().nullable().meta({ names: 'text' }) },
   sql: byServerVersion({
     12: sql`
-      select case when not exists (
+      select case when not ${ESTIMATE_SIZES} and not exists (
                select from (${lockedRelations}) k
                 where k.oid = c.oid
                    or k.oid in (select d.refobjid

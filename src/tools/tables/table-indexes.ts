@@ -12,7 +12,7 @@ import {
   type RowOf,
   type Sql,
 } from '../kit/index.ts';
-import { OID } from './relation.ts';
+import { ESTIMATE_SIZES, OID } from './relation.ts';
 
 const indexesWith = (lastScan: Sql) => sql`
       with recursive locked as materialized (${lockedRelations}
@@ -22,7 +22,7 @@ const indexesWith = (lastScan: Sql) => sql`
         select i.*, (i.indkey::smallint[])[0:] as keys, (i.indclass::oid[])[0:] as classes, (i.indcollation::oid[])[0:] as collations,
                (i.indoption::smallint[])[0:] as options, c.relname, c.relam, c.relkind, c.relpages,
                i.indexprs is not null or i.indpred is not null as has_terms,
-               exists (select from locked l where l.oid in (i.indexrelid, i.indrelid)) as locked,
+               ${ESTIMATE_SIZES} or exists (select from locked l where l.oid in (i.indexrelid, i.indrelid)) as locked,
                (select k.conname from pg_catalog.pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') limit 1) as backs
           from pg_catalog.pg_index i
           join pg_catalog.pg_class c on c.oid = i.indexrelid
@@ -34,7 +34,7 @@ const indexesWith = (lastScan: Sql) => sql`
       ${partitionMembers},
       counted as (
         select m.root, pg_catalog.sum(pg_catalog.pg_stat_get_numscans(c.oid))::bigint as scans, pg_catalog.max(${lastScan}) as last_scan,
-               pg_catalog.sum(case when exists (select from locked l where l.oid in (c.oid, i.indrelid, ${OID})) then ${estimatedSize(sql`c.relpages`)}
+               pg_catalog.sum(case when ${ESTIMATE_SIZES} or exists (select from locked l where l.oid in (c.oid, i.indrelid, ${OID})) then ${estimatedSize(sql`c.relpages`)}
                                    else pg_catalog.pg_relation_size(c.oid) end)::bigint as size
           from members m
           join pg_catalog.pg_class c on c.oid = m.oid and c.relkind = 'i'

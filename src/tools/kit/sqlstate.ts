@@ -1,0 +1,12 @@
+import { PlatformError } from '../../core/errors.ts';
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+export const INSUFFICIENT_PRIVILEGE = '42501';
+export const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';
+export const LOCK_NOT_AVAILABLE = '55P03';
+
+/** Of a failure that PostgreSQL reported. */
+export function sqlstateOf(error: unknown): string | undefined {
+  const sqlstate = error instanceof PlatformError ? error.details?.['sqlstate'] : undefined;
+  return typeof sqlstate === 'string' ? sqlstate : undefined;
+}
