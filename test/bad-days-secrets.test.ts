@@ -94,26 +94,31 @@ describe.each([...new Set([inject('clusters')[12] ?? newest, newest])])('on Post
 describe('the password of the connection', () => {
   const clone = useClone(newest);
 
-  it.each(['in PGPASSWORD', 'wrong'])('%s is shown nowhere', async (where) => {
+  it('is shown nowhere, whether it comes from the URL or from PGPASSWORD, and is right or wrong', async () => {
     const role = `role_${randomBytes(4).toString('hex')}`;
-    const password = secret();
-    await runSql(newest, clone().name, `create role ${role} login password '${password}'`);
+    const [right, wrong] = [secret(), secret()];
+    await runSql(newest, clone().name, `create role ${role} login password '${right}'`);
     const url = new URL(clone().superuserUrl);
     url.username = role;
-    url.password = where === 'in PGPASSWORD' ? '' : password;
-    const place = createStdioPlace(url.href, DEBUG);
-    if (where === 'in PGPASSWORD') place.env['PGPASSWORD'] = password;
-    if (where === 'wrong') await runSql(newest, 'postgres', `alter role ${role} password 'another'`);
+    url.password = '';
+    const config = `servers: { right: { url: "\${DATABASE_URL}" }, wrong: { url: "\${WRONG_URL}" } }\ntelemetry: { log_level: debug }\n`;
+    const place = createStdioPlace(url.href, config);
+    url.password = wrong;
+    Object.assign(place.env, { PGPASSWORD: right, WRONG_URL: url.href });
     const client = await openClient(place);
     try {
-      const outcomes = [await client.call('list_tables'), await client.call('list_tables', { database: 'missing' })];
-      expect(outcomes[0]?.code).toBe(where === 'wrong' ? 'SERVER_UNREACHABLE' : 'OK');
-      expect(outcomes[1]?.code).not.toBe('OK');
-      outcomes.push(await client.call('list_tables', { name: url.href, schema: password.slice(0, 9) }));
+      const outcomes = [
+        await client.call('list_tables', { server: 'right' }),
+        await client.call('list_tables', { server: 'right', database: 'missing' }),
+        await client.call('list_tables', { server: 'right', name: url.href }),
+        await client.call('list_tables', { server: 'wrong' }),
+        await client.call('list_tables', { server: url.href.slice(0, 63) }),
+      ];
+      expect(outcomes.map(({ code }) => code)).toEqual(['OK', 'NOT_FOUND', 'OK', 'SERVER_UNREACHABLE', 'NOT_FOUND']);
       const doctor = await howdah(place, ['doctor', '--config', join(String(place.env['HOME']), 'howdah.yaml')]);
-      const everything = JSON.stringify(outcomes) + client.log() + doctor.output + recorded(place);
-      expect(doctor.output).toContain(role);
-      expect(everything.includes(password)).toBe(false);
+      expect(doctor.output).toContain(`Server wrong  ${role}@`);
+      const everything = JSON.stringify(outcomes.slice(0, -1)) + client.log() + doctor.output + recorded(place);
+      expect([right, wrong].filter((each) => everything.includes(each))).toEqual([]);
     } finally {
       await client.close();
       place.remove();

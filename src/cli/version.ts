@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readPackageFacts } from '../core/package-root.ts';
 
 /** The version of this package. */
 export function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(text) as { version: string };
-  return version;
+  return readPackageFacts().version;
 }

@@ -26,7 +26,10 @@ const START_MS = 10_000;
 /** A chain of operators 64 kB long needs a stack of some 20 MB. */
 const RESOURCE_LIMITS = { stackSizeMb: 32, maxOldGenerationSizeMb: 256 };
 /** Beside this file, in TypeScript as in what is built from it. */
-const WORKER_URL = new URL(import.meta.url.replace(/parser(\.[jt]s)(?:\?.*)?$/, 'parser-worker$1'));
+const WORKER_URL = new URL(
+  /\.ts(\?|$)/.test(import.meta.url) ? './parser-worker.ts' : './parser-worker.js',
+  import.meta.url,
+);
 /** Node 20 does not hand on to threads what loads TypeScript; what is built needs none. */
 const REGISTER = `import{register}from"node:module";register("tsx/esm",${JSON.stringify(WORKER_URL.href)},{data:{}})`;
 const EXEC_ARGV = WORKER_URL.pathname.endsWith('.ts') ? ['--import', `data:text/javascript,${REGISTER}`] : [];

@@ -6,7 +6,9 @@ import { afterAll, beforeAll } from 'vitest';
 import { z } from 'zod';
 import { executeCall, type CallOutcome } from '../../src/calls/execute.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/schema.ts';
 import type { Finding, NotExamined } from '../../src/contract/finding.ts';
+import { PersonaSpec } from '../../src/contract/persona.ts';
 import { localPrincipal } from '../../src/identity/local-principal.ts';
 import { createPlatform, type Platform } from '../../src/platform.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
@@ -35,11 +37,15 @@ export interface Howdah {
   close(): Promise<void>;
 }
 
-export async function openHowdah(url: string, persona = 'dba'): Promise<Howdah> {
+export async function openHowdah(
+  url: string,
+  persona = 'dba',
+  change: (config: Config) => Config = (config) => config,
+): Promise<Howdah> {
   const state = mkdtempSync(join(tmpdir(), 'howdah-state-'));
   const { config } = await loadConfig({ url, env: {} });
   const logger = createLogger('error', { isTerminal: false, write: () => {} });
-  const platform = await createPlatform({ config, env: { HOWDAH_STATE: state }, logger, version: '0' });
+  const platform = await createPlatform({ config: change(config), env: { HOWDAH_STATE: state }, logger, version: '0' });
   const attempt: Howdah['attempt'] = (name, input = {}) =>
     executeCall(
       {
@@ -75,6 +81,20 @@ export async function openHowdah(url: string, persona = 'dba'): Promise<Howdah> 
 function expectDeclared(declared: z.ZodType, output: unknown): void {
   if (!(declared instanceof z.ZodObject)) throw new Error('the output of a tool is an object');
   declared.strict().parse(output);
+}
+
+/** A Howdah whose persona may reach the databases of these names and no other. */
+export function openNarrowHowdah(url: string, ...databases: readonly string[]): Promise<Howdah> {
+  return openHowdah(url, 'narrow', (config) => ({
+    ...config,
+    personas: {
+      ...config.personas,
+      narrow: PersonaSpec.parse({
+        tools: { allow: ['*'] },
+        databases: { allow: databases.map((name) => `*/${name}`) },
+      }),
+    },
+  }));
 }
 
 /** The logins of a server that every tool is tried with. */

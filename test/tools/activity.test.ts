@@ -1,10 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { expect, it } from 'vitest';
-import { useClone } from '../postgres/clone.ts';
+import { describe, expect, it } from 'vitest';
+import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  LOGINS,
+  openHowdah,
+  openNarrowHowdah,
+  useHowdah,
+  withSession,
+  type Answer,
+  type Row,
+} from '../postgres/platform.ts';
+import { withSeparateServer } from '../postgres/separate-server.ts';
 
 function rowOf({ rows }: Answer, pid: number): Row | undefined {
   return rows.find((row) => row['pid'] === pid);
@@ -78,9 +87,13 @@ describeEachMajor('activity', (cluster) => {
       expect(rowOf(answer, b)).toMatchObject({ blocked_by: [a], waiting_behind: 1 });
       expect(rowOf(answer, c)).toMatchObject({ blocked_by: [b], waiting_behind: 0 });
       expect(answer.rows[0]?.['pid']).toBe(a);
+      expect(rowOf(answer, c)?.['wait_s'] === null).toBe(login === 'plain' && cluster.major < 14);
       const root = answer.findings.find(({ object }) => object === `pid ${a}`);
-      expect(root).toMatchObject({ severity: 'warning', evidence: { waiting_behind: 2 } });
-      expect(root?.next_step).toContain(`pg_${login === 'plain' ? 'cancel' : 'terminate'}_backend(${a})`);
+      const timed = login !== 'plain' || cluster.major >= 14;
+      expect(root).toMatchObject({ severity: timed ? 'notice' : 'warning', evidence: { waiting_behind: 2 } });
+      expect(root?.next_step).toMatch(login === 'plain' ? /^SELECT \* FROM/ : /^SELECT pg_terminate_backend/);
+      const impatient = await howdah(login).call('activity', inClone({ min_wait_s: 0 }));
+      expect(impatient.findings.find(({ object }) => object === `pid ${a}`)).toMatchObject({ severity: 'warning' });
       expect(answer.findings.map(({ object }) => object)).not.toContain(`pid ${b}`);
       const { holder: seen, waiter, remedies } = login === 'plain' ? HIDDEN : VISIBLE;
       expect(rowOf(answer, a)).toMatchObject({ ...seen, database: clone().name });
@@ -172,7 +185,7 @@ describeEachMajor('activity', (cluster) => {
         expect.objectContaining({
           severity: 'warning',
           object: `pid ${pid}`,
-          next_step: expect.stringContaining(`pg_terminate_backend(${pid})`),
+          next_step: expect.stringContaining('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE '),
         }),
       ]);
       expect((await howdah('monitor').call('activity', inClone())).findings).toEqual([]);
@@ -210,6 +223,48 @@ describeEachMajor('activity', (cluster) => {
     });
   });
 
+  it('advises what ends this session, and no later one with its pid', async () => {
+    await withSessions([clone().superuserUrl, clone().superuserUrl], async ([one, two], [pid = 0]) => {
+      await one?.query('begin');
+      await sleep(20);
+      const answer = await howdah('monitor').call('activity', inClone({ idle_in_transaction_s: 0 }));
+      const step = answer.findings.find(({ object }) => object === `pid ${pid}`)?.next_step ?? '';
+      const later = step.replace(/backend_start = '\d+/, `backend_start = '2001`);
+      expect((await two?.query(later))?.rows).toEqual([]);
+      expect((await two?.query(step))?.rows).toEqual([{ pg_terminate_backend: true }]);
+    });
+  });
+
+  it('shows nothing of databases that the persona does not open', async () => {
+    const other = await cloneDatabase(cluster);
+    const narrow = await openNarrowHowdah(clone().monitorUrl, clone().name);
+    try {
+      await withSessions([clone().superuserUrl, other.superuserUrl], async ([one, two], [a = 0, b = 0]) => {
+        await one?.query('begin');
+        await two?.query('begin');
+        await sleep(20);
+        const input = { idle: true, background: true, limit: 500, idle_in_transaction_s: 0 };
+        const answer = await narrow.call('activity', input);
+        expect(rowOf(answer, a)).toMatchObject({ database: clone().name });
+        expect(rowOf(answer, b)).toBeUndefined();
+        expect(answer.rows.map(({ backend_type }) => backend_type)).toContain('checkpointer');
+        expect(JSON.stringify(answer)).not.toContain(other.name);
+        expect(answer.findings.map(({ object }) => object)).not.toContain(`pid ${b}`);
+        expect(answer).not.toHaveProperty('total');
+        expect(answer.not_examined?.[0]).toEqual({
+          what: expect.stringMatching(/^\d+ rows? of other databases$/),
+          reason: 'The persona "narrow" does not open them.',
+        });
+        const asked = await narrow.call('activity', { ...input, of_database: other.name });
+        expect(asked.rows).toEqual([]);
+        expect((await narrow.call('activity', inClone())).total).toBe(1);
+      });
+    } finally {
+      await narrow.close();
+      await other.drop();
+    }
+  });
+
   it('answers to get_active_connections', async () => {
     expect(await howdah('monitor').call('get_active_connections')).toMatchObject({ truncated: false });
   });
@@ -226,6 +281,35 @@ describeEachStandby('activity of a standby', (cluster) => {
       const answer = await standby(login).call('activity', { of_database: clone().name });
       expect(answer.rows.map((row) => row['pid'])).toContain(pid);
       expect(rowOf(answer, pid)?.['state']).toBe(login === 'plain' ? null : 'idle in transaction');
+    });
+  });
+});
+
+describe('activity in an incident', () => {
+  it('asks the hundred that have waited longest, and answers at once', { timeout: 60_000 }, async () => {
+    const waiters = Number(process.env['WAITERS'] ?? 130);
+    await withSeparateServer({ max_connections: String(waiters + 10) }, async (_, url) => {
+      const howdah = await openHowdah(url);
+      const urls = Array.from({ length: waiters + 1 }, () => url.replace('postgres:///', 'postgres://localhost/'));
+      await withSessions(urls, async ([holder, ...others], [root = 0]) => {
+        await holder?.query('select pg_advisory_lock(1)');
+        for (const each of others) start(each, 'select pg_advisory_lock(1)');
+        for (let left = 200; left > 0; left--, await sleep(20)) {
+          const [row] = (await holder?.query('select count(*)::int as n from pg_locks where not granted'))?.rows ?? [];
+          if ((row as { n: number }).n === waiters) break;
+        }
+        const began = performance.now();
+        const answer = await howdah.call('activity', { limit: 500, min_wait_s: 0 });
+        expect(performance.now() - began).toBeLessThan(2000);
+        expect(answer['about']).toEqual({ waiters, waiters_asked: 100 });
+        expect(answer.rows[0]).toMatchObject({ pid: root, waiting_behind: 100, blocked_by: null });
+        expect(answer.findings.filter(({ severity }) => severity === 'critical')).toHaveLength(1);
+        expect(answer.not_examined?.[0]?.what).toBe(
+          `who blocks ${waiters - 100} of the ${waiters} sessions that wait for a lock`,
+        );
+        await holder?.query('select pg_terminate_backend(pid) from pg_locks where not granted');
+      });
+      await howdah.close();
     });
   });
 });

@@ -132,9 +132,10 @@ describeEachMajor('describe_table', (cluster) => {
     expect(await keysOf('target')).toEqual([[], ['source']]);
     expect(await keysOf('target_1')).toEqual([[], ['source']]);
     const source = await howdah('plain').call('describe_table', { table: 'parts.source' });
-    expect(source.findings.find(({ severity }) => severity === 'warning')?.next_step).toBe(
-      'CREATE INDEX ON "parts"."source" ("id");',
+    expect(source.findings.map(({ next_step }) => next_step)).toContainEqual(
+      expect.stringMatching(/^CREATE INDEX ON "parts"\."source" \("id"\); -- locks out writes: /),
     );
+    expect(listOf(source, 'references')).toMatchObject([{ indexed: false }]);
   });
 
   it.each(['no_index', 'partial_index', 'second_column'])(
@@ -143,7 +144,7 @@ describeEachMajor('describe_table', (cluster) => {
       const answer = await howdah('plain').call('describe_table', { schema: 'keys', table });
       expect(answer.findings).toEqual([
         expect.objectContaining({
-          severity: 'warning',
+          severity: 'notice', // an empty table is read in no time
           object: `"keys"."${table}"`,
           next_step: `CREATE INDEX CONCURRENTLY ON "keys"."${table}" ("parent_id");`,
         }),
@@ -174,6 +175,47 @@ describeEachMajor('describe_table', (cluster) => {
     ]);
   });
 
+  it('finds of a table what the diagnostics find of all tables', async () => {
+    await runAs(
+      clone().superuserUrl,
+      'create schema agree',
+      'create table agree.target (id integer primary key)',
+      'create table agree.source (id integer references agree.target, other serial) partition by hash (id)',
+      'create table agree.source_0 partition of agree.source for values with (modulus 2, remainder 0)',
+      'create table agree.source_1 partition of agree.source for values with (modulus 2, remainder 1)',
+      'insert into agree.source select from generate_series(1, 10)',
+      'create index on agree.source using brin (id)',
+      'create index other_1 on agree.source (other)',
+      'create index other_2 on agree.source (other)',
+      'create table agree.leftovers (id integer)',
+      'create unique index unfinished on agree.leftovers (id)',
+      'create index id_ccnew on agree.leftovers (id desc)',
+      `update pg_index set indisvalid = false, indisready = indisunique where indrelid = 'agree.leftovers'::regclass`,
+      `select setval('agree.source_other_seq', 2000000000)`,
+    );
+    const diagnostics = ['invalid_indexes', 'duplicate_indexes', 'foreign_keys_without_index', 'sequence_exhaustion'];
+    for (const tool of diagnostics) {
+      const input = { schema: 'agree', ...(tool.startsWith('foreign') && { min_rows: 0 }) };
+      const { rows, findings } = await howdah('superuser').call(tool, input);
+      const tables = new Set(rows.map(({ table }) => String(table)));
+      const described: unknown[] = [];
+      for (const table of tables) {
+        described.push(...(await howdah('superuser').call('describe_table', { schema: 'agree', table })).findings);
+      }
+      expect(findings.length, tool).toBeGreaterThan(0);
+      expect(described, tool).toEqual(expect.arrayContaining([...findings]));
+    }
+    const leftovers = await howdah('plain').call('describe_table', { table: 'agree.leftovers' });
+    expect(
+      leftovers.findings.filter(({ severity }) => severity === 'warning').map(({ next_step }) => next_step),
+    ).toEqual(
+      expect.arrayContaining([
+        'DROP INDEX CONCURRENTLY "agree"."id_ccnew"; -- then REINDEX again',
+        expect.stringMatching(/^-- fails again while two rows have the same key\nREINDEX INDEX CONCURRENTLY/),
+      ]),
+    );
+  });
+
   it('reports an invalid index', async () => {
     const answer = await howdah('plain').call('describe_table', { table: 'indexes.broken' });
     expect(answer.findings).toEqual([
@@ -187,34 +229,32 @@ describeEachMajor('describe_table', (cluster) => {
 
   it('measures a sequence by what its column can hold', async () => {
     const full = await howdah('superuser').call('describe_table', { table: 'nearly_full' });
-    expect(listOf(full, 'sequences')).toEqual([
-      expect.objectContaining({
-        column: 'id',
-        last_value: '32000',
-        last_possible: '32767',
-        used_percent: 97.66,
-        visible: true,
-      }),
+    expect(listOf(full, 'sequences')).toMatchObject([
+      { column: 'id', last_value: '32000', last_possible: '32767', used_percent: 97.66, unreadable: null },
     ]);
-    expect(full.findings.map(({ severity }) => severity)).toEqual(['critical']);
     const narrow = await howdah('superuser').call('describe_table', { table: 'narrow_column' });
-    expect(listOf(narrow, 'sequences')).toEqual([
-      expect.objectContaining({ sequence_type: 'bigint', last_possible: '2147483647', used_percent: 93.13 }),
+    expect(listOf(narrow, 'sequences')).toMatchObject([
+      { sequence_type: 'bigint', last_possible: '2147483647', used_percent: 93.13 },
     ]);
-    expect(narrow.findings.map(({ severity }) => severity)).toEqual(['warning']);
+    const lax = await howdah('superuser').call('describe_table', { table: 'narrow_column', max_sequence_percent: 94 });
+    expect([full, narrow, lax].map(({ findings }) => findings.map(({ severity }) => severity))).toEqual([
+      ['critical'],
+      ['critical'],
+      [],
+    ]);
     const fresh = await howdah('superuser').call('describe_table', { table: 'sequences.fresh' });
     expect(listOf(fresh, 'sequences')).toEqual([expect.objectContaining({ last_value: null, used_percent: 0 })]);
   });
 
   it.each(['monitor', 'plain'] as const)('says that %s may not see how much of a sequence is used', async (login) => {
     const answer = await howdah(login).call('describe_table', { table: 'nearly_full' });
-    expect(listOf(answer, 'sequences')).toEqual([
-      expect.objectContaining({ last_value: null, used_percent: null, visible: false }),
-    ]);
+    expect(listOf(answer, 'sequences')).toMatchObject([{ last_value: null, used_percent: null, unreadable: 'right' }]);
     expect(answer.findings).toEqual([]);
-    expect(answer.not_examined).toEqual([
-      expect.objectContaining({ what: 'how much of sequences.nearly_full_id_seq is used' }),
-    ]);
+    expect(answer.not_examined).toMatchObject([{ what: 'how much of "sequences"."nearly_full_id_seq" is used' }]);
+    await runAs(clone().superuserUrl, answer.not_examined?.[0]?.remedy ?? '');
+    const granted = await howdah(login).call('describe_table', { table: 'nearly_full' });
+    expect(listOf(granted, 'sequences')).toMatchObject([{ used_percent: 97.66 }]);
+    expect(granted).not.toHaveProperty('not_examined');
   });
 
   it('describes partitions, their bounds and a default that is not empty', async () => {

@@ -440,6 +440,19 @@ describeEachMajor('foreign_keys_without_index', (cluster) => {
     expect((await call()).rows).toEqual([]);
   });
 
+  it('takes no index that only overlaps for one that finds a row, and a hash index for one column', async () => {
+    await runAs(
+      clone().superuserUrl,
+      'create table crm.spans (span int4range primary key)',
+      'create table crm.uses (span int4range references crm.spans)',
+      'create index on crm.uses using gist (span)',
+    );
+    const call = () => howdah('plain').call('foreign_keys_without_index', { schema: 'crm', min_rows: 0 });
+    expect(namesOf(await call(), 'constraint')).toEqual([['uses_span_fkey']]);
+    await runAs(clone().superuserUrl, 'create index on crm.uses using hash (span)');
+    expect((await call()).rows).toEqual([]);
+  });
+
   it('looks at each partition, whatever the numbers of its columns', async () => {
     const url = clone().superuserUrl;
     await runAs(

@@ -93,6 +93,31 @@ describeEachMajor('unused_indexes', (cluster) => {
     });
   });
 
+  it('counts as serving a foreign key what finds single rows, by all columns of the key', async () => {
+    await runAs(
+      clone().superuserUrl,
+      'create schema serving',
+      'create table serving.target (id integer primary key, span int4range unique)',
+      'create table serving.source (id integer references serving.target, span int4range references serving.target (span))',
+      'create index by_id on serving.source (id)',
+      'create index by_block on serving.source using brin (id)',
+      'create index by_span on serving.source (span)',
+      'create index by_overlap on serving.source using gist (span)',
+    );
+    const call = async () => {
+      const { rows } = await howdah('plain').call('unused_indexes', { min_size: 0, schema: 'serving' });
+      return rows.map(({ index, supports_foreign_keys: keys }) => [index, keys]).toSorted();
+    };
+    expect(await call()).toEqual([
+      ['by_block', []],
+      ['by_id', ['source_id_fkey']],
+      ['by_overlap', []],
+      ['by_span', ['source_span_fkey']],
+    ]);
+    await runAs(clone().superuserUrl, 'create index by_hash on serving.source using hash (id)');
+    expect(await call()).toContainEqual(['by_id', []]);
+  });
+
   it('knows how often an index was scanned and, from PostgreSQL 16, when', async () => {
     const answer = await howdah('plain').call('unused_indexes', { max_scans: 60 });
     expect(indexesOf(answer)).toContain('events_used');

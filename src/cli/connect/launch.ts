@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { execPath } from 'node:process';
-import { fileURLToPath } from 'node:url';
+import { findPackageRoot } from '../../core/package-root.ts';
 import type { Launch } from './clients.ts';
 
 export const PLACEHOLDER = 'postgresql://USER:PASSWORD@HOST:5432/DATABASE';
@@ -10,7 +10,7 @@ export const PLACEHOLDER = 'postgresql://USER:PASSWORD@HOST:5432/DATABASE';
  * one a placeholder stands for it: no password is taken from the environment into a file.
  */
 export function describeLaunch(config: string | undefined): Launch {
-  const main = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
+  const main = join(findPackageRoot(), 'dist/main.js');
   if (config !== undefined) return { command: execPath, args: [main, 'stdio', '--config', resolve(config)] };
   return { command: execPath, args: [main, 'stdio'], env: { DATABASE_URL: PLACEHOLDER } };
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform, version } from 'node:process';
 import type { CallOutcome } from '../../calls/execute.ts';
 import type { Finding } from '../../contract/finding.ts';
 import { PlatformError } from '../../core/errors.ts';
+import { readPackageFacts } from '../../core/package-root.ts';
 import { renderAnswer } from '../../render/answer.ts';
 import { renderFinding } from '../../render/finding.ts';
 import { reportError } from '../errors.ts';
@@ -62,10 +62,7 @@ function print({ screen }: Shell, machine: readonly Finding[], visits: readonly 
 }
 
 function readNodeNeeded(): string {
-  const { engines } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    engines: { node: string };
-  };
-  return engines.node.replace(/^\D+/, '');
+  return readPackageFacts().engines.node.replace(/^\D+/, '');
 }
 
 /** The packages are optional dependencies, one for each platform. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { byServerVersion, defineDiagnostic, secondsSince, sql, statementLength, type Sql } from '../kit/index.ts';
-import { judgeActivity } from './judge-activity.ts';
-import { sessionRow } from './session-row.ts';
+import { judgeActivity, notAsked } from './judge-activity.ts';
+import { aboutWaiters, sessionRow } from './session-row.ts';
 
 const STATES = [
   'active',
@@ -30,32 +30,58 @@ export default defineDiagnostic({
       .describe('Leave out sessions whose transaction, or else statement, is younger.'),
     of_database: z.string().min(1).max(63).optional(),
     user: z.string().min(1).max(63).optional(),
+    min_wait_s: z.number().min(0).default(5).describe('Blocking is urgent once somebody has waited for longer.'),
     idle_in_transaction_s: z.int().min(0).default(60).describe('Warn of transactions that have been idle for longer.'),
     long_transaction_s: z.int().min(0).default(600).describe('Warn of transactions that have been open for longer.'),
     max_xmin_age: z.int().min(0).default(1_000_000).describe('Warn of a snapshot that is older, in transactions.'),
     statement_length: statementLength,
   },
   row: sessionRow,
+  about: aboutWaiters,
   counted: true,
   sql: (params) => {
-    const sessions = (leaderPid: Sql, queryId: Sql) => sql`
-      with recursive waiting as materialized (
-        -- only waiters are asked: pg_blocking_pids takes every partition of the lock table; pg_locks shows them to every role
+    const sessions = (since: Sql, leaderPid: Sql, queryId: Sql) => sql`
+      with recursive waiters as materialized (
+        select l.pid, pg_catalog.min(${since}) as since
+          from pg_catalog.pg_locks l
+          left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+         where not l.granted and l.pid is not null
+         group by l.pid
+      ),
+      asked as materialized (
+        -- only these: pg_blocking_pids takes every partition of the lock table, and names all that are ahead in the queue
         select w.pid, pg_catalog.pg_blocking_pids(w.pid) as blockers
-          from (select distinct l.pid from pg_catalog.pg_locks l where not l.granted and l.pid is not null) w
+          from (select * from waiters order by since nulls last, pid limit 100) w
+      ),
+      waiting as materialized (
+        select w.pid, w.since, coalesce(k.blockers, '{}') as blockers
+          from waiters w
+          left join asked k on k.pid = w.pid
+         where k.blockers is distinct from '{}' -- by now it has its lock
       ),
       edges as materialized (
         select distinct w.pid as waiter, b.pid as blocker
           from waiting w
          cross join lateral pg_catalog.unnest(w.blockers) as b (pid)
       ),
+      roots as materialized (
+        select distinct e.blocker as pid from edges e where not exists (select from waiting w where w.pid = e.blocker)
+      ),
       behind (root, pid) as (
-        select e.blocker, e.waiter from edges e
+        select r.pid, e.waiter from roots r join edges e on e.blocker = r.pid
         union
         select b.root, e.waiter from behind b join edges e on e.blocker = b.pid
       ),
+      queued as (
+        select b.root as pid, b.pid as waiter from behind b
+        union all
+        select e.blocker, e.waiter from edges e where not exists (select from roots r where r.pid = e.blocker)
+      ),
       queues as (
-        select b.root as pid, pg_catalog.count(*) filter (where b.pid <> b.root)::integer as waiting_behind from behind b group by b.root
+        select q.pid, pg_catalog.count(*)::integer as waiting_behind, pg_catalog.min(w.since) as since
+          from queued q
+          join waiting w on w.pid = q.waiter
+         group by q.pid
       ),
       sessions as materialized (
         select a.pid, a.backend_type, a.usename as user, a.datname as database, a.application_name as application,
@@ -74,7 +100,7 @@ export default defineDiagnostic({
         having pg_catalog.count(*) > 0
       ),
       listed as (
-        select s.*, coalesce(q.waiting_behind, 0) as waiting_behind, w.blockers
+        select s.*, coalesce(q.waiting_behind, 0) as waiting_behind, q.since as behind_since, w.blockers, w.since as waiting_since
           from sessions s
           left join queues q on q.pid = s.pid
           left join waiting w on w.pid = s.pid
@@ -88,21 +114,26 @@ export default defineDiagnostic({
       )
       select l.pid, l.backend_type, l.user, l.database, l.application, pg_catalog.host(l.client_address) as client_address,
              l.state, l.wait_event_type, l.wait_event, pg_catalog.to_json(l.blockers) as blocked_by, l.waiting_behind,
+             ${secondsSince(sql`l.behind_since`)} as longest_wait_s, ${secondsSince(sql`l.waiting_since`)} as wait_s,
+             l.backend_start,
              ${secondsSince(sql`l.xact_start`)} as transaction_s,
              case when l.state = 'active' then ${secondsSince(sql`l.query_start`)} end as statement_s,
              ${secondsSince(sql`l.state_change`)} as state_s,
              greatest(pg_catalog.age(l.backend_xmin), pg_catalog.age(l.backend_xid)) as xmin_age,
              l.leader_pid, l.query_id::text as query_id, l.statement,
+             (select pg_catalog.count(*) from waiters) as waiters, (select pg_catalog.count(*) from asked) as waiters_asked,
              pg_catalog.count(*) over () as total_rows
         from listed l
        order by l.waiting_behind desc, l.xact_start nulls last, l.state_change nulls last, l.pid
        limit ${params.limit}`;
     return byServerVersion({
-      12: sessions(sql`null::integer`, sql`null::bigint`),
-      13: sessions(sql`a.leader_pid`, sql`null::bigint`),
-      14: sessions(sql`a.leader_pid`, sql`a.query_id`),
+      12: sessions(sql`a.query_start`, sql`null::integer`, sql`null::bigint`),
+      13: sessions(sql`a.query_start`, sql`a.leader_pid`, sql`null::bigint`),
+      // null in the first moment of a wait
+      14: sessions(sql`coalesce(l.waitstart, pg_catalog.clock_timestamp())`, sql`a.leader_pid`, sql`a.query_id`),
     });
   },
   sees: [{ what: 'states, waits, times and statements of other roles’ sessions', privilege: 'pg_read_all_stats' }],
   findings: judgeActivity,
+  notExamined: (_, { about }) => notAsked(about),
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { judgeActivity } from './judge-activity.ts';
+import { judgeActivity, notAsked } from './judge-activity.ts';
 import type { SessionRow } from './session-row.ts';
 
 const session: SessionRow = {
@@ -14,6 +14,9 @@ const session: SessionRow = {
   wait_event: null,
   blocked_by: null,
   waiting_behind: 0,
+  longest_wait_s: 60,
+  wait_s: null,
+  backend_start: '2026-01-01T00:00:00Z',
   transaction_s: 1,
   statement_s: 1,
   state_s: 1,
@@ -22,7 +25,8 @@ const session: SessionRow = {
   query_id: null,
   statement: null,
 };
-const input = { idle_in_transaction_s: 60, long_transaction_s: 600, max_xmin_age: 1_000_000 };
+const input = { min_wait_s: 5, idle_in_transaction_s: 60, long_transaction_s: 600, max_xmin_age: 1_000_000 };
+const SESSION_100 = `FROM pg_stat_activity WHERE pid = 100 AND backend_start = '2026-01-01T00:00:00Z';`;
 const judge = (...rows: Partial<SessionRow>[]) =>
   judgeActivity(
     rows.map((row, i) => ({ ...session, pid: 100 + i, ...row })),
@@ -41,16 +45,55 @@ it('advises to end a root blocker that is idle, and to cancel one that works', (
   );
   expect(idle).toMatchObject({
     severity: 'critical',
-    next_step: expect.stringContaining('SELECT pg_terminate_backend(100);'),
+    next_step: `SELECT pg_terminate_backend(pid) ${SESSION_100} -- its transaction is rolled back`,
   });
   expect(active).toMatchObject({
     severity: 'warning',
-    next_step: expect.stringContaining('SELECT pg_cancel_backend(101);'),
+    next_step: expect.stringContaining('SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = 101 AND'),
   });
 });
 
+it.each([
+  [{ waiting_behind: 50, longest_wait_s: 4.9 }, 'notice'],
+  [{ waiting_behind: 50, longest_wait_s: 5 }, 'critical'],
+  [{ waiting_behind: 4, longest_wait_s: 3600 }, 'warning'],
+  [{ waiting_behind: 50, longest_wait_s: null }, 'warning'],
+])('calls blocking urgent by how long it lasts: %o is a %s', (row, severity) => {
+  expect(judge(row).map((finding) => finding.severity)).toEqual([severity]);
+});
+
+it('says of a transaction without work that it is one, though those behind it came just now', () => {
+  const findings = judge({ waiting_behind: 1, longest_wait_s: 0.1, state: 'idle in transaction', state_s: 700 });
+  expect(findings).toEqual([expect.objectContaining({ severity: 'warning', claim: expect.stringContaining('idle') })]);
+});
+
+it.each<[Partial<SessionRow>, string]>([
+  [{ backend_type: 'autovacuum worker' }, 'AND 100 = ANY (pg_blocking_pids(pid));'],
+  [{ backend_type: 'walsender' }, 'SELECT * FROM pg_stat_replication WHERE pid = 100;'],
+  [{ backend_type: 'startup', state: null }, "FROM pg_locks WHERE mode = 'AccessExclusiveLock'"],
+  [{ backend_type: 'parallel worker' }, 'SELECT * FROM pg_stat_activity WHERE pid = 100;'],
+  [{ backend_type: null, state: null, backend_start: null }, 'SELECT * FROM pg_stat_activity WHERE pid = 100;'],
+  [{ state: null }, 'SELECT * FROM pg_stat_activity WHERE pid = 100;'],
+])('ends no process of the server, and no session that it cannot see: %o', (row, step) => {
+  const [blocker] = judge({ waiting_behind: 5, ...row });
+  expect(blocker?.next_step).toContain(step);
+  expect(blocker?.next_step).not.toMatch(/terminate|cancel/);
+});
+
+it('ends an idle session for its advisory locks, which no cancel releases', () => {
+  expect(judge({ waiting_behind: 1, state: 'idle' })[0]?.next_step).toContain('SELECT pg_terminate_backend(pid) ');
+});
+
+it('says how many waiters were not asked', () => {
+  expect(notAsked({ waiters: 280, waiters_asked: 100 })).toEqual([
+    expect.objectContaining({ what: 'who blocks 180 of the 280 sessions that wait for a lock' }),
+  ]);
+  expect(notAsked({ waiters: 100, waiters_asked: 100 })).toEqual([]);
+  expect(notAsked(null)).toEqual([]);
+});
+
 it('does not blame one who waits itself', () => {
-  expect(judge({ waiting_behind: 3, blocked_by: [7] })).toEqual([]);
+  expect(judge({ waiting_behind: 3, blocked_by: [7] }, { waiting_behind: 3, blocked_by: [] })).toEqual([]);
 });
 
 it('reports a session once, for the worst that it does', () => {

@@ -1,5 +1,6 @@
-import { gather, type Finding } from '../kit/index.ts';
-import type { SessionRow } from './session-row.ts';
+import { gather, type Finding, type NotExamined } from '../kit/index.ts';
+import { endSession } from './ending.ts';
+import type { AboutWaiters, SessionRow } from './session-row.ts';
 
 /** So many transactions without work at once are a leak in an application, however young they are. */
 const MANY_IDLE_IN_TRANSACTION = 10;
@@ -7,6 +8,7 @@ const MANY_IDLE_IN_TRANSACTION = 10;
 const MANY_BEHIND = 5;
 
 interface Thresholds {
+  readonly min_wait_s: number;
   readonly idle_in_transaction_s: number;
   readonly long_transaction_s: number;
   readonly max_xmin_age: number;
@@ -15,19 +17,23 @@ interface Thresholds {
 /** Each session is reported once, for the worst that it does. */
 export function judgeActivity(rows: readonly SessionRow[], { input }: { readonly input: Thresholds }): Finding[] {
   const roots = rows.filter(isRootBlocker);
+  const urgent = roots.filter((row) => blockerSeverity(row, input.min_wait_s) !== 'notice');
   const idle = rows.filter(
-    (row) => !roots.includes(row) && isIdleInTransaction(row) && (row.state_s ?? 0) > input.idle_in_transaction_s,
+    (row) => !urgent.includes(row) && isIdleInTransaction(row) && (row.state_s ?? 0) > input.idle_in_transaction_s,
   );
   const long = rows.filter(
     (row) =>
-      !roots.includes(row) &&
+      !urgent.includes(row) &&
       !idle.includes(row) &&
       isClient(row) &&
       (row.transaction_s ?? 0) > input.long_transaction_s,
   );
-  const reported = new Set([...roots, ...idle, ...long]);
+  const brief = roots.filter((row) => ![urgent, idle, long].some((others) => others.includes(row)));
+  const reported = new Set([...urgent, ...brief, ...idle, ...long]);
+  const judge = (row: SessionRow) => judgeBlocker(row, input.min_wait_s);
   return [
-    ...gather(roots.map(judgeBlocker), (count) => `${count} sessions block others and wait for nobody.`),
+    ...gather(urgent.map(judge), (count) => `${count} sessions block others and wait for nobody.`),
+    ...gather(brief.map(judge), (count) => `${count} sessions block others, who have not waited long.`),
     ...gather(idle.map(judgeIdle), (count) => `${count} transactions are open without work.`),
     ...gather(long.map(judgeLong), (count) => `${count} transactions have been open for long.`),
     ...judgeHorizon(
@@ -39,7 +45,7 @@ export function judgeActivity(rows: readonly SessionRow[], { input }: { readonly
 }
 
 function isRootBlocker({ waiting_behind, blocked_by }: SessionRow): boolean {
-  return waiting_behind > 0 && (blocked_by ?? []).length === 0;
+  return waiting_behind > 0 && blocked_by === null;
 }
 
 function isIdleInTransaction({ state }: SessionRow): boolean {
@@ -51,15 +57,12 @@ function isClient({ backend_type }: SessionRow): boolean {
 }
 
 /** https://www.postgresql.org/docs/current/functions-info.html: pg_blocking_pids names a prepared transaction as 0. */
-function judgeBlocker(row: SessionRow): Finding {
-  const { pid, waiting_behind, state } = row;
+function judgeBlocker(row: SessionRow, minWaitS: number): Finding {
+  const { pid, waiting_behind } = row;
   const blocks = `${waiting_behind} ${waiting_behind === 1 ? 'session' : 'sessions'}`;
   return {
-    severity: waiting_behind >= MANY_BEHIND ? 'critical' : 'warning',
-    claim:
-      pid === 0
-        ? `A prepared transaction blocks ${blocks}.`
-        : `Session ${pid} blocks ${blocks}${state === null ? '' : `; it is ${state}`}.`,
+    severity: blockerSeverity(row, minWaitS),
+    claim: pid === 0 ? `A prepared transaction blocks ${blocks}.` : `Session ${pid} blocks ${blocks}${whatItIs(row)}.`,
     ...(pid !== 0 && { object: `pid ${pid}` }),
     evidence: evidenceOf(row),
     why:
@@ -69,8 +72,20 @@ function judgeBlocker(row: SessionRow): Finding {
     next_step:
       pid === 0
         ? 'SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;\n-- when it is abandoned, in its database: ROLLBACK PREPARED followed by its gid'
-        : ending(row),
+        : endSession(row),
   };
+}
+
+/** Queues that move are what locks are for. A wait whose length is hidden is not called critical. */
+function blockerSeverity({ waiting_behind, longest_wait_s }: SessionRow, minWaitS: number): Finding['severity'] {
+  if (longest_wait_s === null) return 'warning';
+  if (longest_wait_s < minWaitS) return 'notice';
+  return waiting_behind >= MANY_BEHIND ? 'critical' : 'warning';
+}
+
+function whatItIs(row: SessionRow): string {
+  if (!isClient(row) && row.backend_type !== null) return `; it is of the type ${row.backend_type}`;
+  return row.state === null ? '' : `; it is ${row.state}`;
 }
 
 function judgeIdle(row: SessionRow): Finding {
@@ -81,7 +96,7 @@ function judgeIdle(row: SessionRow): Finding {
     object: `pid ${pid}`,
     evidence: evidenceOf(row),
     why: 'https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT',
-    next_step: ending(row),
+    next_step: endSession(row),
   };
 }
 
@@ -93,7 +108,7 @@ function judgeLong(row: SessionRow): Finding {
     object: `pid ${pid}`,
     evidence: evidenceOf(row),
     why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY',
-    next_step: ending(row),
+    next_step: endSession(row),
   };
 }
 
@@ -132,14 +147,20 @@ function evidenceOf({
   transaction_s,
   state_s,
   waiting_behind,
+  longest_wait_s,
   xmin_age,
 }: SessionRow): Finding['evidence'] {
-  return { user, database, state, transaction_s, state_s, waiting_behind, xmin_age };
+  return { user, database, state, transaction_s, state_s, waiting_behind, longest_wait_s, xmin_age };
 }
 
-/** A statement can be cancelled; a transaction that runs none can only be ended with its session. */
-function ending(row: SessionRow): string {
-  return isIdleInTransaction(row)
-    ? `SELECT pg_terminate_backend(${row.pid}); -- its transaction is rolled back`
-    : `SELECT pg_cancel_backend(${row.pid}); -- its statement fails, its session stays`;
+/** Asking all would take longer with the square of their number, in an incident, and hold up the locks of everybody. */
+export function notAsked(about: AboutWaiters | null): NotExamined[] {
+  const left = about ? about.waiters - about.waiters_asked : 0;
+  if (!about || left === 0) return [];
+  return [
+    {
+      what: `who blocks ${left} of the ${about.waiters} sessions that wait for a lock`,
+      reason: `The ${about.waiters_asked} that have waited longest are asked.`,
+    },
+  ];
 }

@@ -13,8 +13,14 @@ export const sessionRow = {
   state: z.string().nullable(),
   wait_event_type: z.string().nullable(),
   wait_event: z.string().nullable(),
-  blocked_by: z.array(z.int()).nullable(),
-  waiting_behind: z.int().min(0).describe('Sessions that wait for this one, directly or not.'),
+  blocked_by: z
+    .array(z.int())
+    .nullable()
+    .describe('Null when it waits for no lock, empty when too many wait to ask for each.'),
+  waiting_behind: z.int().min(0).describe('Sessions that wait for this one; indirectly only where it waits for none.'),
+  longest_wait_s: seconds.describe('How long the first of those behind it has waited.'),
+  wait_s: seconds.describe('How long it has waited for a lock; before PostgreSQL 14, its statement has run.'),
+  backend_start: z.iso.datetime().nullable().describe('With pid, what tells this session from a later one.'),
   transaction_s: seconds,
   statement_s: seconds,
   state_s: seconds,
@@ -27,3 +33,9 @@ export const sessionRow = {
   statement: z.string().nullable().meta({ names: 'statement' }).describe('The one that runs or, when idle, the last.'),
 };
 export type SessionRow = z.output<z.ZodObject<typeof sessionRow>>;
+
+export const aboutWaiters = {
+  waiters: z.int().min(0).describe('Sessions that wait for a lock.'),
+  waiters_asked: z.int().min(0).describe('Those of them who were asked for whom, the longest waiting first.'),
+};
+export type AboutWaiters = z.output<z.ZodObject<typeof aboutWaiters>>;

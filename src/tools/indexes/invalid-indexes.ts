@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { byServerVersion, defineDiagnostic, sql } from '../kit/index.ts';
 import { invalidIndex, invalidIndexesOf } from './invalid-index.ts';
-import { judgeInvalid } from './judge-invalid.ts';
+import { BUILT_ON_PRIMARY, judgeInvalid } from './judge-invalid.ts';
 
 export default defineDiagnostic({
   name: 'invalid_indexes',
@@ -21,14 +21,5 @@ export default defineDiagnostic({
       }),
     }),
   findings: (rows, { facts }) => judgeInvalid(rows, facts.inRecovery),
-  notExamined: (rows, { facts }) =>
-    facts.inRecovery && rows.length > 0
-      ? [
-          {
-            what: 'whether invalid indexes are being built right now',
-            reason: 'This server is a standby, and only the primary shows the progress of builds.',
-            remedy: 'Ask the primary, where they would be mended too.',
-          },
-        ]
-      : [],
+  notExamined: (rows, { facts }) => (facts.inRecovery && rows.length > 0 ? [BUILT_ON_PRIMARY] : []),
 });

@@ -1,5 +1,11 @@
-import { gather, quoteName, type Finding } from '../kit/index.ts';
+import { gather, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
 import type { InvalidIndex } from './invalid-index.ts';
+
+export const BUILT_ON_PRIMARY: NotExamined = {
+  what: 'whether invalid indexes are being built right now',
+  reason: 'This server is a standby, and only the primary shows the progress of builds.',
+  remedy: 'Ask the primary, where they would be mended too.',
+};
 
 export function judgeInvalid(rows: readonly InvalidIndex[], inRecovery: boolean): Finding[] {
   return [

@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openStatementTexts } from '../../sqltext/statement-texts.ts';
-import { disclosureOf, maskStatements, scrubTexts } from './disclosure.ts';
+import { disclosureOf, maskStatements, scrubTexts, tellWithheld, withoutOtherDatabases } from './disclosure.ts';
 
 const texts = openStatementTexts();
 afterAll(() => texts.close());
@@ -13,7 +13,7 @@ const disclosure = disclosureOf({
 });
 
 it('knows the fields that others wrote, also when they are described afterwards', () => {
-  expect(disclosure).toEqual({ statements: ['statement'], texts: ['application'] });
+  expect(disclosure).toEqual({ statements: ['statement'], texts: ['application'], databases: [] });
 });
 
 it('masks the constants of statements before it cuts them', async () => {
@@ -33,4 +33,22 @@ it('replaces what looks like a secret in free text', () => {
   scrubTexts(rows, disclosure);
   expect(rows[0]?.application).toMatch(/^worker password=\[\w+\]$/);
   expect(rows.slice(1)).toEqual([{ application: null }, { application: 'psql' }]);
+});
+
+it('leaves out rows of databases that may not be shown, and keeps those of none', () => {
+  const named = disclosureOf({ database: z.string().nullable().meta({ names: 'database' }) });
+  const rows = [{ database: 'shop' }, { database: 'payroll' }, { database: null }];
+  const mayShow = (database: string) => database === 'shop';
+  expect(withoutOtherDatabases(rows, named, mayShow)).toEqual([{ database: 'shop' }, { database: null }]);
+  expect(withoutOtherDatabases(rows, disclosure, mayShow)).toEqual(rows);
+});
+
+it('says how many rows were withheld, and nothing else of them', () => {
+  expect(tellWithheld(0, 'analyst')).toEqual([]);
+  expect(tellWithheld(2, 'analyst', ['databases', 'replication slots'])).toEqual([
+    {
+      what: '2 rows of other databases, among databases, replication slots',
+      reason: 'The persona "analyst" does not open them.',
+    },
+  ]);
 });

@@ -6,7 +6,7 @@ import type { ConnectionFacts, ParameterValue, ReadOnlySession } from '../../pos
 import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
 import { compile, type Statement } from '../../postgres/sql.ts';
 import { pickVariant, type Variants } from '../../postgres/version.ts';
-import { disclosureOf, scrubTexts, withoutOtherDatabases } from './disclosure.ts';
+import { disclosureOf, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
 import { LOCK_NOT_AVAILABLE, sqlstateOf } from './sqlstate.ts';
 import { hiddenFrom, type Sees } from './privileges.ts';
 import { describeStatements } from './statements.ts';
@@ -24,13 +24,9 @@ export interface Part<Shape extends RowShape = RowShape> {
   /** One of its rows. */
   readonly shape: z.ZodObject<Shape>;
   readonly statements: readonly ToolStatement[];
-  /** `withheld` counts the rows of databases that the caller may not reach. */
-  read(session: ReadOnlySession, request: PartRequest): Promise<{ rows: Row<Shape>[]; withheld: number }>;
-}
-
-interface PartRequest {
-  readonly values: Values;
-  readonly mayShow: ReachedDatabase['mayShow'];
+  readonly disclosure: Disclosure;
+  /** The rows of every database; readParts leaves out those that the caller may not reach. */
+  read(session: ReadOnlySession, values: Values): Promise<Row<Shape>[]>;
 }
 
 /** A row of a part. */
@@ -54,14 +50,14 @@ export function definePart<const Shape extends RowShape>(spec: PartSpec<Shape>):
     needs: spec.needs,
     shape: z.object(spec.row),
     statements: describeStatements(spec.sql),
-    async read(session, { values, mayShow }) {
+    disclosure,
+    async read(session, values) {
       const statement = pickVariant(variants, String(session.facts.major));
       if (!statement)
         throw new PlatformError('UNSUPPORTED', `PostgreSQL ${session.facts.version} has no ${spec.what}.`);
-      const all = decodeRows(await session.query(statement, values), compiled);
-      const rows = withoutOtherDatabases(all, disclosure, mayShow);
+      const rows = decodeRows(await session.query(statement, values), compiled);
       scrubTexts(rows, disclosure);
-      return { rows: rows as Row<Shape>[], withheld: all.length - rows.length };
+      return rows as Row<Shape>[];
     },
   };
 }
@@ -119,12 +115,10 @@ async function readOnce(
       current = key;
       const [hidden] = hiddenFrom(session.facts.role, part.needs ? [{ what: part.what, privilege: part.needs }] : []);
       if (hidden) unreadable.set(key, hidden);
-      if (unreadable.has(key)) parts[key] = [];
-      else {
-        const read = await part.read(session, { values, mayShow: (database) => target.mayShow(database) });
-        parts[key] = read.rows;
-        if (read.withheld > 0) withheld.set(part.what, read.withheld);
-      }
+      const rows = unreadable.has(key) ? [] : await part.read(session, values);
+      const shown = withoutOtherDatabases(rows, part.disclosure, (database) => target.mayShow(database));
+      if (shown.length < rows.length) withheld.set(part.what, rows.length - shown.length);
+      parts[key] = shown;
     }
     current = undefined;
     return { facts: session.facts, parts, withheld };

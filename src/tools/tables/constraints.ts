@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { keyEnds, servesKey } from '../indexes/serving-index.ts';
+import { action, columnNames } from '../indexes/unserved-key.ts';
 import {
   byServerVersion,
   definePart,
-  gather,
+  lockedRelations,
   param,
   quoteIdentifier,
   quoteName,
@@ -11,15 +13,7 @@ import {
   type RowOf,
   type Sql,
 } from '../kit/index.ts';
-import { OID, unlessLocked } from './relation.ts';
-
-/** Names of the columns with these numbers, in their order, as JSON. */
-function columnNames(relation: Sql, numbers: Sql): Sql {
-  return sql`pg_catalog.to_json(array(
-               select a.attname from pg_catalog.unnest(${numbers}) with ordinality u (attnum, place)
-                 join pg_catalog.pg_attribute a on a.attrelid = ${relation} and a.attnum = u.attnum
-                order by u.place))`;
-}
+import { ESTIMATE_SIZES, OID, unlessLocked } from './relation.ts';
 
 const constraintsWith = (enforced: Sql) => sql`
       select k.conname as constraint,
@@ -48,9 +42,6 @@ export const constraints = definePart({
   sql: byServerVersion({ 12: constraintsWith(sql`true`), 18: constraintsWith(sql`k.conenforced`) }),
 });
 
-const action = (code: Sql) =>
-  sql`case ${code} when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade' when 'n' then 'set null' else 'set default' end`;
-
 /** Each key once: those that PostgreSQL adds for partitions have a parent with the same table at this end. */
 export const foreignKeys = definePart({
   what: 'foreign keys',
@@ -66,11 +57,12 @@ export const foreignKeys = definePart({
     deferrable: z.boolean(),
     validated: z.boolean(),
     indexed: z.boolean(),
-    partitioned: z.boolean(),
   },
   sql: byServerVersion({
     12: sql`
-      with keys as (
+      with recursive locked as materialized (${lockedRelations}
+      ),
+      keys as materialized (
         select k.*, true as outgoing, k.confrelid as other from pg_catalog.pg_constraint k
          where k.contype = 'f' and k.conrelid = ${OID}
            and not exists (select from pg_catalog.pg_constraint p where p.oid = k.conparentid and p.conrelid = k.conrelid)
@@ -78,19 +70,18 @@ export const foreignKeys = definePart({
         select k.*, false, k.conrelid from pg_catalog.pg_constraint k
          where k.contype = 'f' and k.confrelid = ${OID}
            and not exists (select from pg_catalog.pg_constraint p where p.oid = k.conparentid and p.confrelid = k.confrelid)
-      )
+      ),
+      ${keyEnds(ESTIMATE_SIZES)}
       select k.outgoing, k.conname as constraint, n.nspname as schema, c.relname as table,
              ${columnNames(sql`k.conrelid`, sql`k.conkey`)} as columns, ${columnNames(sql`k.confrelid`, sql`k.confkey`)} as referenced_columns,
              ${action(sql`k.confdeltype`)} as on_delete, ${action(sql`k.confupdtype`)} as on_update,
              k.condeferrable as deferrable, k.convalidated as validated,
-             exists (
-               -- its first key columns are those of the key, in any order, and no row is left out
-               select from pg_catalog.pg_index i
-                where i.indrelid = k.conrelid and i.indisvalid and i.indpred is null and i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
-                  and k.conkey @> (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1]
-                  and k.conkey <@ (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1]
-             ) as indexed,
-             (select f.relkind = 'p' from pg_catalog.pg_class f where f.oid = k.conrelid) as partitioned
+             coalesce(
+               (select pg_catalog.bool_and(e.served) from checked e where e.root = k.oid),
+               exists (select from pg_catalog.pg_index i
+                         join pg_catalog.pg_class x on x.oid = i.indexrelid
+                        where i.indrelid = k.conrelid and ${servesKey(sql`k.conkey`)})
+             ) as indexed
         from keys k
         join pg_catalog.pg_class c on c.oid = k.other
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -103,28 +94,6 @@ export type ForeignKey = RowOf<typeof foreignKeys>;
 interface Named {
   readonly schema: string;
   readonly table: string;
-}
-
-export function judgeForeignKeys(rows: readonly ForeignKey[], relation: Named): Finding[] {
-  return gather(
-    rows
-      .filter(({ indexed }) => !indexed)
-      .map((row) => {
-        const { schema, table } = row.outgoing ? relation : row;
-        const object = quoteName(schema, table);
-        const columns = row.columns.map(quoteIdentifier).join(', ');
-        return {
-          severity: row.outgoing ? ('warning' as const) : ('notice' as const),
-          claim: `No index serves the foreign key ${quoteIdentifier(row.constraint)} of ${object}, so each delete of a referenced row reads all of it.`,
-          object,
-          evidence: { constraint: row.constraint, columns: row.columns.join(', '), on_delete: row.on_delete },
-          why: 'https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK',
-          // the parent of partitions cannot get an index concurrently
-          next_step: `CREATE INDEX ${row.partitioned ? '' : 'CONCURRENTLY '}ON ${object} (${columns});`,
-        };
-      }),
-    (count) => `${count} foreign keys have no index that serves them.`,
-  );
 }
 
 export function judgeConstraints(

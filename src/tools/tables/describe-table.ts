@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { PlatformError } from '../../core/errors.ts';
+import { WARN_PERCENT } from '../sequences/judge-sequences.ts';
+import { row } from '../sequences/sequence-row.ts';
 import { COUNTED_ON_PRIMARY } from './measure.ts';
 import { defineTool, quoteName, readParts, statementsOf, type NotExamined, type RowOf } from '../kit/index.ts';
 import {
@@ -11,11 +13,12 @@ import {
   statistics,
   triggers,
 } from './attachments.ts';
-import { columns, judgeSequences, sequences } from './columns.ts';
-import { constraints, foreignKeys, judgeConstraints, judgeForeignKeys } from './constraints.ts';
+import { columns } from './columns.ts';
+import { constraints, foreignKeys, judgeConstraints } from './constraints.ts';
 import { candidates, findRelation, names } from './find-relation.ts';
 import { definition, judgeRelation, relation, type Relation } from './relation.ts';
-import { indexes, judgeIndexes } from './table-indexes.ts';
+import { duplicates, healthGaps, invalid, judgeHealth, sequences, unserved } from './table-health.ts';
+import { indexes } from './table-indexes.ts';
 
 const PARTS = {
   relation,
@@ -24,6 +27,9 @@ const PARTS = {
   constraints,
   foreignKeys,
   indexes,
+  invalid,
+  duplicates,
+  unserved,
   sequences,
   partitions,
   inheritance,
@@ -35,7 +41,13 @@ const PARTS = {
 
 const argumentNames = { database_name: 'database', table_name: 'table', schema_name: 'schema' };
 /** The same table, seen from its own keys and from those that point to it. */
-const foreignKey = foreignKeys.shape.omit({ outgoing: true, partitioned: true });
+const foreignKey = foreignKeys.shape.omit({ outgoing: true });
+
+const index = indexes.shape.extend({
+  covered_by: z.string().nullable().describe('An index that does all that this one does.'),
+});
+
+const sequence = z.object(row);
 
 export default defineTool({
   name: 'describe_table',
@@ -49,7 +61,12 @@ export default defineTool({
     table: z.string().min(1).max(300).describe('orders, sales.orders or sales."Order".'),
     schema: z.string().min(1).max(63).optional(),
     limit: z.int().min(1).max(500).default(50).describe('Of partitions, referencing keys and other long lists.'),
-    max_sequence_percent: z.number().min(0).max(100).default(80).describe('Warn when more of a sequence is used up.'),
+    max_sequence_percent: z
+      .number()
+      .min(0)
+      .max(100)
+      .default(WARN_PERCENT)
+      .describe('Warn when more of a sequence is used up.'),
   },
   output: {
     relation: relation.shape,
@@ -58,8 +75,8 @@ export default defineTool({
     constraints: z.array(constraints.shape),
     references: z.array(foreignKey),
     referenced_by: z.array(foreignKey),
-    indexes: z.array(indexes.shape),
-    sequences: z.array(sequences.shape),
+    indexes: z.array(index),
+    sequences: z.array(sequence),
     partitions: z.array(partitions.shape),
     inheritance: z.array(inheritance.shape),
     triggers: z.array(triggers.shape),
@@ -82,8 +99,11 @@ export default defineTool({
       constraints: [...parts.constraints],
       references: outgoing.map((key) => foreignKey.parse(key)),
       referenced_by: incoming.map((key) => foreignKey.parse(key)),
-      indexes: [...parts.indexes],
-      sequences: [...parts.sequences],
+      indexes: parts.indexes.map((each) => {
+        const needless = parts.duplicates.find((duplicate) => duplicate.index === each.index);
+        return { ...each, covered_by: needless?.kept ?? null };
+      }),
+      sequences: parts.sequences.map((each) => sequence.parse(each)),
       partitions: [...parts.partitions],
       inheritance: [...parts.inheritance],
       triggers: [...parts.triggers],
@@ -92,10 +112,8 @@ export default defineTool({
       dependents: [...parts.dependents],
       findings: [
         ...judgeRelation(described),
-        ...judgeSequences(parts.sequences, described, input.max_sequence_percent),
-        ...judgeForeignKeys(parts.foreignKeys, described),
+        ...judgeHealth(parts, facts, input.max_sequence_percent),
         ...judgeConstraints(parts.constraints, parts.foreignKeys, described),
-        ...judgeIndexes(parts.indexes, described.schema),
         ...judgeAttachments(described, parts),
       ],
       not_examined: [
@@ -107,7 +125,7 @@ export default defineTool({
         }),
         ...behindLock(described, parts.definition[0]),
         ...(facts.inRecovery ? [COUNTED_ON_PRIMARY] : []),
-        ...hidden(parts.sequences),
+        ...healthGaps(parts, facts),
       ],
     };
   },
@@ -143,16 +161,4 @@ function behindLock({ schema, table, locked }: Relation, view: RowOf<typeof defi
     reason: 'A session holds or awaits an exclusive lock, and reading them would wait.',
     remedy: 'activity shows who blocks whom.',
   }));
-}
-
-function hidden(rows: readonly { readonly sequence: string; readonly visible: boolean }[]): NotExamined[] {
-  const sequences = rows.filter(({ visible }) => !visible).map(({ sequence }) => sequence);
-  if (sequences.length === 0) return [];
-  return [
-    {
-      what: `how much of ${sequences.join(', ')} is used`,
-      reason: 'The login may not read them.',
-      remedy: `GRANT SELECT ON SEQUENCE ${sequences.join(', ')} TO the login;`,
-    },
-  ];
 }
