@@ -1,14 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
-/** Worker threads load `.ts` files too, which vitest itself transforms in the main thread only. */
-const execArgv = ['--import', 'tsx'];
-
-const OFFLINE = ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/architecture.test.ts'];
+const OFFLINE = [
+  'src/**/*.test.ts',
+  'scripts/**/*.test.ts',
+  'test/architecture.test.ts',
+  'test/errors-reference.test.ts',
+];
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: OFFLINE, pool: 'forks', execArgv, testTimeout: 20_000 } },
+      { test: { name: 'unit', include: OFFLINE, pool: 'forks', testTimeout: 20_000 } },
       {
         test: {
           name: 'postgres',
@@ -16,7 +18,6 @@ export default defineConfig({
           exclude: ['**/node_modules/**', ...OFFLINE],
           globalSetup: ['test/postgres/clusters.ts'],
           pool: 'forks',
-          execArgv,
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

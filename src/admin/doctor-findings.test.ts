@@ -10,6 +10,7 @@ const plain: RoleFacts = {
   replication: false,
   bypassRls: false,
   predefinedRoles: ['pg_monitor', 'pg_read_all_settings', 'pg_read_all_stats', 'pg_stat_scan_tables'],
+  effectiveRoles: ['pg_monitor', 'pg_read_all_settings', 'pg_read_all_stats', 'pg_stat_scan_tables'],
 };
 const facts = (role: Partial<RoleFacts> = {}, more: Partial<ConnectionFacts> = {}): ConnectionFacts => ({
   versionNum: 160_004,
@@ -30,6 +31,10 @@ const good: Reading = {
   writable_tables: 0,
 };
 
+function judged(reading: Reading): unknown[] {
+  return diagnose(facts(), reading, 0).map(({ severity, object }) => [severity, object]);
+}
+
 describe('the doctor', () => {
   it('finds a monitoring login in order', () => {
     expect(diagnose(facts(), good, 100)).toEqual([
@@ -41,6 +46,14 @@ describe('the doctor', () => {
       },
     ]);
     expect(unseen(facts(), good)).toEqual([]);
+  });
+
+  it('finds the login in order when only something else is not, and never one that may write', () => {
+    expect(judged({ ...good, writable_tables: 1 })).toEqual([['notice', '"howdah"']]);
+    expect(judged({ ...good, statements_version: null })).toEqual([
+      ['warning', 'pg_stat_statements'],
+      ['ok', '"howdah"'],
+    ]);
   });
 
   it('prints the role to make in the place of a superuser', () => {
@@ -63,7 +76,7 @@ describe('the doctor', () => {
   });
 
   it('says what a plain login does not see, and grants it', () => {
-    const role = { predefinedRoles: [] };
+    const role = { predefinedRoles: [], effectiveRoles: [] };
     expect(diagnose(facts(role), good, 0)).toMatchObject([
       { claim: 'The login sees its own sessions and statements only.', next_step: 'GRANT pg_monitor TO "howdah";' },
     ]);

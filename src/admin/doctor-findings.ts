@@ -1,7 +1,7 @@
 import type { Finding, NotExamined } from '../contract/finding.ts';
 import type { ConnectionFacts, RoleFacts } from '../postgres/database.ts';
 import { quoteIdentifier } from '../postgres/sql.ts';
-import { hasPrivilege, hiddenFrom } from '../tools/kit/index.ts';
+import { excessOf, hasPrivilege, hiddenFrom, MONITORING_ROLE } from '../tools/kit/index.ts';
 
 /** What the doctor read of a server beside what every connection learns. */
 export interface Reading {
@@ -22,40 +22,11 @@ export interface Reading {
 /** A skew below this is that of the measurement. */
 const SKEW_MS = 2000;
 
-/** Predefined roles that a monitoring login needs none of: https://www.postgresql.org/docs/current/predefined-roles.html */
-const POWERFUL = new Set([
-  'pg_checkpoint',
-  'pg_create_subscription',
-  'pg_database_owner',
-  'pg_execute_server_program',
-  'pg_maintain',
-  'pg_read_all_data',
-  'pg_read_server_files',
-  'pg_signal_autovacuum_worker',
-  'pg_signal_backend',
-  'pg_use_reserved_connections',
-  'pg_write_all_data',
-  'pg_write_server_files',
-]);
-
-/** Reads nothing but statistics, and cannot fill the disk with temporary files. */
-const MONITORING_ROLE = [
-  'CREATE ROLE howdah LOGIN CONNECTION LIMIT 8;',
-  'GRANT pg_monitor TO howdah;',
-  'ALTER ROLE howdah SET default_transaction_read_only = on;',
-  "ALTER ROLE howdah SET temp_file_limit = '1GB';",
-  '-- then, in psql, so that it is in no log: \\password howdah',
-].join('\n');
-
 /** What is missing or too much for the diagnostics, with the statements that mend it. */
 export function diagnose(facts: ConnectionFacts, reading: Reading, skewMs: number): Finding[] {
-  const findings = [
-    ...judgeRole(facts.role, reading),
-    ...judgeSight(facts.role),
-    ...judgeStatements(facts, reading),
-    ...judgeConnection(reading, skewMs),
-  ];
-  if (findings.some(({ severity }) => severity !== 'notice')) return findings;
+  const ofLogin = [...judgeRole(facts.role, reading), ...judgeSight(facts.role)];
+  const findings = [...ofLogin, ...judgeStatements(facts, reading), ...judgeConnection(reading, skewMs)];
+  if (ofLogin.length > 0) return findings;
   const claim = 'The login sees what the diagnostics need, and has no right that they do not need.';
   return [...findings, { severity: 'ok', claim, object: quoteIdentifier(facts.role.name), evidence: {} }];
 }
@@ -75,18 +46,8 @@ function judgeRole(role: RoleFacts, { writable_tables }: Reading): Finding[] {
     const claim = 'The login is a superuser: nothing but Howdah itself stands between a caller and the server.';
     return [{ severity: 'warning', claim, object, evidence: { superuser: true }, why, next_step: MONITORING_ROLE }];
   }
-  const attributes = [
-    ...(role.createRole ? ['CREATEROLE'] : []),
-    ...(role.createDatabase ? ['CREATEDB'] : []),
-    ...(role.replication ? ['REPLICATION'] : []),
-    ...(role.bypassRls ? ['BYPASSRLS'] : []),
-  ];
-  const powers = role.predefinedRoles.filter((name) => POWERFUL.has(name));
-  const takeBack = [
-    ...(attributes.length > 0 ? [`ALTER ROLE ${object} ${attributes.map((name) => `NO${name}`).join(' ')};`] : []),
-    ...powers.map((name) => `REVOKE ${name} FROM ${object}; -- or from the role through which it is a member`),
-  ];
-  const evidence = { attributes: attributes.join(', '), member_of: powers.join(', '), writable_tables };
+  const { attributes, memberOf, takeBack } = excessOf(role);
+  const evidence = { attributes: attributes.join(', '), member_of: memberOf.join(', '), writable_tables };
   const claim = 'The login may do more than read statistics.';
   if (takeBack.length > 0) {
     return [{ severity: 'warning', claim, object, evidence, why, next_step: takeBack.join('\n') }];

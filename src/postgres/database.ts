@@ -23,6 +23,8 @@ export interface RoleFacts {
   readonly bypassRls: boolean;
   /** The predefined `pg_*` roles that it is a member of, directly or not, sorted. */
   readonly predefinedRoles: readonly string[];
+  /** Those whose rights it has without SET ROLE, which depends on INHERIT. */
+  readonly effectiveRoles: readonly string[];
 }
 
 export interface Field {

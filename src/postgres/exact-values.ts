@@ -155,11 +155,14 @@ function asIs(text: string): string {
   return text;
 }
 
-/** The value itself is left out of the message: it may be anybody's data. */
+/**
+ * Beyond 2^53 it is the last number that is exact, which is also the last that JSON schemas take as an integer: one
+ * counter must not cost the answer. The value itself is left out of the message: it may be anybody's data.
+ */
 function exactInteger(name: string, text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value)) throw unfit(name, 'has a value that is no integer below 2^53');
-  return value;
+  if (!Number.isInteger(value)) throw unfit(name, 'has a value that is no integer');
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(value, Number.MAX_SAFE_INTEGER));
 }
 
 function finiteNumber(name: string, text: string): number {

@@ -32,7 +32,10 @@ const FACTS = compile(sql`
          r.rolreplication as replication, r.rolbypassrls as bypass_rls,
          (select coalesce(pg_catalog.json_agg(p.rolname order by p.rolname), '[]')::text
             from membership join pg_catalog.pg_roles p on p.oid = membership.role
-           where p.rolname like 'pg\\_%') as predefined
+           where p.rolname like 'pg\\_%') as predefined,
+         (select coalesce(pg_catalog.json_agg(p.rolname order by p.rolname), '[]')::text
+            from membership join pg_catalog.pg_roles p on p.oid = membership.role
+           where p.rolname like 'pg\\_%' and pg_catalog.pg_has_role(r.oid, p.oid, 'USAGE')) as effective
     from pg_catalog.pg_roles r where r.rolname = session_user`).text;
 
 const row = {
@@ -49,6 +52,7 @@ const row = {
   replication: z.boolean(),
   bypass_rls: z.boolean(),
   predefined: z.array(z.string()),
+  effective: z.array(z.string()),
 };
 const shape = compileShape(row);
 
@@ -86,6 +90,7 @@ export async function readServerFacts(wire: Wire): Promise<ServerFacts> {
         replication: facts.replication,
         bypassRls: facts.bypass_rls,
         predefinedRoles: facts.predefined,
+        effectiveRoles: facts.effective,
       },
     },
   };

@@ -8,6 +8,7 @@ import {
   LOGINS,
   openHowdah,
   openNarrowHowdah,
+  runAs,
   useHowdah,
   withSession,
   type Answer,
@@ -265,6 +266,29 @@ describeEachMajor('activity', (cluster) => {
     }
   });
 
+  it('says what a member of pg_monitor does not see that does not inherit', async () => {
+    const role = `noinherit_${randomBytes(4).toString('hex')}`;
+    const { superuserUrl } = clone();
+    const url = Object.assign(new URL(superuserUrl), { username: role, password: role }).href;
+    await runAs(superuserUrl, `create role ${role} login noinherit password '${role}'`, `grant pg_monitor to ${role}`);
+    const unaware = await openHowdah(url);
+    try {
+      const answer = await unaware.call('activity', inClone({ idle: true }));
+      expect(answer.not_examined).toEqual([
+        expect.objectContaining({ remedy: expect.stringContaining(`ALTER ROLE "${role}" INHERIT;`) }),
+      ]);
+      const [remedy = ''] = (answer.not_examined ?? []).map((gap) => gap.remedy ?? '');
+      const [alter, since16] = remedy.split(/;\n.*?: /);
+      await runAs(superuserUrl, ...(cluster.major >= 16 ? [String(since16)] : []), String(alter));
+    } finally {
+      await unaware.close();
+    }
+    const aware = await openHowdah(url);
+    expect(await aware.call('activity', inClone())).not.toHaveProperty('not_examined');
+    await aware.close();
+    await runAs(superuserUrl, `drop role ${role}`);
+  });
+
   it('answers to get_active_connections', async () => {
     expect(await howdah('monitor').call('get_active_connections')).toMatchObject({ truncated: false });
   });
@@ -287,7 +311,7 @@ describeEachStandby('activity of a standby', (cluster) => {
 
 describe('activity in an incident', () => {
   it('asks the hundred that have waited longest, and answers at once', { timeout: 60_000 }, async () => {
-    const waiters = Number(process.env['WAITERS'] ?? 130);
+    const waiters = 320;
     await withSeparateServer({ max_connections: String(waiters + 10) }, async (_, url) => {
       const howdah = await openHowdah(url);
       const urls = Array.from({ length: waiters + 1 }, () => url.replace('postgres:///', 'postgres://localhost/'));

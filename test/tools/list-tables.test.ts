@@ -105,7 +105,10 @@ describeEachMajor('list_tables', (cluster) => {
     const two = await howdah('plain').call('list_tables', { limit: 2 });
     expect(two).toMatchObject({ truncated: true, total: all.rows.length, about: all['about'] });
     expect(two.rows).toEqual(all.rows.slice(0, 2));
-    expect(all['about']).toEqual({ total_size: all.rows.reduce((sum, { size }) => sum + Number(size ?? 0), 0) });
+    expect(all['about']).toEqual({
+      total_size: all.rows.reduce((sum, { size }) => sum + Number(size ?? 0), 0),
+      total_estimated: false,
+    });
   });
 
   it.each(LOGINS)('reports dead rows, and that autovacuum is off for them, to %s', async (login) => {
@@ -215,6 +218,49 @@ describe('list_tables of many tables', () => {
     expect(answer).toMatchObject({ total: 2000, truncated: true });
     expect(answer.rows).toHaveLength(50);
     expect(JSON.stringify(answer).length).toBeLessThan(20_000);
+    expect(answer).toMatchObject({ about: { total_size: 2000 * 8192, total_estimated: false } });
+    expect(answer).not.toHaveProperty('not_examined');
+    await howdah.close();
+  });
+
+  it('measures of more only those that it shows, and says so', async () => {
+    const url = clone().superuserUrl;
+    await runAs(
+      url,
+      `create table public.many_more (id integer primary key, note text)`,
+      `insert into public.many_more select g, repeat('x', 100) from generate_series(1, 20000) g`,
+      'analyze public.many_more',
+      `insert into public.many_more select g, repeat('x', 100) from generate_series(20001, 40000) g`,
+      `create table public.many_unseen (id integer primary key) partition by range (id)`,
+      `create table public.part_unseen partition of public.many_unseen default`,
+      `insert into public.many_unseen select generate_series(1, 10000)`,
+    );
+    const [expected] = await runAs(
+      url,
+      `select pg_total_relation_size(oid)::float8 as size, pg_indexes_size(oid)::float8 as index_size,
+              pg_total_relation_size(reltoastrelid)::float8 as toast_size, 20000 as rows
+         from pg_class where relname = 'many_more'`,
+    );
+    const [unseen] = await runAs(url, `select pg_total_relation_size('part_unseen')::float8 as size`);
+    const howdah = await openHowdah(clone().plainUrl);
+    const bySize = await howdah.call('list_tables', { name: 'many_', limit: 3 });
+    expect(bySize).toMatchObject({ total: 2002, truncated: true, about: { total_estimated: true } });
+    expect(bySize.rows[0]).toMatchObject({ table: 'many_more', size_estimated: false, ...expected });
+    expect(bySize.rows.slice(1)).toMatchObject([{ size: 8192, rows: 0 }, { size: 8192 }]);
+    expect(bySize.not_examined).toMatchObject([{ what: 'the exact size of what is not shown' }]);
+    const byName = await howdah.call('list_tables', { name: 'many_', limit: 500, order_by: 'name' });
+    expect(byName.rows.some(({ size_estimated }) => size_estimated)).toBe(false);
+    const last = await howdah.call('list_tables', { name: 'many_unseen' });
+    expect(last.rows).toMatchObject([unseen]);
+    await withSession(url, async (session) => {
+      await session.query('begin');
+      await session.query('lock table public.many_more in access exclusive mode');
+      const startedAt = performance.now();
+      const { rows, not_examined } = await howdah.call('list_tables', { name: 'many_', limit: 3 });
+      expect(performance.now() - startedAt).toBeLessThan(1000);
+      expect(rows.map(({ size_estimated }) => size_estimated)).toEqual([true, false, false]);
+      expect(not_examined).toMatchObject([{ what: 'the exact size of "public"."many_more"' }, {}]);
+    });
     await howdah.close();
   });
 });

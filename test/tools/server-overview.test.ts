@@ -4,7 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import { runSql } from '../postgres/instance.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  LOGINS,
+  openHowdah,
+  openNarrowHowdah,
+  runAs,
+  useHowdah,
+  withSession,
+  type Answer,
+  type Row,
+} from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
 
 const LSN = /^[0-9A-F]+\/[0-9A-F]+$/;
@@ -172,6 +181,62 @@ describeEachMajor('server_overview', (cluster) => {
     }
   });
 
+  it('shows nothing of databases that the persona does not open', async () => {
+    const other = await cloneDatabase({ ...cluster }, `closed_${randomBytes(4).toString('hex')}`, 'fixture_ext');
+    const narrow = await openNarrowHowdah(clone().plainUrl, clone().name);
+    const gid = `gid ${other.name}`;
+    await runAs(other.superuserUrl, 'begin', 'create table public.prepared (a int)', `prepare transaction '${gid}'`);
+    try {
+      await withSession(other.superuserUrl, async () => {
+        const input = { limit: 500, long_transaction_s: 0, max_wraparound_percent: 0 };
+        expect(JSON.stringify(await howdah('plain').call('server_overview', input))).toContain(gid);
+        const answer = await narrow.call('server_overview', input);
+        expect(JSON.stringify(answer)).not.toContain(other.name);
+        expect(listOf(answer, 'databases').map(({ database }) => database)).toEqual([clone().name]);
+        expect(listOf(answer, 'connected_as').every(({ database }) => database === clone().name)).toBe(true);
+        expect(answer.not_examined?.[0]).toEqual({
+          what: expect.stringMatching(
+            /^\d+ rows of other databases, among connections by database and role, .*databases, .*prepared transactions$/,
+          ),
+          reason: 'The persona "narrow" does not open them.',
+        });
+      });
+    } finally {
+      await runAs(other.superuserUrl, `rollback prepared '${gid}'`);
+      await narrow.close();
+      await other.drop();
+    }
+  });
+
+  it('says that a slot keeps nothing before it reserves WAL', async () => {
+    const slot = `fresh_${randomBytes(4).toString('hex')}`;
+    await runAs(clone().superuserUrl, `select pg_create_physical_replication_slot('${slot}')`);
+    try {
+      const answer = await howdah('plain').call('server_overview');
+      expect(listOf(answer, 'slots')).toContainEqual(expect.objectContaining({ slot, retained_size: null }));
+      expect(findingOn(answer, slot)?.claim).toBe(`Nobody uses the replication slot ${slot}; it keeps no WAL yet.`);
+    } finally {
+      await runAs(clone().superuserUrl, `select pg_drop_replication_slot('${slot}')`);
+    }
+  });
+
+  it('shows no secret in the name of a prepared transaction', async () => {
+    const secret = randomBytes(8).toString('hex');
+    await runAs(
+      clone().superuserUrl,
+      'begin',
+      'create table public.named (a int)',
+      `prepare transaction 'password=${secret}'`,
+    );
+    try {
+      const answer = await howdah('plain').call('server_overview', { long_transaction_s: 0 });
+      expect(listOf(answer, 'prepared_transactions').map(({ gid }) => gid)).toContain('password=[redacted]');
+      expect(JSON.stringify(answer)).not.toContain(secret);
+    } finally {
+      await runAs(clone().superuserUrl, `rollback prepared 'password=${secret}'`);
+    }
+  });
+
   it('lists extensions, and those that are behind', async () => {
     const answer = await howdah('plain').call('server_overview');
     expect(
@@ -258,6 +323,17 @@ describeEachStandby('server_overview of replication', (cluster) => {
 });
 
 describe('server_overview on a bad day', () => {
+  it('reports that WAL is to be archived and nothing does it', async () => {
+    await withSeparateServer({ archive_mode: 'on', archive_command: '' }, async (server, url) => {
+      const howdah = await openHowdah(url);
+      await runSql(server, 'postgres', 'select pg_switch_wal()');
+      const answer = await howdah.call('server_overview');
+      expect(answer['archiver']).toMatchObject({ mode: 'on', by: null, expected: true, failing: false });
+      expect(findingOn(answer, '"archive_command"')).toMatchObject({ severity: 'warning' });
+      await howdah.close();
+    });
+  });
+
   it('reports an archiver that fails, connections that run out and a pending restart', async () => {
     const settings = {
       archive_mode: 'on',

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { useClone } from '../postgres/clone.ts';
+import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, newestCluster } from '../postgres/each-major.ts';
 import { runSql } from '../postgres/instance.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
+import { LOGINS, openHowdah, openNarrowHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
 
 function find({ rows }: Answer, text: string): Row | undefined {
   return rows.find(({ statement }) => String(statement).includes(text));
 }
+
+const SINCE = 'evictions, and since when the server counts';
 
 describeEachMajor('top_statements', (cluster) => {
   const clone = useClone(cluster);
@@ -106,6 +108,44 @@ describeEachMajor('top_statements', (cluster) => {
     expect(findings[0]).toMatchObject({ severity: 'warning', evidence: { database: clone().name } });
     const calm = await howdah('monitor').call('top_statements', here({ dominating_percent: 100, slow_ms: 1_000_000 }));
     expect(calm.findings.filter(({ severity }) => severity === 'warning')).toEqual([]);
+  });
+
+  it('says nothing of settings that are as they come, unless what they count is asked for', async () => {
+    const answer = await howdah('monitor').call('top_statements', here());
+    const gaps = (answer.not_examined ?? []).map(({ what }) => what);
+    expect(gaps).toEqual(
+      cluster.major === 12 ? ['WAL and planning times', SINCE] : cluster.major === 13 ? [SINCE] : [],
+    );
+    const planned = await howdah('monitor').call('top_statements', here({ order_by: 'planning' }));
+    expect(planned.not_examined?.at(-1)?.what).toBe(cluster.major === 12 ? SINCE : 'planning times');
+  });
+
+  it('shows no statement of a database that the persona does not open', async () => {
+    const other = await cloneDatabase(cluster);
+    const narrow = await openNarrowHowdah(clone().monitorUrl, clone().name);
+    try {
+      await runAs(
+        other.superuserUrl,
+        'create table public.payroll (salary integer)',
+        'select sum(salary) from payroll',
+      );
+      await runAs(clone().superuserUrl, 'select generate_series(1, 100000) as opened');
+      expect(find(await howdah('monitor').call('top_statements', { of_database: other.name }), 'salary')).toBeDefined();
+      const answer = await narrow.call('top_statements', { limit: 500, dominating_percent: 0, order_by: 'rows' });
+      expect(find(answer, 'as opened')).toMatchObject({ database: clone().name });
+      expect(new Set(answer.rows.map(({ database }) => database))).toEqual(new Set([clone().name]));
+      expect(new Set(answer.findings.flatMap(({ evidence }) => evidence['database'] ?? []))).toEqual(
+        new Set([clone().name]),
+      );
+      expect(JSON.stringify(answer)).not.toContain('salary');
+      expect(answer).not.toHaveProperty('total');
+      expect(answer.not_examined?.[0]).toMatchObject({ reason: 'The persona "narrow" does not open them.' });
+      const asked = await narrow.call('top_statements', { limit: 2, of_database: other.name });
+      expect(asked).toMatchObject({ rows: [], truncated: true, findings: [] });
+    } finally {
+      await narrow.close();
+      await other.drop();
+    }
   });
 
   it('answers to its older name, whose database is where to connect', async () => {

@@ -57,6 +57,26 @@ describe('merging what diagnostics found', () => {
     expect(groups.map(({ tool }) => tool)).toEqual(['two']);
   });
 
+  it('keeps what one diagnostic found twice, and what has no object', () => {
+    const step = 'SELECT * FROM pg_stat_replication;';
+    const late = (claim: string, more: Partial<Finding> = {}) =>
+      finding('warning', claim, { next_step: step, ...more });
+    const { groups } = mergeExaminations([
+      answered(
+        'one',
+        late('100 s behind'),
+        late('900 s behind'),
+        late('slow', { object: 'a' }),
+        late('old', { object: 'a' }),
+      ),
+      answered('two', late('100 s behind'), late('slow', { object: 'a' })),
+    ]);
+    expect(groups.map(({ tool, findings }) => [tool, findings.map(({ claim }) => claim)])).toEqual([
+      ['one', ['100 s behind', '900 s behind', 'slow', 'old']],
+      ['two', ['100 s behind']],
+    ]);
+  });
+
   it('invents nothing about a server in order', () => {
     const checkup = mergeExaminations([answered('a', finding('ok', 'All is well.')), answered('b')]);
     expect(checkup).toMatchObject({ grade: 'A', groups: [], inOrder: ['Title of a', 'Title of b'], notExamined: [] });

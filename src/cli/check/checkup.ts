@@ -36,10 +36,10 @@ export const SEVERITIES: readonly Severity[] = ['critical', 'warning', 'notice']
 /** `examinations` in the order in which the catalogue has them. */
 export function mergeExaminations(examinations: readonly Examination[]): Checkup {
   const answered = examinations.filter((examination) => examination.state === 'answered');
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   const groups = SEVERITIES.flatMap((severity) =>
     answered.flatMap(({ tool, fields, findings }) => {
-      const fresh = findings.filter((finding) => finding.severity === severity && isNew(finding, seen));
+      const fresh = findings.filter((finding) => finding.severity === severity && isNew(finding, tool, seen));
       return fresh.length === 0 ? [] : [{ tool, severity, fields, findings: fresh }];
     }),
   );
@@ -53,15 +53,16 @@ export function mergeExaminations(examinations: readonly Examination[]): Checkup
   };
 }
 
-/** Two diagnostics may see the same thing; the more urgent finding stays. */
-function isNew({ claim, object, next_step }: Finding, seen: Set<string>): boolean {
+/** Two diagnostics may see the same thing of an object; the more urgent finding stays. `seen` has the tool of each. */
+function isNew({ claim, object, next_step }: Finding, tool: string, seen: Map<string, string>): boolean {
+  if (object === undefined) return true;
   const keys = [
     JSON.stringify([claim, object]),
     ...(next_step === undefined ? [] : [JSON.stringify([object, next_step, 'step'])]),
   ];
-  const known = keys.some((key) => seen.has(key));
-  for (const key of keys) seen.add(key);
-  return !known;
+  const isKnown = keys.some((key) => (seen.get(key) ?? tool) !== tool);
+  for (const key of keys) if (!seen.has(key)) seen.set(key, tool);
+  return !isKnown;
 }
 
 /** What cannot be seen for one reason is said once. */

@@ -26,6 +26,23 @@ export const duplicateIndex = {
 };
 export type DuplicateIndex = z.output<z.ZodObject<typeof duplicateIndex>>;
 
+/** Of the index of pair `p` that has this oid, or of its partitions' indexes together; nothing to join, for thousands of pairs. */
+function measured(index: Sql, estimateSizes: Sql | Param): Sql {
+  return sql`
+          select pg_catalog.sum(pg_catalog.pg_stat_get_numscans(s.oid))::bigint as scans, pg_catalog.bool_or(s.estimated) as estimated,
+                 pg_catalog.count(*) as partitions,
+                 pg_catalog.sum(case when s.estimated then ${estimatedSize(sql`s.relpages`)} else pg_catalog.pg_relation_size(s.oid) end)::bigint as size,
+                 pg_catalog.sum(pg_catalog.pg_stat_get_tuples_inserted(s.indrelid) + pg_catalog.pg_stat_get_tuples_updated(s.indrelid)
+                                + pg_catalog.pg_stat_get_tuples_deleted(s.indrelid))::bigint as writes
+            from (select c.oid, c.relpages, i.indrelid,
+                         ${estimateSizes}::boolean or exists (select from locked l where l.oid in (c.oid, i.indrelid, p.indrelid)) as estimated
+                    from (select ${index} as oid where p.relkind <> 'I'
+                          union all
+                          select m.oid from members m where m.root = ${index} and p.relkind = 'I') e
+                    join pg_catalog.pg_class c on c.oid = e.oid and c.relkind = 'i'
+                    join pg_catalog.pg_index i on i.indexrelid = c.oid) s`;
+}
+
 /** Selects `duplicateIndex`, and how many there are as `total_rows`; `among` names i of pg_index and n of pg_namespace. */
 export function duplicateIndexesOf({ among, minSize, limit, estimateSizes }: Scope & { minSize: Sql | Param }): Sql {
   return sql`
@@ -45,7 +62,8 @@ export function duplicateIndexesOf({ among, minSize, limit, estimateSizes }: Sco
            and i.indisvalid and i.indisready and i.indislive
       ),
       covered as materialized (
-        select a.indexrelid as oid, b.indexrelid as kept, a.keys = b.keys as duplicate
+        select a.indexrelid as oid, b.indexrelid as kept, a.keys = b.keys as duplicate, a.indrelid, a.nspname, a.relname, a.index, a.relkind,
+               a.indisclustered, b.index as kept_index, b.needed as kept_needed
           from shapes a
           join shapes b on b.indrelid = a.indrelid and b.indexrelid <> a.indexrelid
          where not a.needed and not a.relispartition and a.included <@ b.columns
@@ -56,44 +74,23 @@ export function duplicateIndexesOf({ among, minSize, limit, estimateSizes }: Sco
                          or (b.indisclustered, a.indexrelid) > (a.indisclustered, b.indexrelid))))
       ),
       pairs as materialized (
-        select distinct on (v.oid) v.oid, v.kept, v.duplicate
+        select distinct on (v.oid) v.*
           from covered v
-          join shapes b on b.indexrelid = v.kept
-         where not exists (select from covered w where w.oid = v.kept)
-         order by v.oid, v.duplicate desc, b.needed desc, b.index
+         where v.kept not in (select w.oid from covered w)
+         order by v.oid, v.duplicate desc, v.kept_needed desc, v.kept_index
       ),
       roots as (
-        select p.oid from pairs p union select p.kept from pairs p
+        select p.oid from pairs p where p.relkind = 'I' union select p.kept from pairs p where p.relkind = 'I'
       ),
       ${partitionMembers},
-      stored as (
-        select m.root, c.oid, c.relpages, i.indrelid, pg_catalog.pg_stat_get_numscans(c.oid) as scans,
-               ${estimateSizes}::boolean or exists (select from locked l where l.oid in (c.oid, i.indrelid, s.indrelid)) as estimated
-          from members m
-          join shapes s on s.indexrelid = m.root
-          join pg_catalog.pg_class c on c.oid = m.oid and c.relkind = 'i'
-          join pg_catalog.pg_index i on i.indexrelid = c.oid
-      ),
-      measured as materialized (
-        select s.root, pg_catalog.sum(s.scans)::bigint as scans, pg_catalog.bool_or(s.estimated) as estimated,
-               pg_catalog.count(*) filter (where s.oid <> s.root) as partitions,
-               pg_catalog.sum(case when s.estimated then ${estimatedSize(sql`s.relpages`)} else pg_catalog.pg_relation_size(s.oid) end)::bigint as size,
-               pg_catalog.sum(pg_catalog.pg_stat_get_tuples_inserted(s.indrelid) + pg_catalog.pg_stat_get_tuples_updated(s.indrelid)
-                              + pg_catalog.pg_stat_get_tuples_deleted(s.indrelid))::bigint as writes
-          from stored s
-         group by s.root
-      ),
       judged as (
-        select p.oid, p.kept, p.duplicate, a.nspname, a.relname, a.index, b.index as kept_index, a.indisclustered, a.relkind,
-               coalesce(m.size, 0) as size, coalesce(k.size, 0) as kept_size,
+        select p.*, coalesce(m.size, 0) as size, coalesce(k.size, 0) as kept_size, coalesce(m.scans, 0) as scans, coalesce(k.scans, 0) as kept_scans,
+               coalesce(m.writes, 0) as writes, m.partitions,
                ${estimateSizes}::boolean or coalesce(m.estimated or k.estimated, false)
-                 or exists (select from locked l where l.oid in (p.oid, p.kept, a.indrelid)) as estimated,
-               coalesce(m.scans, 0) as scans, coalesce(k.scans, 0) as kept_scans, coalesce(m.writes, 0) as writes, coalesce(m.partitions, 0) as partitions
+                 or exists (select from locked l where l.oid in (p.oid, p.kept, p.indrelid)) as estimated
           from pairs p
-          join shapes a on a.indexrelid = p.oid
-          join shapes b on b.indexrelid = p.kept
-          left join measured m on m.root = p.oid
-          left join measured k on k.root = p.kept
+         cross join lateral (${measured(sql`p.oid`, estimateSizes)}) m
+         cross join lateral (${measured(sql`p.kept`, estimateSizes)}) k
       )
       select j.nspname as schema, j.relname as table, j.index, case when j.duplicate then 'duplicate' else 'prefix' end as overlap, j.kept_index as kept,
              -- it opens the table, which waits for a lock on it

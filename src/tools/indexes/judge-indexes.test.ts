@@ -43,7 +43,19 @@ it.each<[string, Partial<IndexRow>, Partial<AboutCounters>]>([
 });
 
 it('does not drop the index of a partitioned table concurrently, which PostgreSQL refuses', () => {
-  expect(judgeUnused([{ ...row, partitions: 3 }], { about })[0]?.next_step).toMatch(/^DROP INDEX "public"/);
+  expect(judgeUnused([{ ...row, partitions: 3 }], { about })[0]?.next_step).toMatch(
+    /^DROP INDEX "public".*locks the table/,
+  );
+});
+
+it('drops no index whose expressions the planner has statistics of', () => {
+  const [finding, ...more] = judgeUnused([{ ...row, has_expressions: true }], { about });
+  expect(more).toEqual([]);
+  expect(finding).toMatchObject({
+    severity: 'notice',
+    claim: expect.stringContaining('statistics on its expressions'),
+  });
+  expect(finding?.next_step).not.toContain('DROP');
 });
 
 it('lets no name of a constraint end its comment', () => {
@@ -56,11 +68,15 @@ function what(counters: AboutCounters | null, standby = false): string[] {
 }
 
 it('tells what the counters leave out', () => {
-  expect(what(about)).toEqual([]);
+  expect(what(about)).toEqual(['how old the indexes are']);
   expect(what({ ...about, counted_s: 60, standbys: 2 })).toEqual([
+    'how old the indexes are',
     'scans before 2026-01-01T00:00:00Z',
     'scans on 2 standbys',
   ]);
-  expect(what({ ...about, counted_since: null, counted_s: null })).toEqual(['since when scans are counted']);
+  expect(what({ ...about, counted_since: null, counted_s: null })).toEqual([
+    'how old the indexes are',
+    'since when scans are counted',
+  ]);
   expect(what(null, true)).toEqual(['scans on the primary and on other standbys']);
 });

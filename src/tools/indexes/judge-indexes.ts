@@ -9,41 +9,67 @@ interface Evidence {
 }
 
 export function judgeUnused(rows: readonly IndexRow[], { about }: Evidence): Finding[] {
-  const free = rows.filter(isFree).map((row) => judgeIndex(row, about));
-  const serving = rows.filter((row) => !isFree(row)).map((row) => judgeIndex(row, about));
+  const judged = (reason: Reason) => rows.filter((row) => reasonToKeep(row) === reason).map((row) => judge(row, about));
   return [
-    ...gather(free, (count) => `${count} indexes are hardly used.`),
-    ...gather(serving, (count) => `${count} indexes are hardly used, but serve foreign keys.`),
+    ...gather(judged('none'), (count) => `${count} indexes are hardly used.`),
+    ...gather(judged('foreign key'), (count) => `${count} indexes are hardly used, but serve foreign keys.`),
+    ...gather(judged('statistics'), (count) => `${count} indexes are hardly scanned, but give statistics.`),
   ];
 }
 
 /** What the counters cannot tell. */
 export function notCounted(about: AboutCounters | null, inRecovery: boolean): NotExamined[] {
-  return [...(about === null ? [] : judgeCounters(about)), ...(inRecovery ? [ON_STANDBY] : [])];
+  return [...(about === null ? [] : [AGE, ...judgeCounters(about)]), ...(inRecovery ? [ON_STANDBY] : [])];
 }
 
-function isFree({ supports_foreign_keys }: IndexRow): boolean {
-  return supports_foreign_keys.length === 0;
+type Reason = 'foreign key' | 'statistics' | 'none';
+
+function reasonToKeep({ supports_foreign_keys, has_expressions }: IndexRow): Reason {
+  if (supports_foreign_keys.length > 0) return 'foreign key';
+  return has_expressions ? 'statistics' : 'none';
 }
 
-function judgeIndex(unused: IndexRow, counters: AboutCounters | null): Finding {
-  const { schema, index, partitions, scans, size, table_writes, supports_foreign_keys } = unused;
+function judge(unused: IndexRow, counters: AboutCounters | null): Finding {
+  const { schema, index, scans, size, table_writes } = unused;
   const object = quoteName(schema, index);
-  const serves = !isFree(unused);
+  const reason = reasonToKeep(unused);
   const young = counters?.counted_s === undefined || counters.counted_s === null || counters.counted_s < YOUNG_S;
+  const scanned = scans === 0 ? 'never scanned' : `scanned ${scans} times`;
+  const claims: Readonly<Record<Reason, string>> = {
+    'foreign key': `${object} is hardly scanned, but only it serves a foreign key.`,
+    statistics: `${object} was ${scanned}, but the planner may go by the statistics on its expressions.`,
+    none: `${object} was ${scanned} and is kept up to date by every write.`,
+  };
   return {
-    severity: scans === 0 && !serves && !young ? 'warning' : 'notice',
-    claim: serves
-      ? `${object} is hardly scanned, but only it serves a foreign key.`
-      : `${object} was ${scans === 0 ? 'never scanned' : `scanned ${scans} times`} and is kept up to date by every write.`,
+    severity: scans === 0 && reason === 'none' && !young ? 'warning' : 'notice',
+    claim: claims[reason],
     object,
     evidence: { scans, size, table_writes, counted_s: counters?.counted_s ?? null },
-    why: 'https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ALL-INDEXES-VIEW',
-    next_step: serves
-      ? `-- keep it while rows of the referenced table are deleted: ${supports_foreign_keys.join(', ').replaceAll(/\s/g, ' ')}`
-      : // the parent of partitions cannot be dropped concurrently
-        `DROP INDEX ${partitions === null ? 'CONCURRENTLY ' : ''}${object}; -- when every standby has been asked too`,
+    why: WHY[reason],
+    next_step: nextStep(unused, object),
   };
+}
+
+const COUNTERS = 'https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ALL-INDEXES-VIEW';
+const WHY: Readonly<Record<Reason, string>> = {
+  'foreign key': COUNTERS,
+  statistics: 'https://www.postgresql.org/docs/current/sql-createstatistics.html',
+  none: COUNTERS,
+};
+
+function nextStep(unused: IndexRow, object: string): string {
+  const reason = reasonToKeep(unused);
+  if (reason === 'foreign key') {
+    const keys = unused.supports_foreign_keys.join(', ').replaceAll(/\s/g, ' ');
+    return `-- keep it while rows of the referenced table are deleted: ${keys}`;
+  }
+  if (reason === 'statistics') {
+    return '-- see on a copy without it whether plans get worse; from PostgreSQL 14 on CREATE STATISTICS can replace it';
+  }
+  // the parent of partitions cannot be dropped concurrently
+  return unused.partitions === null
+    ? `DROP INDEX CONCURRENTLY ${object}; -- when every standby has been asked too`
+    : `DROP INDEX ${object}; -- when every standby has been asked too; locks the table and its partitions for a moment`;
 }
 
 function judgeCounters({ counted_since, counted_s, standbys }: AboutCounters): NotExamined[] {
@@ -69,6 +95,12 @@ function judgeCounters({ counted_since, counted_s, standbys }: AboutCounters): N
   }
   return gaps;
 }
+
+const AGE: NotExamined = {
+  what: 'how old the indexes are',
+  reason: 'PostgreSQL does not record it: one that was made lately has few scans, however old the counters are.',
+  remedy: 'Ask whoever made an index before it is dropped.',
+};
 
 const ON_STANDBY: NotExamined = {
   what: 'scans on the primary and on other standbys',

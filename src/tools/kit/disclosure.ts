@@ -28,7 +28,8 @@ export function withoutOtherDatabases<Row extends Readonly<Record<string, unknow
   mayShow: (database: string) => boolean,
 ): Row[] {
   if (databases.length === 0) return rows;
-  return rows.filter((row) => databases.every((field) => row[field] === null || mayShow(String(row[field]))));
+  const isShown = (database: unknown) => database === null || (typeof database === 'string' && mayShow(database));
+  return rows.filter((row) => databases.every((field) => isShown(row[field])));
 }
 
 /** Says that rows were withheld, and names no database. `among` are the lists that they are missing from. */

@@ -5,6 +5,7 @@ export { byExtensionVersion, byServerVersion, compareVersions, type Major } from
 export { defineDiagnostic } from './diagnostic.ts';
 export { gather } from './gather.ts';
 export { statementLength, tellWithheld } from './disclosure.ts';
+export { excessOf, MONITORING_ROLE } from './monitoring-role.ts';
 export { definePart, readParts, statementsOf, type RowOf } from './part.ts';
 export { hasPrivilege, hiddenFrom } from './privileges.ts';
 export { quoteLiteral, quoteName } from './quoting.ts';

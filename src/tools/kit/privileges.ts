@@ -10,7 +10,7 @@ export interface Sees {
 }
 
 export function hasPrivilege(role: RoleFacts, privilege: Sees['privilege']): boolean {
-  return role.superuser || role.predefinedRoles.includes(privilege);
+  return role.superuser || role.effectiveRoles.includes(privilege);
 }
 
 /** What a login cannot see for want of a right, with the statement that grants it. */
@@ -19,7 +19,21 @@ export function hiddenFrom(role: RoleFacts, sees: readonly Sees[]): NotExamined[
     .filter(({ privilege }) => !hasPrivilege(role, privilege))
     .map(({ what, privilege }) => ({
       what,
-      reason: `The login ${quoteIdentifier(role.name)} is not a member of ${privilege}.`,
-      remedy: `GRANT pg_monitor TO ${quoteIdentifier(role.name)};`,
+      ...whyHidden(role, privilege),
     }));
+}
+
+/** https://www.postgresql.org/docs/current/sql-grant.html: since PostgreSQL 16 each membership says whether it inherits. */
+function whyHidden(role: RoleFacts, privilege: Sees['privilege']): Pick<NotExamined, 'reason' | 'remedy'> {
+  const login = quoteIdentifier(role.name);
+  if (!role.predefinedRoles.includes(privilege)) {
+    return {
+      reason: `The login ${login} is not a member of ${privilege}.`,
+      remedy: `GRANT pg_monitor TO ${login};`,
+    };
+  }
+  return {
+    reason: `The login ${login} is a member of ${privilege}, and does not inherit its rights.`,
+    remedy: `ALTER ROLE ${login} INHERIT;\n-- and from PostgreSQL 16 on: GRANT pg_monitor TO ${login} WITH INHERIT TRUE;`,
+  };
 }

@@ -63,9 +63,9 @@ it.each([74.99, 0, null])('finds nothing in %s %%', (used_percent) => {
   expect(judge({ used_percent })).toEqual([]);
 });
 
-describe('the next step', () => {
-  const step = (more: Partial<SequenceRow>) => judge(more)[0]?.next_step;
+const step = (more: Partial<SequenceRow>) => judge(more)[0]?.next_step;
 
+describe('the next step', () => {
   it('rewrites nothing when only the sequence is too small', () => {
     expect(step({ column_type: 'bigint', limited_by: 'sequence' })).toBe(`${ALTER} AS bigint;`);
     expect(step({ sequence_type: 'smallint', limited_by: 'sequence' })).toBe(`${ALTER} AS integer;`);

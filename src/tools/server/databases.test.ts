@@ -38,6 +38,16 @@ it.each<[string, Partial<Database>, string[]]>([
   expect(findings.map(({ severity }) => severity)).toEqual(severities);
 });
 
+it('names the ids that run out', () => {
+  const claims = [{ xid_wraparound_percent: 60 }, { mxid_wraparound_percent: 60 }].map(
+    (more) => judgeWraparound([{ ...database, ...more }], 50)[0]?.claim,
+  );
+  expect(claims).toEqual([
+    'Database "shop" has used 60 % of the transaction ids there are before writes stop.',
+    'Database "shop" has used 60 % of the multixact ids there are before writes stop.',
+  ]);
+});
+
 it('lets no name of a database end the comment in its advice', () => {
   const evil = { ...database, database: 'x"\nDROP TABLE orders; --', xid_wraparound_percent: 80 };
   expect(judgeWraparound([evil], 50)[0]?.next_step).not.toContain('DROP');

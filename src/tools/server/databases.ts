@@ -54,7 +54,7 @@ export const databases = definePart({
     hit_percent: percent.describe('Share of blocks that were in shared_buffers.'),
     deadlocks: count,
     checksum_failures: count,
-    temp_size: z.int().nullable().meta({ unit: 'bytes' }),
+    temp_size: z.number().nullable().meta({ unit: 'bytes' }),
     conflicts: count.describe('Queries that replay cancelled, on a standby.'),
     counted_since: z.iso.datetime().nullable(),
   },
@@ -89,14 +89,14 @@ export const totals = definePart({
     checksum_failures: count.describe('Of all databases and the shared catalogues; null when checksums are off.'),
     last_checksum_failure: z.iso.datetime().nullable(),
     deadlocks: count,
-    temp_size: z.int().nullable().meta({ unit: 'bytes' }),
+    temp_size: z.number().nullable().meta({ unit: 'bytes' }),
   },
   sql: byServerVersion({
     12: sql`
       select (select pg_catalog.count(*) from pg_catalog.pg_database) as databases,
              pg_catalog.sum(s.checksum_failures)::bigint as checksum_failures,
              pg_catalog.max(s.checksum_last_failure) as last_checksum_failure,
-             pg_catalog.sum(s.deadlocks)::bigint as deadlocks, pg_catalog.sum(s.temp_bytes)::bigint as temp_size
+             pg_catalog.sum(s.deadlocks)::bigint as deadlocks, pg_catalog.sum(s.temp_bytes) as temp_size
         from pg_catalog.pg_stat_database s`,
   }),
 });
@@ -110,6 +110,7 @@ export function judgeWraparound(rows: readonly Database[], maxPercent: number): 
       if (wraparound < maxPercent && freeze < BEHIND_FREEZE_PERCENT) return [];
       const { database, xid_age, xid_freeze_percent, xid_wraparound_percent, mxid_age, mxid_wraparound_percent } = row;
       const object = quoteIdentifier(database);
+      const ids = (mxid_wraparound_percent ?? 0) > (xid_wraparound_percent ?? 0) ? 'multixact ids' : 'transaction ids';
       return {
         severity:
           wraparound >= CRITICAL_PERCENT
@@ -119,7 +120,7 @@ export function judgeWraparound(rows: readonly Database[], maxPercent: number): 
               : ('notice' as const),
         claim:
           wraparound >= maxPercent
-            ? `Database ${object} has used ${wraparound} % of the transaction ids there are before writes stop.`
+            ? `Database ${object} has used ${wraparound} % of the ${ids} there are before writes stop.`
             : `VACUUM does not keep up with freezing in database ${object}.`,
         object,
         evidence: { xid_age, xid_freeze_percent, xid_wraparound_percent, mxid_age, mxid_wraparound_percent },
@@ -127,7 +128,7 @@ export function judgeWraparound(rows: readonly Database[], maxPercent: number): 
         next_step: `-- in that database, its oldest tables:\nSELECT oid::regclass, age(relfrozenxid), mxid_age(relminmxid) FROM pg_class WHERE relkind IN ('r', 'm', 't') ORDER BY 2 DESC LIMIT 20;`,
       };
     }),
-    (count) => `${count} databases come near the wraparound of transaction ids.`,
+    (count) => `${count} databases come near the wraparound of transaction or multixact ids.`,
   );
 }
 

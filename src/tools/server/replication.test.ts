@@ -27,6 +27,13 @@ it.each<[string, Partial<typeof slot> | { wal_status: null }, string[]]>([
   expect(judgeSlots([{ ...slot, ...more }], GIB).map(({ severity }) => severity)).toEqual(severities);
 });
 
+it.each([
+  [1000, 'Nobody uses the replication slot consumer, and pg_wal grows because of it.'],
+  [null, 'Nobody uses the replication slot consumer; it keeps no WAL yet.'],
+])('says what a slot that keeps %s bytes costs', (retained_size, claim) => {
+  expect(judgeSlots([{ ...slot, active: false, retained_size }], GIB)[0]?.claim).toBe(claim);
+});
+
 it('advises to drop only a slot that nobody uses', () => {
   expect(judgeSlots([{ ...slot, retained_size: GIB }], GIB)[0]).not.toHaveProperty('next_step');
   expect(judgeSlots([{ ...slot, active: false }], GIB)[0]?.next_step).toMatch(
@@ -43,9 +50,15 @@ it('reports an archiver whose last attempt failed', () => {
     last_failed_at: '2026-01-02T00:00:00Z',
     last_failed_wal: '000000010000000000000001',
     failing: true,
+    by: 'archive_command' as const,
+    expected: true,
   };
   expect(judgeArchiver(archiver)).toEqual([expect.objectContaining({ severity: 'critical' })]);
+  expect(judgeArchiver({ ...archiver, by: 'archive_library' })[0]?.object).toBe('"archive_library"');
   expect(judgeArchiver({ ...archiver, failing: false })).toEqual([]);
+  const nowhere = { ...archiver, failing: false, by: null };
+  expect(judgeArchiver(nowhere)).toEqual([expect.objectContaining({ severity: 'warning' })]);
+  expect(judgeArchiver({ ...nowhere, expected: false })).toEqual([]);
   expect(judgeArchiver({ ...archiver, mode: 'off' })).toEqual([]);
   expect(judgeArchiver(undefined)).toEqual([]);
 });
@@ -61,8 +74,10 @@ it('reports standbys that are behind', () => {
     xmin_age: null,
   };
   expect(judgeReceivers([receiver, { ...receiver, replay_lag_s: null }], 60)).toEqual([]);
-  expect(judgeReceivers([{ ...receiver, replay_lag_s: 61 }], 60)).toEqual([
-    expect.objectContaining({ severity: 'warning' }),
+  const behind = { ...receiver, replay_lag_s: 61 };
+  expect(judgeReceivers([behind, { ...behind, client_address: '10.0.0.2' }], 60)).toMatchObject([
+    { severity: 'warning', object: 'standby' },
+    { severity: 'warning', object: 'standby 10.0.0.2' },
   ]);
 });
 

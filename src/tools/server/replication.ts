@@ -4,6 +4,7 @@ import {
   definePart,
   gather,
   param,
+  quoteIdentifier,
   quoteLiteral,
   secondsSince,
   sql,
@@ -28,12 +29,18 @@ export const archiver = definePart({
     last_failed_at: time,
     last_failed_wal: z.string().nullable(),
     failing: z.boolean().describe('Whether the last attempt failed.'),
+    by: z.enum(['archive_command', 'archive_library']).nullable().describe('The setting that does it.'),
+    expected: z.boolean().describe('Whether this server archives in its mode; a standby does when it is always.'),
   },
   sql: byServerVersion({
     12: sql`
       select pg_catalog.current_setting('archive_mode') as mode, a.archived_count as archived, a.failed_count as failed,
              a.last_archived_time as last_archived_at, a.last_failed_time as last_failed_at, a.last_failed_wal,
-             coalesce(a.last_failed_time > coalesce(a.last_archived_time, '-infinity'), false) as failing
+             coalesce(a.last_failed_time > coalesce(a.last_archived_time, '-infinity'), false) as failing,
+             case when nullif(pg_catalog.current_setting('archive_library', true), '') is not null then 'archive_library'
+                  when pg_catalog.current_setting('archive_command') not in ('', '(disabled)') then 'archive_command' end as by,
+             pg_catalog.current_setting('archive_mode') = 'always'
+             or pg_catalog.current_setting('archive_mode') = 'on' and not pg_catalog.pg_is_in_recovery() as expected
         from pg_catalog.pg_stat_archiver a`,
   }),
 });
@@ -109,7 +116,7 @@ type Receiver = RowOf<typeof receivers>;
 export const preparedTransactions = definePart({
   what: 'prepared transactions',
   row: {
-    gid: z.string(),
+    gid: z.string().meta({ names: 'text' }),
     owner: z.string(),
     database: z.string().meta({ names: 'database' }),
     prepared_at: z.iso.datetime(),
@@ -128,18 +135,32 @@ export const preparedTransactions = definePart({
 type Prepared = RowOf<typeof preparedTransactions>;
 
 export function judgeArchiver(row: RowOf<typeof archiver> | undefined): Finding[] {
-  if (!row || row.mode === 'off' || !row.failing) return [];
+  if (!row || row.mode === 'off') return [];
+  if (row.expected && row.by === null) return [archivesNowhere(row)];
+  if (!row.failing) return [];
   const { failed, last_failed_wal, last_failed_at, last_archived_at } = row;
   return [
     {
       severity: 'critical',
       claim: 'WAL is not being archived: the last attempt failed, and pg_wal grows until one succeeds.',
-      object: '"archive_command"',
+      object: quoteIdentifier(row.by ?? 'archive_mode'),
       evidence: { failed, last_failed_wal, last_failed_at, last_archived_at },
       why: 'https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-ARCHIVING-WAL',
       next_step: '-- the log of the server says why; afterwards\nSELECT * FROM pg_stat_archiver;',
     },
   ];
+}
+
+/** https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-ARCHIVE-COMMAND: no attempt is made, so none fails. */
+function archivesNowhere({ mode, archived, last_archived_at }: RowOf<typeof archiver>): Finding {
+  return {
+    severity: 'warning',
+    claim: 'Archiving is on and no setting says how, so pg_wal grows until one does.',
+    object: '"archive_command"',
+    evidence: { mode, archived, last_archived_at },
+    why: 'https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-ARCHIVING-WAL',
+    next_step: `SELECT name, setting, sourcefile FROM pg_settings WHERE name IN ('archive_mode', 'archive_command', 'archive_library');`,
+  };
 }
 
 export function judgeSlots(rows: readonly Slot[], maxRetained: number): Finding[] {
@@ -164,19 +185,21 @@ export function judgeSlots(rows: readonly Slot[], maxRetained: number): Finding[
   );
 }
 
-function slotClaim({ slot, active, wal_status }: Slot, large: boolean): string {
+function slotClaim({ slot, active, wal_status, retained_size }: Slot, large: boolean): string {
   if (wal_status === 'lost') return `The replication slot ${slot} has lost WAL that it needs.`;
   if (wal_status === 'unreserved') return `The replication slot ${slot} is about to lose WAL that it needs.`;
   if (large) return `The replication slot ${slot} keeps much WAL${active ? '' : ', and nobody uses it'}.`;
-  return `Nobody uses the replication slot ${slot}, and pg_wal grows because of it.`;
+  const grows = (retained_size ?? 0) > 0 ? ', and pg_wal grows because of it' : '; it keeps no WAL yet';
+  return `Nobody uses the replication slot ${slot}${grows}.`;
 }
 
 export function judgeReceivers(rows: readonly Receiver[], maxLagS: number): Finding[] {
   return gather(
     rows
       .filter(({ replay_lag_s }) => (replay_lag_s ?? 0) > maxLagS)
-      .map(({ client_address, state, sync_state, lag_size, replay_lag_s }) => ({
+      .map(({ application, client_address, state, sync_state, lag_size, replay_lag_s }) => ({
         severity: 'warning' as const,
+        object: [application, client_address].filter((part) => part !== null && part !== '').join(' ') || 'a standby',
         claim: `A standby replays ${Math.round(replay_lag_s ?? 0)} s behind.`,
         evidence: { client_address, state, sync_state, lag_size, replay_lag_s },
         why: 'https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-REPLICATION-VIEW',

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { MONITORING_ROLE } from '../kit/index.ts';
 import { judgeExtensions, judgeLogin, judgeSettings, showSettings } from './settings.ts';
 
 const setting = (name: string, value: string, more = {}) => ({
@@ -16,6 +17,7 @@ const login = {
   replication: false,
   bypassRls: false,
   predefinedRoles: ['pg_monitor'],
+  effectiveRoles: ['pg_monitor'],
 };
 
 it('advises the safe value of each dangerous setting', () => {
@@ -57,9 +59,16 @@ it('reports extensions that the server has newer', () => {
 
 it('reports a login that may do more than it needs', () => {
   expect(judgeLogin(login)).toEqual([]);
-  expect(judgeLogin({ ...login, createDatabase: true })).toEqual([]);
-  expect(judgeLogin({ ...login, superuser: true })).toEqual([
-    expect.objectContaining({ claim: expect.stringContaining('superuser') }),
+  expect(judgeLogin({ ...login, superuser: true })).toMatchObject([
+    { claim: expect.stringContaining('superuser'), next_step: MONITORING_ROLE },
   ]);
-  expect(judgeLogin({ ...login, replication: true })).toHaveLength(1);
+  expect(
+    judgeLogin({ ...login, replication: true, predefinedRoles: ['pg_monitor', 'pg_read_all_data'] }),
+  ).toMatchObject([
+    {
+      evidence: { superuser: false, attributes: 'REPLICATION', member_of: 'pg_read_all_data' },
+      next_step: expect.stringMatching(/^ALTER ROLE "monitor" NOREPLICATION;\nREVOKE pg_read_all_data FROM "monitor";/),
+    },
+  ]);
+  expect(judgeLogin({ ...login, createDatabase: true })).toHaveLength(1);
 });

@@ -3,7 +3,9 @@ import { maskSetting } from '../../sqltext/secret-settings.ts';
 import {
   byServerVersion,
   definePart,
+  excessOf,
   gather,
+  MONITORING_ROLE,
   quoteIdentifier,
   quoteName,
   sql,
@@ -137,22 +139,18 @@ export function judgeExtensions(rows: readonly RowOf<typeof extensions>[]): Find
 }
 
 /** Diagnostics need no more than pg_monitor: https://www.postgresql.org/docs/current/predefined-roles.html */
-export function judgeLogin({
-  name,
-  superuser,
-  createRole,
-  replication,
-  bypassRls,
-}: ConnectionFacts['role']): Finding[] {
-  if (!superuser && !createRole && !replication && !bypassRls) return [];
+export function judgeLogin(role: ConnectionFacts['role']): Finding[] {
+  const { attributes, memberOf, takeBack } = excessOf(role);
+  if (!role.superuser && takeBack.length === 0) return [];
+  const name = quoteIdentifier(role.name);
   return [
     {
       severity: 'notice',
-      claim: `The login ${quoteIdentifier(name)} may do more than diagnostics need${superuser ? ': it is a superuser' : ''}.`,
-      object: quoteIdentifier(name),
-      evidence: { superuser, create_role: createRole, replication, bypass_rls: bypassRls },
+      claim: `The login ${name} may do more than diagnostics need${role.superuser ? ': it is a superuser' : ''}.`,
+      object: name,
+      evidence: { superuser: role.superuser, attributes: attributes.join(', '), member_of: memberOf.join(', ') },
       why: `${RESOURCES}/predefined-roles.html`,
-      next_step: 'CREATE ROLE howdah LOGIN;\nGRANT pg_monitor TO howdah; -- then connect as it',
+      next_step: role.superuser ? MONITORING_ROLE : takeBack.join('\n'),
     },
   ];
 }

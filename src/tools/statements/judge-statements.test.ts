@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { ConnectionFacts } from '../kit/index.ts';
 import { judgeStatements, notRecorded } from './judge-statements.ts';
 import type { AboutStatements, StatementRow } from './statement-row.ts';
 
@@ -73,8 +72,11 @@ describe('findings on statements', () => {
   });
 });
 
-function gaps(more: Partial<AboutStatements>, major = 18): (string | undefined)[][] {
-  return notRecorded({ ...about, ...more }, { major } as ConnectionFacts).map(({ what, remedy }) => [what, remedy]);
+function gaps(more: Partial<AboutStatements>, major = 18, order_by = 'total_time'): (string | undefined)[][] {
+  return notRecorded({ ...about, ...more }, { facts: { major }, input: { order_by } }).map(({ what, remedy }) => [
+    what,
+    remedy,
+  ]);
 }
 
 describe('what is not recorded', () => {
@@ -95,12 +97,16 @@ describe('what is not recorded', () => {
     expect(gaps({ extension_version: '1.10' })).toEqual([]);
   });
 
-  it('depends on settings', () => {
-    expect(gaps({ track_io_timing: false, track_planning: false, track: 'top' }).map(([what]) => what)).toEqual([
-      'planning times',
-      'the time of reads and writes',
-      'statements inside of functions',
+  it('is nothing where settings are as they come, unless what they count is asked for', () => {
+    const fresh = { track_io_timing: false, track_planning: false, track: 'top' };
+    expect(gaps(fresh)).toEqual([]);
+    expect(gaps(fresh, 18, 'planning')).toEqual([['planning times', expect.stringContaining('= on; -- slows down')]]);
+    expect(gaps(fresh, 18, 'io')).toEqual([
+      ['the time of reads and writes', expect.stringContaining('track_io_timing = on; -- pg_test_timing')],
     ]);
+  });
+
+  it('is all when nothing is tracked', () => {
     expect(gaps({ track: 'none' }).map(([what]) => what)).toEqual(['statements since tracking was turned off']);
   });
 });

@@ -131,8 +131,16 @@ const CAME_LATER = [
   { what: 'evictions, and since when the server counts', version: '1.9', major: 14 },
 ] as const;
 
-/** What the extension's version or the settings keep from being counted. */
-export function notRecorded(about: AboutStatements, { major }: ConnectionFacts): NotExamined[] {
+interface Asked {
+  readonly input: { readonly order_by: string };
+  readonly facts: Pick<ConnectionFacts, 'major'>;
+}
+
+/**
+ * What the extension's version or the settings keep from being counted. Settings that are off by default, because they
+ * cost, are a gap for those only who ask for what they count.
+ */
+export function notRecorded(about: AboutStatements, { input, facts: { major } }: Asked): NotExamined[] {
   const { extension_version, track, track_planning, track_io_timing, max_tracked } = about;
   const gaps: NotExamined[] = CAME_LATER.filter(({ version }) => compareVersions(extension_version, version) < 0).map(
     (later) => ({
@@ -142,19 +150,26 @@ export function notRecorded(about: AboutStatements, { major }: ConnectionFacts):
         major >= later.major ? `ALTER EXTENSION ${EXTENSION} UPDATE;` : `PostgreSQL ${later.major} has that version.`,
     }),
   );
-  if (track_planning === false) gaps.push(off('planning times', 'pg_stat_statements.track_planning', 'on'));
-  if (!track_io_timing) gaps.push(off('the time of reads and writes', 'track_io_timing', 'on'));
-  if (track === 'none') gaps.push(off('statements since tracking was turned off', 'pg_stat_statements.track', 'top'));
-  if (track === 'top') gaps.push(off('statements inside of functions', 'pg_stat_statements.track', 'all'));
+  if (track_planning === false && input.order_by === 'planning') {
+    const costs = ' -- slows down sessions that run the same statements at once';
+    gaps.push(off('planning times', 'pg_stat_statements.track_planning', { value: 'on', costs }));
+  }
+  if (!track_io_timing && input.order_by === 'io') {
+    const costs = ' -- pg_test_timing, run on that machine, says what it costs';
+    gaps.push(off('the time of reads and writes', 'track_io_timing', { value: 'on', costs }));
+  }
+  if (track === 'none') {
+    gaps.push(off('statements since tracking was turned off', 'pg_stat_statements.track', { value: 'top', costs: '' }));
+  }
   if (max_tracked === null)
     gaps.push({ what: 'the settings of pg_stat_statements', reason: 'They are not visible to this login.' });
   return gaps;
 }
 
-function off(what: string, setting: string, value: string): NotExamined {
+function off(what: string, setting: string, { value, costs }: { value: string; costs: string }): NotExamined {
   return {
     what,
     reason: `The setting ${setting} keeps them from being counted.`,
-    remedy: `ALTER SYSTEM SET ${setting} = ${value};\nSELECT pg_reload_conf();`,
+    remedy: `ALTER SYSTEM SET ${setting} = ${value};${costs}\nSELECT pg_reload_conf();`,
   };
 }

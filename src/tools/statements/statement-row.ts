@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
 const ms = z.number().min(0).nullable().meta({ unit: 'ms' });
-const bytes = z.int().min(0).nullable().meta({ unit: 'bytes' });
+/** Rounded beyond 2^53: they add up for as long as nobody resets them. */
+const bytes = z.number().min(0).nullable().meta({ unit: 'bytes' });
 const percent = z.number().nullable().meta({ unit: 'percent' });
 
 /** A statement as pg_stat_statements counts it: by role, database and normalised text. */

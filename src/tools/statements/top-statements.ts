@@ -98,7 +98,7 @@ export default defineDiagnostic({
   },
   sees: [{ what: 'ids and texts of other roles’ statements', privilege: 'pg_read_all_stats' }],
   findings: judgeStatements,
-  notExamined: (_, { about, facts }) => (about ? notRecorded(about, facts) : []),
+  notExamined: (_, { about, ...asked }) => (about ? notRecorded(about, asked) : []),
 });
 
 /** The view counts the whole server, whatever database it is asked in. */

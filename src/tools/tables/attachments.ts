@@ -4,6 +4,7 @@ import {
   definePart,
   param,
   quoteIdentifier,
+  quoteLiteral,
   quoteName,
   sql,
   type Finding,
@@ -196,7 +197,11 @@ function judgeRowSecurity({ row_security }: Relation, policies: number, object: 
       object,
       evidence: { policies, row_security },
       why: 'https://www.postgresql.org/docs/current/ddl-rowsecurity.html',
-      next_step: `ALTER TABLE ${object} ENABLE ROW LEVEL SECURITY;`,
+      next_step: [
+        `SELECT polname, polcmd, polpermissive, polroles::regrole[], pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid = ${quoteLiteral(object)}::regclass;`,
+        '-- when they say what is meant: rows that no policy admits vanish at once for all but owner and BYPASSRLS',
+        `ALTER TABLE ${object} ENABLE ROW LEVEL SECURITY;`,
+      ].join('\n'),
     },
   ];
 }

@@ -14,6 +14,9 @@ import { matchesName } from './name-pattern.ts';
 const KINDS = ['table', 'partitioned_table', 'partition', 'view', 'materialized_view', 'foreign_table'] as const;
 const bytes = z.int().nullable().meta({ unit: 'bytes' });
 
+/** Measuring one asks the file system about each of its files, so of more than these only those shown are measured. */
+const MEASURED_AT_MOST = sql`2000`;
+
 const row = {
   schema: z.string().meta({ names: 'schema' }),
   table: z.string().meta({ names: 'table' }),
@@ -62,6 +65,11 @@ export default defineDiagnostic({
   row,
   about: {
     total_size: bytes.describe('Of all that match, beyond the limit too; a partition beside its parent counts twice.'),
+    total_estimated: z
+      .boolean()
+      .describe(
+        'Too many match to measure all: total_size and the order by size are those of the last VACUUM or ANALYZE.',
+      ),
   },
   counted: true,
   sql: ({ schema, name, kinds, order_by, limit, estimate_sizes }) =>
@@ -81,26 +89,54 @@ export default defineDiagnostic({
              and (${schema}::text is null or n.nspname = ${schema}::text)
              and ${matchesName(sql`c.relname`, name)}
         ),
-        roots as (
+        roots as materialized (
           select l.* from listed l where l.kind = any (${kinds}::text[])
         ),
-        ${measuredRoots(sql`${estimate_sizes}::boolean`)}
-        select r.nspname as schema, r.relname as table, r.kind, pg_catalog.pg_get_userbyid(r.relowner) as owner,
-               m.size, m.table_size, m.index_size, m.toast_size, coalesce(m.size_estimated, false) as size_estimated,
-               m.rows, m.dead_rows,
-               case when r.relkind = 'p' then coalesce(m.partitions, 0) end as partitions,
-               m.last_vacuum, m.last_analyze,
-               case when r.relkind in ('r', 'p') then exists (
-                 select from pg_catalog.pg_index i where i.indrelid = r.oid and i.indisprimary) end as primary_key,
-               m.autovacuum,
-               pg_catalog.obj_description(r.oid, 'pg_class') as comment,
-               (pg_catalog.sum(m.size) over ())::bigint as total_size,
-               pg_catalog.count(*) over () as total_rows
-          from roots r
-          left join measured m on m.root = r.oid
-         order by case ${order_by}::text when 'size' then m.size when 'rows' then m.rows when 'dead_rows' then m.dead_rows end desc nulls last,
-                  r.nspname, r.relname
-         limit ${limit}`,
+        amount as materialized (
+          select pg_catalog.count(*) > ${MEASURED_AT_MOST} as too_many from roots r
+        ),
+        ${measuredRoots(sql`(${estimate_sizes}::boolean or (select a.too_many from amount a))`)},
+        page as materialized (
+          select r.*, m.*, (pg_catalog.sum(m.size) over ())::bigint as total_size, pg_catalog.count(*) over () as total_rows
+            from roots r
+            left join measured m on m.root = r.oid
+           order by case ${order_by}::text when 'size' then m.size when 'rows' then m.rows when 'dead_rows' then m.dead_rows end desc nulls last,
+                    r.nspname, r.relname
+           limit ${limit}
+        ),
+        exact as (
+          select p.oid, pg_catalog.sum(t.heap_size - t.toast_size)::bigint as table_size, pg_catalog.sum(t.toast_size)::bigint as toast_size,
+                 pg_catalog.sum(t.index_size)::bigint as index_size, pg_catalog.sum(t.heap_size + t.index_size)::bigint as size
+            from page p
+            join members m on m.root = p.oid
+            join pg_catalog.pg_class c on c.oid = m.oid and c.relkind in ('r', 'm', 'f')
+           cross join lateral (
+             select case when c.relkind <> 'f' then pg_catalog.pg_table_size(c.oid) end as heap_size,
+                    case when c.relkind <> 'f' then pg_catalog.pg_indexes_size(c.oid) end as index_size,
+                    case when c.relkind = 'f' then null when c.reltoastrelid = 0 then 0
+                         else pg_catalog.pg_total_relation_size(c.reltoastrelid) end as toast_size
+           ) t
+           where (select a.too_many from amount a) and not ${estimate_sizes}::boolean
+             and p.oid not in (select b.root from members b join unmeasurable u on u.oid = b.oid)
+           group by p.oid
+        )
+        select p.nspname as schema, p.relname as table, p.kind, pg_catalog.pg_get_userbyid(p.relowner) as owner,
+               coalesce(x.size, p.size) as size, coalesce(x.table_size, p.table_size) as table_size,
+               coalesce(x.index_size, p.index_size) as index_size, coalesce(x.toast_size, p.toast_size) as toast_size,
+               coalesce(p.size_estimated, false) and x.oid is null as size_estimated,
+               -- a file without bytes has no rows
+               coalesce(p.rows, case when x.table_size = 0 then 0 end) as rows, p.dead_rows,
+               case when p.relkind = 'p' then coalesce(p.partitions, 0) end as partitions,
+               p.last_vacuum, p.last_analyze,
+               case when p.relkind in ('r', 'p') then exists (
+                 select from pg_catalog.pg_index i where i.indrelid = p.oid and i.indisprimary) end as primary_key,
+               p.autovacuum,
+               pg_catalog.obj_description(p.oid, 'pg_class') as comment,
+               p.total_size, (select a.too_many from amount a) as total_estimated, p.total_rows
+          from page p
+          left join exact x on x.oid = p.oid
+         order by case ${order_by}::text when 'size' then coalesce(x.size, p.size) when 'rows' then p.rows when 'dead_rows' then p.dead_rows end desc nulls last,
+                  p.nspname, p.relname`,
     }),
   findings: (rows, { input: { min_rows } }) => [
     ...gather(
@@ -113,7 +149,11 @@ export default defineDiagnostic({
       (count) => `${count} tables have no primary key.`,
     ),
   ],
-  notExamined: (rows, { facts }) => [...behindLocks(rows), ...(facts.inRecovery ? [COUNTED_ON_PRIMARY] : [])],
+  notExamined: (rows, { about, facts }) => [
+    ...behindLocks(rows),
+    ...(about?.total_estimated === true ? [TOO_MANY] : []),
+    ...(facts.inRecovery ? [COUNTED_ON_PRIMARY] : []),
+  ],
 });
 
 /** https://www.postgresql.org/docs/current/runtime-config-vacuum.html: autovacuum comes at 50 + 20 % of the rows. */
@@ -163,6 +203,13 @@ function judgeKey({ schema, table, rows, primary_key }: Row, minRows: number): F
     },
   ];
 }
+
+const TOO_MANY: NotExamined = {
+  what: 'the exact size of what is not shown',
+  reason:
+    'Too many tables match to measure all: the total and the order by size are those of the last VACUUM or ANALYZE, and a table that had none counts as empty.',
+  remedy: 'Ask for one schema, or a part of the name.',
+};
 
 function behindLocks(rows: readonly Row[]): NotExamined[] {
   const locked = rows.filter(({ size_estimated }) => size_estimated);

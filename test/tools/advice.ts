@@ -1,0 +1,18 @@
+import type { Finding } from '../../src/contract/finding.ts';
+import { runAs, type Answer } from '../postgres/platform.ts';
+
+/** Does what a finding advises, one statement after the other. */
+export async function follow(url: string, { next_step = '' }: Finding): Promise<void> {
+  const statements = next_step.split('\n').map((line) => line.replace(/ ?--.*/, ''));
+  await runAs(url, ...statements.filter((statement) => statement !== ''));
+}
+
+/** How severe each finding is, and about what. */
+export function objects({ findings }: Answer): string[] {
+  return findings.map(({ severity, object }) => `${severity} ${object}`);
+}
+
+/** These fields of each row. */
+export function fieldsOf({ rows }: Answer, ...fields: string[]): unknown[][] {
+  return rows.map((row) => fields.map((field) => row[field]));
+}
