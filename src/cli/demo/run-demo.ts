@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ERROR_CODES } from '../../core/errors.ts';
 import { stateDirectory } from '../../core/state-directory.ts';
 import { startEmbedded, type EmbeddedServer } from '../../postgres/embedded.ts';
@@ -9,6 +10,9 @@ import { MONITOR, openShop, SHOP_DATABASE, type ShopServer } from './open-shop.t
 
 /** What pg_stat_statements and the timings of reads need. */
 const SETTINGS = { track_io_timing: 'on' };
+
+/** Long enough for the customers who wait to be worth a finding. */
+const HELD_UP_MS = 1200;
 
 /** Starts a server with a shop, checks it, says how to go on, and stops everything. */
 export async function runDemo(shell: Shell): Promise<number> {
@@ -23,6 +27,7 @@ export async function runDemo(shell: Shell): Promise<number> {
     screen.note('Opening a shop, with customers and with the mistakes of a few years …');
     const shop = await openShop(address);
     try {
+      await sleep(HELD_UP_MS);
       screen.note(`Open after ${formatQuantity(performance.now() - started, 'ms')}; howdah check finds:\n`);
       await runCheck(
         { ...shell, config: undefined, env: { HOWDAH_STATE: stateDir } },

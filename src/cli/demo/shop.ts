@@ -52,6 +52,7 @@ export const SHOP: readonly string[] = [
   'ANALYZE customers, products, orders, order_items, carts, invoices',
   `UPDATE carts SET contents = '{"items": [4]}'`,
   `UPDATE carts SET contents = '{"items": [4, 5]}'`,
+  'GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO monitor',
   'RESET ROLE',
   'SELECT pg_stat_statements_reset()',
 ];

@@ -30,7 +30,8 @@ export default defineDiagnostic({
       .describe('Leave out sessions whose transaction, or else statement, is younger.'),
     of_database: z.string().min(1).max(63).optional(),
     user: z.string().min(1).max(63).optional(),
-    min_wait_s: z.number().min(0).default(5).describe('Blocking is urgent once somebody has waited for longer.'),
+    // what PostgreSQL itself takes for long: https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-DEADLOCK-TIMEOUT
+    min_wait_s: z.number().min(0).default(1).describe('Blocking is urgent once somebody has waited for longer.'),
     idle_in_transaction_s: z.int().min(0).default(60).describe('Warn of transactions that have been idle for longer.'),
     long_transaction_s: z.int().min(0).default(600).describe('Warn of transactions that have been open for longer.'),
     max_xmin_age: z.int().min(0).default(1_000_000).describe('Warn of a snapshot that is older, in transactions.'),
