@@ -55,10 +55,11 @@ export function listAuditFiles(directory: string): Promise<AuditFile[]> {
 
 /** The newest files, and all that are not done however old they are. */
 export function listRecentFiles(directory: string): Promise<AuditFile[]> {
-  return list(directory, (names) => {
-    const isDone = (name: string) => !/\.(open|recovering-[^.]*)\.jsonl$/.test(name);
-    return names.filter((name, i) => i >= names.length - RECENT || !isDone(name));
-  });
+  return list(directory, (names) => names.filter((name, i) => i >= names.length - RECENT || !isDone(name)));
+}
+
+function isDone(name: string): boolean {
+  return !/\.(open|recovering-[^.]*)\.jsonl$/.test(name);
 }
 
 async function list(

@@ -64,7 +64,7 @@ function openServer({ name, target, databases, connections }: ServerSpec): {
     database,
     health: health.now,
   };
-  return { server, close: pools.close };
+  return { server, close: () => pools.close() };
 }
 
 function watchHealth(defaultDatabase: string): {
