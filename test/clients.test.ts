@@ -1,0 +1,68 @@
+/** Both generations of the official client, on every PostgreSQL: what is listed can be called. */
+import { Client as ModernClient } from '@modelcontextprotocol/client';
+import { StdioClientTransport as ModernTransport } from '@modelcontextprotocol/client/stdio';
+import { Client as FirstClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport as FirstTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tools } from '../src/tools/catalog.gen.ts';
+import { useClone } from './postgres/clone.ts';
+import { describeEachMajor } from './postgres/each-major.ts';
+import { createStdioPlace, type StdioPlace } from './stdio-process.ts';
+
+const INFO = { name: 'official client', version: '1' };
+const quiet = ({ command, args, cwd, env }: StdioPlace) => ({ command, args, cwd, env, stderr: 'ignore' as const });
+
+async function connectModern(place: StdioPlace): Promise<ModernClient> {
+  const client = new ModernClient(INFO, { versionNegotiation: { mode: 'auto' } });
+  await client.connect(new ModernTransport(quiet(place)));
+  return client;
+}
+
+async function connectFirst(place: StdioPlace): Promise<FirstClient> {
+  const client = new FirstClient(INFO);
+  await client.connect(new FirstTransport(quiet(place)));
+  return client;
+}
+
+const GENERATIONS = [
+  ['2', connectModern],
+  ['1', connectFirst],
+] as const;
+
+/** What a tool cannot do without. */
+const NEEDED: Readonly<Record<string, Record<string, unknown>>> = { describe_table: { table: 'Order' } };
+
+describeEachMajor('the official clients', (cluster) => {
+  const clone = useClone(cluster);
+
+  describe.each(GENERATIONS)('client %s', (_, connect) => {
+    let place: StdioPlace;
+    let client: ModernClient | FirstClient;
+    beforeAll(async () => {
+      place = createStdioPlace(clone().monitorUrl);
+      client = await connect(place);
+    });
+    afterAll(async () => {
+      await client.close();
+      place.remove();
+    });
+
+    it('lists all tools and gets an answer of the declared shape from each', async () => {
+      const { tools: listed } = await client.listTools();
+      expect(listed.map(({ name }) => name)).toEqual(tools.map(({ name }) => name).toSorted());
+      for (const tool of tools) {
+        const answer = await client.callTool({ name: tool.name, arguments: NEEDED[tool.name] ?? {} });
+        expect([tool.name, answer.isError, answer.content]).toEqual([
+          tool.name,
+          undefined,
+          [{ type: 'text', text: expect.stringContaining(`database: ${clone().name}`) }],
+        ]);
+        expect(tool.output.parse(answer.structuredContent)).toEqual(answer.structuredContent);
+      }
+      const ended = place.events().filter(({ kind, operation }) => kind === 'ended' && operation !== 'tools/list');
+      expect(ended.filter(({ outcome }) => outcome === 'OK').map(({ operation }) => operation)).toEqual(
+        expect.arrayContaining(tools.map(({ name }) => name)),
+      );
+    });
+  });
+});
