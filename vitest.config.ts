@@ -9,6 +9,8 @@ const OFFLINE = [
 
 export default defineConfig({
   test: {
+    // Most of the time goes by in waiting, and the files share the servers: more would only crowd them.
+    maxWorkers: 2,
     projects: [
       { test: { name: 'unit', include: OFFLINE, pool: 'forks', testTimeout: 20_000 } },
       {
