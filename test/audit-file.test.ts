@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openAuditFile } from '../src/audit/file.ts';
 import { verifyAudit } from '../src/audit/verify.ts';
 import { AuditEvent } from '../src/contract/audit-event.ts';
+import { canMount } from './tmpfs.ts';
 
 let home: string;
 let directory: string;
@@ -113,20 +114,6 @@ describe('a process that is killed', () => {
     expect(await verifyAudit(directory)).toMatchObject({ ok: true });
   });
 });
-
-/** Mounting takes root, and a container that allows it. */
-function canMount(): boolean {
-  const target = mkdtempSync(join(tmpdir(), 'howdah-mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', 'howdah-test', target], { stdio: 'ignore' });
-    execFileSync('umount', [target]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(target, { recursive: true });
-  }
-}
 
 const call = (id: string) => ({ kind: 'ended', call_id: id, purpose: 'x'.repeat(1000) }) as const;
 const filler = () => join(directory, 'filler');

@@ -1,7 +1,6 @@
 /** The audit log on its bad days, as a client of `howdah stdio` lives through them: no answer without a record. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +9,7 @@ import { useClone } from './postgres/clone.ts';
 import { newestCluster } from './postgres/each-major.ts';
 import { auditDirectory, endOf, initialize, openClient, toolCall, type StdioClient } from './stdio-client.ts';
 import { createStdioPlace, startRaw, type RawStdio, type StdioPlace } from './stdio-process.ts';
+import { canMount } from './tmpfs.ts';
 
 const clone = useClone(newestCluster());
 let place: StdioPlace;
@@ -68,20 +68,6 @@ it('a directory of the audit log gives way to a file, comes back, and is deleted
   await howdah.close();
   expect(await verifyAudit(directory)).toMatchObject({ ok: false, broken: [expect.anything()] });
 });
-
-/** Mounting takes root, and a container that allows it. */
-function canMount(): boolean {
-  const target = mkdtempSync(join(tmpdir(), 'howdah-mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', 'howdah-test', target], { stdio: 'ignore' });
-    execFileSync('umount', [target]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(target, { recursive: true });
-  }
-}
 
 describe.runIf(canMount())('a disk of the audit log', () => {
   beforeEach(() => {
