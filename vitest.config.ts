@@ -4,6 +4,7 @@ const OFFLINE = [
   'src/**/*.test.ts',
   'scripts/**/*.test.ts',
   'test/architecture.test.ts',
+  'test/attacks.test.ts',
   'test/errors-reference.test.ts',
 ];
 

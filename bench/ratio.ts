@@ -1,3 +1,5 @@
+import type { Spread } from './results.ts';
+
 /** Figures of one run, compared with one another; never with a clock on another machine. */
 export interface Sample {
   readonly name: string;
@@ -21,18 +23,12 @@ export async function interleave(
   return [...times].map(([name, values]) => ({ name, times: values.toSorted((a, b) => a - b) }));
 }
 
-export function quantile({ times }: Sample, q: number): number {
+export function quantile({ times }: Pick<Sample, 'times'>, q: number): number {
   return times[Math.min(times.length - 1, Math.floor(times.length * q))] ?? Number.NaN;
 }
 
-/** One line a sample: p50, p10–p90, and the ratio of its p50 to the first sample's. */
-export function report(samples: readonly Sample[]): string {
-  const base = samples[0] ? quantile(samples[0], 0.5) : Number.NaN;
-  return samples
-    .map((sample) => {
-      const p50 = quantile(sample, 0.5);
-      const spread = `${quantile(sample, 0.1).toFixed(3)}–${quantile(sample, 0.9).toFixed(3)}`;
-      return `${sample.name.padEnd(44)} p50 ${p50.toFixed(3)} ms  p10–p90 ${spread}  × ${(p50 / base).toFixed(2)}`;
-    })
-    .join('\n');
+/** The median of a few figures, and the lowest and the highest of them. */
+export function spreadOf(figures: readonly number[]): Spread {
+  const times = figures.toSorted((a, b) => a - b);
+  return { median: quantile({ times }, 0.5), low: times[0] ?? Number.NaN, high: times.at(-1) ?? Number.NaN };
 }

@@ -4,24 +4,20 @@ import { createInterface } from 'node:readline';
 import { execPath } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { spreadOf } from './ratio.ts';
+import type { Results } from './results.ts';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const STARTS = 15;
 
 /** Spawn to `initialize` answered, spawn to the first answer of a tool, and the resident memory of the idle process. */
-export async function measureStdio(url: string, stateDir: string): Promise<string> {
+export async function measureStdio(url: string, stateDir: string, count: number): Promise<Results['stdio']> {
   const starts: Start[] = [];
-  for (let i = 0; i < STARTS; i++) starts.push(await startOnce(url, stateDir));
-  const line = (name: string, unit: string, pick: (start: Start) => number) => {
-    const values = starts.map(pick).toSorted((a, b) => a - b);
-    const [low = 0, middle = 0, high = 0] = [values[0], values[Math.floor(values.length / 2)], values.at(-1)];
-    return `${name.padEnd(44)} ${middle.toFixed(0)} ${unit} (${low.toFixed(0)}–${high.toFixed(0)})`;
+  for (let i = 0; i < count; i++) starts.push(await startOnce(url, stateDir));
+  return {
+    initializedMs: spreadOf(starts.map(({ initializedMs }) => initializedMs)),
+    answeredMs: spreadOf(starts.map(({ answeredMs }) => answeredMs)),
+    residentMb: spreadOf(starts.map(({ residentMb }) => residentMb)),
   };
-  return [
-    line('initialize answered', 'ms', ({ initializedMs }) => initializedMs),
-    line('first rows of unused_indexes', 'ms', ({ answeredMs }) => answeredMs),
-    line('resident memory after a second idle', 'MB', ({ residentMb }) => residentMb),
-  ].join('\n');
 }
 
 interface Start {

@@ -32,9 +32,11 @@ function variableOf(file: string): string {
   return file.replaceAll(/^.*\/|\.ts$/g, '').replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** A tool is the default export of its file; what it needs beside may be in other files. */
+/** A tool is the default export of its file, made by the kit or, when it reaches no server, as it stands. */
 function exportsTool(file: string): boolean {
-  return /^export default define(Tool|Diagnostic)\(/m.test(readFileSync(new URL(`src/tools/${file}`, ROOT), 'utf8'));
+  return /^export default (define(Tool|Diagnostic)\(|\{$)/m.test(
+    readFileSync(new URL(`src/tools/${file}`, ROOT), 'utf8'),
+  );
 }
 
 async function everything(): Promise<Generated[]> {

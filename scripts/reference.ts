@@ -41,24 +41,25 @@ function errors(): string {
 
 function toolReference(): string {
   const intro =
-    'Every tool also takes `server` (a name from the configuration; may be left out when only one can be reached or\n' +
+    'Tools also take `server` (a name from the configuration; may be left out when only one can be reached or\n' +
     '`default_server` is set) and `database` (by default the one of the connection URL). Answers hold `findings`, and\n' +
     '`not_examined` when something could not be seen.\n';
   return [intro, ...tools.map(describeTool)].join('\n');
 }
 
 function describeTool(tool: Tool): string {
-  const { server: _server, database: _database, ...inputs } = tool.input.shape;
+  const { server, database: _database, ...inputs } = tool.input.shape;
   const output = z.toJSONSchema(tool.output, { io: 'output', unrepresentable: 'any' }) as JsonSchema;
   const { server: _s, database: _d, findings: _f, not_examined: _n, ...parts } = output.properties ?? {};
   const aliases = Object.keys(tool.alsoKnownAs);
   return [
     `## ${tool.name}\n`,
     `${tool.description}\n`,
+    server === undefined ? 'Reaches no server, and takes neither `server` nor `database`.\n' : '',
     `Area \`${tool.area}\`, class \`${tool.accessClass}\`.${aliases.length > 0 ? ` Also known as ${aliases.map((alias) => `\`${alias}\``).join(', ')}.` : ''}\n`,
     Object.keys(inputs).length > 0 ? `### Inputs\n\n${inputTable(inputs)}\n` : '',
     `### Answer\n\n${answerTable(parts)}\n`,
-    `### SQL\n`,
+    tool.statements.length > 0 ? `### SQL\n` : '',
     ...tool.statements.map(({ since, text }) => `From ${since}:\n\n\`\`\`sql\n${text}\n\`\`\`\n`),
   ]
     .filter((part) => part !== '')

@@ -164,7 +164,7 @@ describe('howdah with a server', () => {
     ]);
     expect(text).toMatchObject({ code: 0, stderr: '' });
     expect(text.stdout).toMatch(/^monitor@\S+ {2}PostgreSQL \d+[^\n]*\n\nGrade [A-F] {3}/);
-    expect(text.stdout.split('\n').length).toBeLessThanOrEqual(46);
+    expect(text.stdout.split('\n').length).toBeLessThanOrEqual(52);
     const report = JSON.parse(json.stdout) as { grade: string; examined: number; asked: number; took_ms: number };
     expect(report.grade).toMatch(/^[A-F]$/);
     expect(report.examined).toBeGreaterThan(0);

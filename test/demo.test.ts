@@ -1,68 +1,261 @@
-/** `npm start` on a machine that has nothing but Node.js. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+/** `npm start` on a machine that has nothing but Node.js: three servers with problems, served over HTTP. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import pg from 'pg';
+import { afterAll, expect, it, vi } from 'vitest';
 import type { Finding } from '../src/contract/finding.ts';
 
-let state: string;
-beforeAll(() => {
-  state = mkdtempSync(join(tmpdir(), 'howdah-demo-'));
-});
-afterAll(() => rmSync(state, { recursive: true, force: true }));
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 30_000 });
 
-function runDemo(...options: string[]) {
-  const main = join(import.meta.dirname, '../src/main.ts');
-  return spawnSync(process.execPath, ['--import', 'tsx', main, 'demo', ...options], {
-    // a password or a mode of TLS that is meant for another server must not matter
-    env: {
-      PATH: String(process.env['PATH']),
-      HOME: state,
-      HOWDAH_STATE: state,
-      PGSSLMODE: 'verify-full',
-      PGPORT: '1',
-    },
-    encoding: 'utf8',
-    timeout: 80_000,
-  });
+const base = mkdtempSync(join(tmpdir(), 'howdah-demo-'));
+if (process.getuid?.() === 0) chmodSync(base, 0o711);
+const SERVERS = ['shop', 'shop-standby', 'warehouse'] as const;
+
+interface Ready {
+  readonly url: string;
+  readonly key: string;
+  readonly config: string;
+  readonly findings: readonly (Finding & { server: string; tool: string })[];
 }
 
-it(
-  'the demo finds what is wrong with its shop, says how to go on, and leaves nothing running',
-  { timeout: 90_000 },
-  () => {
-    const { status, stdout, stderr } = runDemo();
-    expect(stderr).toContain('The demo is over and its server stopped');
-    expect(status).toBe(0);
-    expect(stdout).toMatch(/^monitor@\S+\/shop {2}PostgreSQL 18\.[^\n]+\n\nGrade [DF] /);
-    expect(stdout).toMatch(/^CRITICAL {2}Session \d+ blocks 6 sessions/m);
-    expect(stdout).toContain('SELECT pg_terminate_backend(');
-    expect(stdout.split('\n').length).toBeLessThanOrEqual(46);
-    expect(existsSync(join(state, 'demo/data/postmaster.pid'))).toBe(false);
-  },
-);
+class Demo {
+  readonly process: ChildProcess;
+  readonly startedAt = performance.now();
+  stdout = '';
+  stderr = '';
 
-it('the demo finds every problem that is planted in the schema', { timeout: 90_000 }, () => {
-  const { findings } = JSON.parse(runDemo('--json').stdout) as { findings: (Finding & { tool: string })[] };
-  const planted = (tool: string) =>
-    findings
-      .filter((finding) => finding.tool === tool)
-      .map(({ severity, object, next_step }) => [severity, object, next_step]);
-  expect(planted('duplicate_indexes')).toEqual([
-    ['warning', '"public"."orders_customer_idx"', 'DROP INDEX CONCURRENTLY "public"."orders_customer_idx";'],
+  constructor(...options: string[]) {
+    const main = join(import.meta.dirname, '../src/main.ts');
+    this.process = spawn(process.execPath, ['--import', 'tsx', main, 'demo', ...options], {
+      // a password or a mode of TLS that is meant for another server must not matter
+      env: {
+        PATH: String(process.env['PATH']),
+        HOME: base,
+        HOWDAH_STATE: base,
+        PGSSLMODE: 'verify-full',
+        PGPORT: '1',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.process.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
+    this.process.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    demos.push(this);
+  }
+
+  isOver(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+
+  async until(isThere: () => boolean): Promise<void> {
+    while (!isThere()) {
+      if (this.isOver()) throw new Error(`The demo ended: ${this.stderr}`);
+      await sleep(20);
+    }
+  }
+
+  /** What `--json` prints when it is open, and how long that took. */
+  async ready(): Promise<Ready & { tookMs: number }> {
+    await this.until(() => this.stdout.endsWith('}\n'));
+    return { ...(JSON.parse(this.stdout) as Ready), tookMs: performance.now() - this.startedAt };
+  }
+
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    if (!this.isOver()) {
+      const exited = once(this.process, 'exit');
+      this.process.kill(signal);
+      await exited;
+    }
+    return this.process.exitCode;
+  }
+}
+
+const demos: Demo[] = [];
+afterAll(async () => {
+  for (const demo of demos) await demo.end('SIGTERM');
+  for (const pid of postmasters()) process.kill(pid, 'SIGQUIT');
+  rmSync(base, { recursive: true, force: true });
+});
+
+/** Of the processes whose command line names one of our data directories. */
+function postmasters(): number[] {
+  return execFileSync('ps', ['-ww', '-A', '-o', 'pid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes(` -D ${join(base, 'demo')}/`))
+    .map((line) => Number.parseInt(line, 10))
+    .toSorted((a, b) => a - b);
+}
+
+function postmasterOf(server: (typeof SERVERS)[number]): number {
+  return Number(readFileSync(join(base, 'demo', server, 'data/postmaster.pid'), 'utf8').split('\n')[0]);
+}
+
+async function ask<T extends object>(server: (typeof SERVERS)[number], text: string): Promise<T | undefined> {
+  const host = join(base, 'demo', server, 'run');
+  const client = new pg.Client({ host, port: 5432, user: 'postgres', database: 'postgres', password: '', ssl: false });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return (await client.query<T>(text)).rows[0];
+  } finally {
+    await client.end();
+  }
+}
+
+/** Opens it, as a program asks for it. */
+async function open(): Promise<Ready & { demo: Demo; tookMs: number }> {
+  const demo = new Demo('--json', '--port', '0');
+  return { demo, ...(await demo.ready()) };
+}
+
+async function isStreaming(): Promise<boolean> {
+  const row = await ask<{ state: string }>('shop', 'select state from pg_stat_replication').catch(() => undefined);
+  return row?.state === 'streaming';
+}
+
+// Each test goes on where the one before has left: a start is what takes the time.
+let now: Ready & { demo: Demo };
+
+it('starts anew after it was killed while it made its data', async () => {
+  const killed = new Demo('--json', '--port', '0');
+  await killed.until(() => killed.stderr.includes('customers'));
+  await killed.end('SIGKILL');
+  now = await open();
+  expect(now.demo.stderr).toContain('customers');
+  expect(now.findings.slice(0, 2)).toMatchObject([
+    { server: 'shop', severity: 'critical', claim: expect.stringMatching(/^Session \d+ blocks 6 sessions/) },
+    { server: 'shop', severity: 'critical', object: '"public"."invoices_id_seq"' },
   ]);
-  expect(planted('invalid_indexes')).toEqual([
-    [
-      'warning',
-      '"public"."customers_email_key"',
-      expect.stringContaining('REINDEX INDEX CONCURRENTLY "public"."customers_email_key";'),
-    ],
-  ]);
-  expect(planted('foreign_keys_without_index')).toEqual([
-    ['warning', '"public"."order_items"', 'CREATE INDEX CONCURRENTLY ON "public"."order_items" ("product_id");'],
-  ]);
-  expect(planted('sequence_exhaustion')).toEqual([
-    ['critical', '"public"."invoices_id_seq"', expect.stringContaining('ALTER COLUMN "id" TYPE bigint;')],
-  ]);
+});
+
+it('keeps its key for its owner, and lets in nobody without it', async () => {
+  const { url, key, config } = now;
+  const file = join(base, 'demo/key');
+  expect(readFileSync(file, 'utf8')).toBe(`${key}\n`);
+  expect([file, config].map((path) => statSync(path).mode & 0o777)).toEqual([0o600, 0o600]);
+  expect(readFileSync(config, 'utf8')).not.toContain(key);
+  expect((await fetch(`${url}/mcp`, { method: 'POST', body: '{}' })).status).toBe(401);
+});
+
+const says = (text: string) => expect.stringContaining(text);
+const BLOCKER = { severity: 'critical', claim: says('blocks 6 sessions; it is idle in transaction') };
+const PLANTED: readonly (readonly [string, Record<string, unknown>, Record<string, unknown>])[] = [
+  ['activity', {}, BLOCKER],
+  ['blocking_tree', {}, BLOCKER],
+  ['autovacuum_status', { max_xmin_age: 0 }, { claim: says('The prepared transaction payment-') }],
+  ['autovacuum_status', {}, { object: '"public"."carts"', severity: 'warning' }],
+  ['autovacuum_status', { server: 'warehouse' }, { object: '"autovacuum"', severity: 'warning' }],
+  ['list_tables', {}, { object: '"public"."carts"', claim: says('autovacuum is turned off for it') }],
+  ['top_statements', {}, { severity: 'notice', claim: says('ms on average') }],
+  ['top_statements', {}, { claim: says('goes through temporary files') }],
+  ['replication_status', {}, { object: 'nightly_export', claim: says('pg_wal grows because of it') }],
+  ['unused_indexes', {}, { object: '"public"."orders_note_idx"' }],
+  ['duplicate_indexes', {}, { object: '"public"."orders_customer_idx"', severity: 'warning' }],
+  ['invalid_indexes', {}, { object: '"public"."customers_email_key"', severity: 'warning' }],
+  ['foreign_keys_without_index', {}, { object: '"public"."order_items"', severity: 'warning' }],
+  ['sequence_exhaustion', {}, { object: '"public"."invoices_id_seq"', severity: 'critical' }],
+  ['settings', { server: 'warehouse' }, { evidence: { count: 1, settings: 'max_pred_locks_per_transaction' } }],
+];
+
+/** Over HTTP, as an assistant does. */
+async function callTool(name: string, args: Record<string, unknown>): Promise<unknown> {
+  const client = new Client({ name: 'demo test', version: '1' });
+  const headers = { authorization: `Bearer ${now.key}` };
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${now.url}/mcp`), { requestInit: { headers } }));
+  try {
+    return (await client.callTool({ name, arguments: args })).structuredContent;
+  } finally {
+    await client.close();
+  }
+}
+
+function lookAtStandby(): Promise<unknown> {
+  return callTool('replication_status', { server: 'shop-standby' });
+}
+
+it.each(PLANTED)('has a problem that %s %j finds', async (tool, args, finding) => {
+  expect(await callTool(tool, args)).toMatchObject({
+    findings: expect.arrayContaining([expect.objectContaining(finding)]),
+  });
+});
+
+it('has a standby that lags for a moment in each minute', async () => {
+  const lags = expect.objectContaining({ claim: 'Replay is paused on this standby.' });
+  await expect
+    .poll(lookAtStandby, { timeout: 80_000, interval: 500 })
+    .toMatchObject({ findings: expect.arrayContaining([lags]) });
+  await expect.poll(lookAtStandby, { timeout: 80_000, interval: 500 }).toMatchObject({ findings: [] });
+});
+
+it('is the only one on its data: a second one says so and changes nothing', async () => {
+  const second = new Demo('--json', '--port', '0');
+  await once(second.process, 'exit');
+  expect(second.process.exitCode).toBe(2);
+  expect(second.stderr).toContain(`data: howdah demo, process ${now.demo.process.pid}.\nhint: `);
+  expect(await isStreaming()).toBe(true);
+});
+
+it('leaves no process when it is told to end', async () => {
+  expect(await now.demo.end('SIGTERM')).toBe(0);
+  expect(postmasters()).toEqual([]);
+});
+
+it('finds its data at the next start, and says its worst findings, its address, its key and how to go on', async () => {
+  const demo = new Demo('--port', '0');
+  await demo.until(() => demo.stdout.includes('Ctrl-C'));
+  expect(performance.now() - demo.startedAt).toBeLessThan(15_000); // five times the target
+  expect(demo.stderr).not.toContain('customers');
+  expect(demo.stdout).toMatch(/^The 3 worst of \d+ kinds of problem in the fleet:\n\nCRITICAL {2}shop: Session \d+ /);
+  expect(demo.stdout).toMatch(/^Howdah is ready on http:\/\/127\.0\.0\.1:\d+\/mcp$/m);
+  expect(demo.stdout).toMatch(new RegExp(`^Key +${now.key}$`, 'm'));
+  expect(demo.stdout).toMatch(/^Claude Code +claude mcp add --transport http howdah http:/m);
+  now = { ...now, demo };
+});
+
+it('takes over the servers that a killed one has left', async () => {
+  const left = postmasters();
+  expect(left).toHaveLength(3);
+  await now.demo.end('SIGKILL');
+  now = await open();
+  expect(postmasters()).toEqual(left);
+});
+
+it.each([
+  ['the shop', ['shop']],
+  ['the standby', ['shop-standby']],
+  ['everything', SERVERS],
+] as const)('comes up whole after it and %s were killed', async (_, servers) => {
+  const pids = servers.map(postmasterOf);
+  await now.demo.end('SIGKILL');
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  now = await open();
+  await expect.poll(isStreaming, { timeout: 15_000 }).toBe(true);
+  expect(now.demo.stderr).not.toContain('copied');
+});
+
+it('copies the standby anew when the shop does not keep what it needs', async () => {
+  await now.demo.end('SIGKILL');
+  await ask(
+    'shop',
+    `select pg_drop_replication_slot(slot_name)
+       from (select slot_name, pg_terminate_backend(active_pid, 5000) from pg_replication_slots offset 0) ended
+      where slot_name = 'shop_standby'`,
+  );
+  now = await open();
+  expect(now.demo.stderr).toContain('copied');
+  await expect.poll(isStreaming, { timeout: 15_000 }).toBe(true);
+  expect(await now.demo.end('SIGHUP')).toBe(0); // its terminal was closed
+  expect(postmasters()).toEqual([]);
+});
+
+it('checks the shop once and stops, for scripts', async () => {
+  const demo = new Demo('--once');
+  await once(demo.process, 'exit');
+  expect(demo.process.exitCode).toBe(0);
+  expect(demo.stdout).toMatch(/^monitor@\S+\/shop {2}PostgreSQL 18\.[^\n]+\n\nGrade [DF] /);
+  expect(postmasters()).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { findEmbeddedPackage } from '../src/postgres/binaries.ts';
-import { startEmbedded, type EmbeddedServer } from '../src/postgres/embedded.ts';
+import { removeEmbedded, startEmbedded, type EmbeddedServer } from '../src/postgres/embedded.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // initdb takes seconds on a busy machine
 
@@ -139,6 +139,48 @@ describe('the embedded server', () => {
     expect(await ask(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await server.stop();
     rmSync(directory, { recursive: true });
+  });
+});
+
+async function startPair(directory: string): Promise<{ primary: EmbeddedServer; standby: EmbeddedServer }> {
+  const primary = await startEmbedded({ stateDir: directory, name: 'pair/one', streaming: true });
+  servers.push(primary);
+  const { socketDirectory, port, dataDirectory } = primary;
+  const standbyOf = { socketDirectory, port, dataDirectory, slot: 'two' };
+  const standby = await startEmbedded({ stateDir: directory, name: 'pair/two', standbyOf });
+  servers.push(standby);
+  return { primary, standby };
+}
+
+describe('a standby', () => {
+  it('has what its primary had and gets what it writes, also after both were stopped', async () => {
+    const directory = join(base, "a 'quoted' place");
+    mkdirSync(directory);
+    const primary = await startEmbedded({ stateDir: directory, name: 'pair/one', streaming: true });
+    await ask(primary.url, 'create table before as select n from generate_series(1, 50000) n');
+    await primary.stop();
+    const count = 'select count(*)::int as rows, pg_is_in_recovery() as replica from before';
+    for (const [rows, text] of [
+      [50_001, 'insert into before values (0)'],
+      [40_000, 'delete from before where n > 40000 or n = 0'],
+    ] as const) {
+      const { primary: one, standby } = await startPair(directory);
+      await ask(one.url, text);
+      await expect.poll(() => ask(standby.url, count), { timeout: 15_000 }).toEqual([{ rows, replica: true }]);
+      await Promise.all([standby.stop(), one.stop()]);
+      expect(existsSync(join(directory, 'pair/two/data/postmaster.pid'))).toBe(false);
+    }
+  });
+
+  it('is made anew after its data was removed', async () => {
+    const directory = join(base, 'removed');
+    mkdirSync(directory);
+    const first = await startPair(directory);
+    await first.standby.stop();
+    await removeEmbedded(directory, 'pair/two');
+    expect(existsSync(join(directory, 'pair/two'))).toBe(false);
+    const { standby } = await startPair(directory);
+    expect(await ask(standby.url, 'select pg_is_in_recovery() as replica')).toEqual([{ replica: true }]);
   });
 });
 

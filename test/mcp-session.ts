@@ -8,6 +8,7 @@ import { afterEach, beforeEach } from 'vitest';
 import { z } from 'zod';
 import { openAuditFile } from '../src/audit/file.ts';
 import { createCatalog, type Catalog } from '../src/calls/catalog.ts';
+import { createDialogues } from '../src/calls/dialogue.ts';
 import type { CallDeps } from '../src/calls/execute.ts';
 import { createLimits } from '../src/calls/limits.ts';
 import type { Operation } from '../src/calls/operation.ts';
@@ -17,13 +18,16 @@ import { PlatformError } from '../src/core/errors.ts';
 import { openFleet } from '../src/fleet/open-fleet.ts';
 import { localPrincipal } from '../src/identity/local-principal.ts';
 import { createMethods } from '../src/mcp/methods/all-methods.ts';
+import { allPrompts } from '../src/mcp/prompts/all-prompts.ts';
+import { allResources } from '../src/mcp/resources/all-resources.ts';
 import { serveStdioSession, type StdioSession } from '../src/mcp/stdio.ts';
 import { compilePersonas } from '../src/policy/compile.ts';
 import { parseTarget } from '../src/postgres/target.ts';
 import { openStatementTexts } from '../src/sqltext/statement-texts.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
 
-const operation = (name: string, run: Operation['run'], more: Partial<Operation> = {}): Operation => ({
+/** A tool that needs no PostgreSQL. */
+export const operation = (name: string, run: Operation['run'], more: Partial<Operation> = {}): Operation => ({
   kind: 'tool',
   name,
   area: 'server',
@@ -49,8 +53,8 @@ const fleet = openFleet(
   'shop',
 );
 
-/** The tools that the prompts name. */
-const RUNBOOK_TOOLS = ['activity', 'list_tables', 'server_overview', 'top_statements', 'unused_indexes'];
+/** The tools that the prompts name, and that do nothing here. */
+const RUNBOOK_TOOLS = new Set(allPrompts.flatMap(({ tools }) => tools).filter((name) => name !== 'describe_table'));
 
 /** Tools that need no PostgreSQL, and all methods of the protocol. */
 export const catalog: Catalog = createCatalog([
@@ -67,10 +71,10 @@ export const catalog: Catalog = createCatalog([
     for (const done of [1, 2, 2, 1, 3]) context.progress(`step ${done}`, done, 3);
     return Promise.resolve({ done: true });
   }),
-  ...RUNBOOK_TOOLS.map((name) => operation(name, () => Promise.resolve({}))),
+  ...[...RUNBOOK_TOOLS].map((name) => operation(name, () => Promise.resolve({}))),
   operation('describe_table', ({ input }) => Promise.resolve({ ...input }), { accessClass: 'schema' }),
   operation('audit_tail', () => Promise.resolve({}), { kind: 'admin', accessClass: 'admin' }),
-  ...createMethods({ catalog: () => catalog, fleet }),
+  ...createMethods({ catalog: () => catalog, fleet, prompts: allPrompts, resources: allResources(() => catalog) }),
 ]);
 
 export interface Message {
@@ -116,50 +120,76 @@ interface Persona {
   /** `schemas` may call the class schema on `shop`, `echo` may call `echo`, `nobody` is no persona. */
   readonly persona?: string;
   readonly stdout?: PassThrough;
+  /** In place of the catalogue above. */
+  readonly served?: Catalog;
 }
 
-/** Registers hooks that make the pipeline anew for each test; what it returns opens a session on it. */
-export function useMcpSession(): (options?: Persona) => McpSession {
-  let directory: string;
-  let deps: CallDeps;
-  let opened: McpSession | undefined;
-  let log: string[];
+/** What every call stands on, with its audit log in a directory of its own. */
+export interface Pipeline {
+  readonly deps: CallDeps;
+  readonly directory: string;
+  /** Lines of the log from `warn` on. */
+  readonly log: readonly string[];
+}
 
+/** Registers hooks that make the pipeline anew for each test. */
+export function usePipeline(): () => Pipeline {
+  let pipeline: Pipeline;
   beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'howdah-mcp-'));
-    log = [];
-    deps = {
+    const directory = mkdtempSync(join(tmpdir(), 'howdah-mcp-'));
+    const log: string[] = [];
+    const deps = {
       fleet,
       policy: compilePersonas({
         schemas: PersonaSpec.parse({ tools: { allow: ['class:schema'] }, servers: { allow: ['shop'] } }),
         echo: PersonaSpec.parse({ tools: { allow: ['echo'] } }),
       }),
       limits: createLimits(),
+      dialogues: createDialogues(),
       audit: await openAuditFile({ directory, version: '0' }),
       statementTexts: openStatementTexts(),
       logger: createLogger('warn', { isTerminal: false, write: (line) => log.push(line) }),
     };
+    pipeline = { deps, directory, log };
   });
   afterEach(async () => {
-    await opened?.session.close();
-    await deps.audit.close();
-    await deps.statementTexts.close();
-    rmSync(directory, { recursive: true, force: true });
+    await pipeline.deps.audit.close();
+    await pipeline.deps.statementTexts.close();
+    rmSync(pipeline.directory, { recursive: true, force: true });
   });
+  return () => pipeline;
+}
 
-  return ({ persona = 'dba', stdout = new PassThrough() } = {}) => {
-    opened = openSession({ directory, deps, persona, stdout, log });
+/** What opens a session on a pipeline that is made anew for each test. */
+export function useMcpSession(): (options?: Persona) => McpSession {
+  const pipeline = usePipeline();
+  let opened: McpSession | undefined;
+  afterEach(() => opened?.session.close());
+  return ({ persona = 'dba', stdout = new PassThrough(), served = catalog } = {}) => {
+    opened = openSession({ ...pipeline(), persona, stdout, served });
     return opened;
   };
 }
 
-interface SessionParts extends Required<Persona> {
-  readonly directory: string;
-  readonly deps: CallDeps;
-  readonly log: readonly string[];
+/** The events that are on disk. */
+export function readEvents(directory: string): AuditEvent[] {
+  return readdirSync(directory)
+    .flatMap((file) => readFileSync(join(directory, file), 'utf8').split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as AuditEvent);
 }
 
-function openSession({ directory, deps, persona, stdout, log }: SessionParts): McpSession {
+/** The end of the call that an answer names. */
+export function recordOf({ result, error }: Message, directory: string): AuditEvent | undefined {
+  const meta = (result?.['_meta'] ?? error?.data) as Record<string, unknown> | undefined;
+  return readEvents(directory).findLast(
+    ({ call_id, kind }) => call_id === meta?.['howdah/call_id'] && kind === 'ended',
+  );
+}
+
+interface SessionParts extends Required<Persona>, Pipeline {}
+
+function openSession({ directory, deps, persona, stdout, log, served }: SessionParts): McpSession {
   const stdin = new PassThrough();
   const received: Message[] = [];
   let rest = '';
@@ -169,7 +199,7 @@ function openSession({ directory, deps, persona, stdout, log }: SessionParts): M
     received.push(...lines.map((line) => JSON.parse(line) as Message));
   });
   const principal = localPrincipal(persona, 'ada');
-  const session = serveStdioSession({ catalog, deps, principal, version: '1.2.3', stdin, stdout });
+  const session = serveStdioSession({ catalog: served, deps, principal, version: '1.2.3', stdin, stdout });
   let lastId = 100;
 
   const send = (...messages: readonly unknown[]) => {
@@ -181,11 +211,6 @@ function openSession({ directory, deps, persona, stdout, log }: SessionParts): M
     send({ jsonrpc: '2.0', id, method, params });
     return answerTo(id);
   };
-  const events = () =>
-    readdirSync(directory)
-      .flatMap((file) => readFileSync(join(directory, file), 'utf8').split('\n'))
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as AuditEvent);
   return {
     stdin,
     stdout,
@@ -198,11 +223,8 @@ function openSession({ directory, deps, persona, stdout, log }: SessionParts): M
     askModern: (method, params = {}) => ask(method, { ...params, _meta: ENVELOPE }),
     initialize: (protocolVersion = '2025-11-25') =>
       ask('initialize', { protocolVersion, capabilities: {}, clientInfo: { name: 'legacy test', version: '1' } }),
-    events,
-    recordOf({ result, error }) {
-      const meta = (result?.['_meta'] ?? error?.data) as Record<string, unknown> | undefined;
-      return events().findLast(({ call_id, kind }) => call_id === meta?.['howdah/call_id'] && kind === 'ended');
-    },
+    events: () => readEvents(directory),
+    recordOf: (answer) => recordOf(answer, directory),
   };
 }
 

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { openAuditFile } from '../src/audit/file.ts';
 import { verifyAudit } from '../src/audit/verify.ts';
 import { createCatalog } from '../src/calls/catalog.ts';
+import { createDialogues } from '../src/calls/dialogue.ts';
 import { executeCall, type CallDeps, type CallOutcome, type CallRequest } from '../src/calls/execute.ts';
 import { createLimits } from '../src/calls/limits.ts';
 import type { Operation } from '../src/calls/operation.ts';
@@ -69,6 +70,7 @@ beforeEach(async () => {
       }),
     }),
     limits: createLimits(),
+    dialogues: createDialogues(),
     audit: await openAuditFile({ directory, version: '0' }),
     statementTexts: openStatementTexts(),
     logger: createLogger('error', { isTerminal: false, write: () => {} }),

@@ -203,7 +203,7 @@ describe('the process', () => {
     expect(text).toContain(`PostgreSQL ${newestCluster().major}.`);
   });
 
-  it('writes nothing but protocol to standard output, whatever comes', async () => {
+  it('ST-03: writes nothing but protocol to standard output, whatever comes', async () => {
     const { send, answerTo, received, log } = start('postgresql://monitor@127.0.0.1:1/shop');
     for (const line of ['garbage', '{"jsonrpc":', '[]', '\u0000', '{"jsonrpc":"2.0","id":{},"method":"ping"}'])
       send(line);
@@ -215,7 +215,7 @@ describe('the process', () => {
     expect(log()).not.toContain('garbage');
   });
 
-  it('survives a line without end in bounded memory', async () => {
+  it('ST-02: survives a line without end in bounded memory', async () => {
     const { send, answerTo, child } = start('postgresql://monitor@127.0.0.1:1/shop');
     send(request(1, 'initialize', initialize));
     await answerTo(1);
@@ -270,7 +270,7 @@ describe('the process', () => {
       ['its input ends', () => void raw.child.stdin.end(), 0],
       ['nobody reads its output', () => (raw.child.stdout.destroy(), raw.send(request(9, 'ping'))), 0],
       ['it is told to end', () => void raw.child.kill('SIGTERM'), 143],
-    ])('ends within five seconds when %s, with the call that ran on record', async (_, leave, code) => {
+    ])('ST-05: ends within five seconds when %s, with the call that ran on record', async (_, leave, code) => {
       const { exited } = await startCall();
       const began = performance.now();
       leave();

@@ -2,19 +2,18 @@ import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { AuditEvent } from '../contract/audit-event.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { COLUMN_NAMES, type ColumnName } from './columns.ts';
 
 /** The newest event of a chain. */
 export const Head = z.object({ chain: z.string(), sequence: z.int(), hash: z.string() }).readonly();
 export type Head = z.output<typeof Head>;
 
-/** Every column but the place in a chain, which only the log can give. */
-export const EventColumns = AuditEvent.omit({ chain: true, sequence: true, previous_hash: true, hash: true });
-type EventColumns = Readonly<Record<keyof typeof EventColumns.shape, unknown>>;
-
 /** An event as canonical JSON in five parts; the columns that the chain gives belong between them. */
 export type Draft = readonly [string, string, string, string, string];
 
-const COLUMNS = Object.keys(EventColumns.shape).toSorted() as (keyof EventColumns)[];
+/** Columns that stand together, each with what goes in front of its value. */
+type Run = readonly (readonly [name: ColumnName, start: string])[];
+
 const TO_CHAIN = columnsBetween('', 'chain');
 const TO_HASH = columnsBetween('chain', 'hash');
 const TO_PREVIOUS_HASH = columnsBetween('hash', 'previous_hash');
@@ -29,10 +28,13 @@ export function emptyChain(chain: string): Head {
   return { chain, sequence: -1, hash: '0'.repeat(64) };
 }
 
-/** Fixes what an event says, so that sealing it is cheap and later changes of the object are not seen. */
-export function draftEvent(event: EventColumns): Draft {
-  const part = (names: readonly (keyof EventColumns)[]) =>
-    names.map((name) => `"${name}":${canonicalJson(event[name])}`).join(',');
+/** Puts an event together of the canonical JSON of each of its columns. */
+export function draftEvent(write: (name: ColumnName) => string): Draft {
+  const part = (run: Run) => {
+    let text = '';
+    for (const [name, start] of run) text += start + write(name);
+    return text;
+  };
   return [part(TO_CHAIN), part(TO_HASH), part(TO_PREVIOUS_HASH), part(TO_SEQUENCE), part(TO_END)];
 }
 
@@ -76,8 +78,9 @@ function misplacement(event: AuditEvent, previous: Head): string | undefined {
   return undefined;
 }
 
-function columnsBetween(after: string, before: string): readonly (keyof EventColumns)[] {
-  return COLUMNS.filter((name) => name > after && name < before);
+function columnsBetween(after: string, before: string): Run {
+  const names = COLUMN_NAMES.filter((name) => name > after && name < before);
+  return names.map((name, i) => [name, `${i === 0 ? '' : ','}"${name}":`]);
 }
 
 function sha256(text: string): string {

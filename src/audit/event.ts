@@ -1,15 +1,14 @@
 import { AuditEvent } from '../contract/audit-event.ts';
-import { PlatformError } from '../core/errors.ts';
 import { uuidv7 } from '../core/ids.ts';
-import { draftEvent, EventColumns, type Draft } from './chain.ts';
-import { cutText, redact, redactText } from './redact.ts';
+import { draftEvent, type Draft } from './chain.ts';
+import { requireColumns, writeColumn, type ColumnName } from './columns.ts';
 
 /**
  * What the writer of an event says. The log adds `id` and `at` if they are not given, and the place in its chain;
  * other missing keys are null. The log redacts it, so that no writer can forget to.
  */
 export type AuditRecord = { readonly kind: AuditEvent['kind'] } & {
-  readonly [Column in keyof typeof EventColumns.shape as Exclude<Column, 'kind'>]?: AuditEvent[Column] | undefined;
+  readonly [Column in Exclude<ColumnName, 'kind'>]?: AuditEvent[Column] | undefined;
 };
 
 export interface AuditLog {
@@ -22,29 +21,17 @@ export interface AuditLog {
   close(): Promise<void>;
 }
 
-const EMPTY = {
-  ...Object.fromEntries(Object.keys(EventColumns.shape).map((name) => [name, null])),
-  principal_roles: [],
-};
-
-/** Longest statement text that is kept, in characters; other texts are shorter. */
-const MAX_SQL = 65_536;
-
-/** Completes and redacts a record; throws INTERNAL for one that does not fit the columns, since it could not be verified later. */
+/**
+ * Completes and redacts a record, and fixes what it says: sealing it is cheap, and later changes of the object are not
+ * seen. Throws INTERNAL for one that does not fit the columns, since it could not be verified later.
+ */
 export function draftRecord(record: AuditRecord): Draft {
-  const event: Record<string, unknown> = { ...EMPTY, id: uuidv7(), at: new Date().toISOString() };
-  for (const [name, value] of Object.entries(record)) {
-    if (value !== undefined && value !== null) event[name] = presentable(name, value);
-  }
-  const columns = EventColumns.safeParse(event);
-  if (columns.success) return draftEvent(columns.data);
-  throw new PlatformError('INTERNAL', 'The audit event does not fit the columns of the log.', { cause: columns.error });
-}
-
-/** Statement texts come masked by their own masker, which knows SQL; everything else is redacted here. */
-function presentable(name: string, value: unknown): unknown {
-  if (typeof value === 'string') return name === 'sql_text' ? cutText(value, MAX_SQL) : redactText(value);
-  return typeof value === 'object' ? redact(value) : value;
+  requireColumns(record);
+  return draftEvent((name) => {
+    if (name === 'id' && record.id === undefined) return `"${uuidv7()}"`;
+    if (name === 'at' && record.at === undefined) return `"${new Date().toISOString()}"`;
+    return writeColumn(name, record[name]);
+  });
 }
 
 /** The event of a line as it stands there, checked for its form only; undefined for anything else. */

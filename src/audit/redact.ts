@@ -83,9 +83,16 @@ function redactEntries(value: object, walk: Walk): Record<string, unknown> {
 
 /** A count of tokens is no token. */
 function hides(key: string, item: unknown): boolean {
-  const counts = typeof item === 'number' && /tokens?$/i.test(key);
-  return item !== null && !counts && namesSecret(key);
+  if (item === null || innocent.has(key)) return false;
+  if (namesSecret(key)) return !(typeof item === 'number' && /tokens?$/i.test(key));
+  if (innocent.size >= MAX_INNOCENT) innocent.clear();
+  if (key.length <= MAX_KEY) innocent.add(key);
+  return false;
 }
+
+/** Keys that name no secret: arguments have the same ones in every call. */
+const innocent = new Set<string>();
+const MAX_INNOCENT = 1000;
 
 /** Replaces the secrets in a text and cuts it to 4,096 characters. */
 export function redactText(text: string): string {
@@ -108,8 +115,15 @@ function wellFormed(text: string): string {
   return /[\ud800-\udfff]/.test(text) ? text.replaceAll(/\p{Surrogate}/gu, '\uFFFD') : text;
 }
 
+/** Printable ASCII without what JSON escapes. */
+const UNESCAPED = /^[ !#-[\]-~]*$/;
+
+function jsonBytes(text: string): number {
+  return UNESCAPED.test(text) ? text.length + 2 : Buffer.byteLength(JSON.stringify(text));
+}
+
 /** Takes what the value costs as JSON from what is left; what no longer fits becomes a mark. */
 function charge<T extends string | number | boolean | null>(value: T, walk: Walk): T | string {
-  walk.bytesLeft -= typeof value === 'string' ? Buffer.byteLength(JSON.stringify(value)) + 1 : String(value).length + 1;
+  walk.bytesLeft -= (typeof value === 'string' ? jsonBytes(value) : String(value).length) + 1;
   return walk.bytesLeft < 0 && typeof value === 'string' ? `[${value.length} characters]` : value;
 }

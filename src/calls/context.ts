@@ -4,6 +4,15 @@ import type { FleetServer } from '../fleet/fleet.ts';
 import type { ReadOnlySession } from '../postgres/database.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
 import type { StatementTexts } from '../sqltext/statement-texts.ts';
+import type { Dialogue } from './dialogue.ts';
+
+/** What the statements of one transaction need. */
+export interface TransactionNeeds {
+  /** Several statements must agree. */
+  readonly snapshot?: boolean;
+  /** There is one statement and no more, so that it costs one round trip. */
+  readonly single?: boolean;
+}
 
 /** A database of a server that this caller may reach, with the call's own deadline and name on every session. */
 export interface ReachedDatabase {
@@ -11,12 +20,22 @@ export interface ReachedDatabase {
   readonly database: string;
   /** Whether this caller may see what belongs to another database of the server; the views of a server show all of them. */
   mayShow(database: string): boolean;
-  /** One read-only transaction; ask for a snapshot when several statements must agree. */
-  readOnly<T>(work: (session: ReadOnlySession) => Promise<T>, options?: { readonly snapshot?: boolean }): Promise<T>;
+  /** One read-only transaction. */
+  readOnly<T>(work: (session: ReadOnlySession) => Promise<T>, options?: TransactionNeeds): Promise<T>;
 }
 
+/** The servers that a caller may reach, in the order of the configuration. */
+export interface ReachableServers {
+  readonly all: readonly FleetServer[];
+  /** Where a call goes that names none; undefined when it has to name one. */
+  readonly byDefault: FleetServer | undefined;
+}
+
+/** How urgent a message to the caller is. */
+export type LogLevel = 'debug' | 'info' | 'notice' | 'warning' | 'error';
+
 /** Everything that a running operation knows of its call. */
-export interface CallContext {
+export interface CallContext extends Dialogue {
   readonly callId: string;
   readonly principal: Principal;
   readonly persona: CompiledPersona;
@@ -26,6 +45,10 @@ export interface CallContext {
   readonly target: ReachedDatabase | undefined;
   readonly deadline: Deadline;
   readonly statementTexts: StatementTexts;
+  /** Contacts none of them. */
+  servers(): ReachableServers;
   /** Tells the caller how far the work is; `done` must grow. Lost when the caller did not ask for it. */
   progress(message: string, done: number, total?: number): void;
+  /** Tells the caller something by the way. Lost where its client does not take log messages. */
+  log(level: LogLevel, message: string): void;
 }

@@ -7,11 +7,14 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { CompiledLimits, CompiledPersona, Policy } from '../policy/policy.ts';
 import type { StatementTexts } from '../sqltext/statement-texts.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { Catalog } from './catalog.ts';
+import type { LogLevel } from './context.ts';
+import type { DialogueClient, Dialogues } from './dialogue.ts';
 import { parseInput } from './input.ts';
 import type { Limits } from './limits.ts';
 import type { Operation, Output } from './operation.ts';
-import { findDestination, openDestination } from './reach.ts';
+import { describeReach, findDestination, openDestination } from './reach.ts';
 import { createCallRecord, type CallRecord } from './record.ts';
 import { shapeOutput } from './shape.ts';
 
@@ -20,9 +23,11 @@ export interface CallDeps {
   readonly fleet: Fleet;
   readonly policy: Policy;
   readonly limits: Limits;
+  readonly dialogues: Dialogues;
   readonly audit: AuditLog;
   readonly statementTexts: StatementTexts;
   readonly logger: Logger;
+  readonly metrics?: Pick<Metrics, 'called'> | undefined;
 }
 
 /** How a call came in. */
@@ -49,6 +54,9 @@ export interface CallRequest {
   /** Aborts when the caller leaves. */
   readonly signal: AbortSignal;
   readonly onProgress?: ((message: string, done: number, total?: number) => void) | undefined;
+  readonly onLog?: ((level: LogLevel, message: string) => void) | undefined;
+  /** Undefined for a client that cannot be asked anything. */
+  readonly client?: DialogueClient | undefined;
 }
 
 export type CallOutcome =
@@ -68,12 +76,14 @@ export async function executeCall(request: CallRequest, deps: CallDeps): Promise
     if (outcome.error.code === 'INTERNAL')
       deps.logger.error({ call_id: callId, err: error }, 'call failed inside Howdah');
   }
+  const ended = record.ended();
   try {
-    await deps.audit.record(record.ended());
+    await deps.audit.record(ended);
   } catch (error) {
     deps.logger.error({ call_id: callId, err: error }, 'answer withheld: the audit log cannot be written');
     outcome = { ok: false, callId, error: toPlatformError(error) };
   }
+  deps.metrics?.called(ended, outcome.ok ? 'OK' : outcome.error.code);
   return outcome;
 }
 
@@ -103,6 +113,10 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
   const release = deps.limits.admit(request.principal, persona);
   const deadline = startDeadline(persona.limits.timeoutMs, request.signal);
   try {
+    const { callId } = record;
+    const { principal, client } = request;
+    const dialogue = deps.dialogues.open({ callId, principal, operation: operation.name, input, client }, record);
+
     // 6. What may reveal rows or change Howdah is on record before it starts.
     if (operation.accessClass === 'query' || operation.accessClass === 'admin') {
       await deps.audit.record(record.begun());
@@ -110,9 +124,7 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
 
     // 7. Run, and 8. shape the answer to what the persona may have.
     const progress = (message: string, done: number, total?: number) => request.onProgress?.(message, done, total);
-    const { callId } = record;
     const target = destination && openDestination(destination, { persona, deadline, callId });
-    const { principal } = request;
     const { statementTexts } = deps;
     const answer = await operation.run({
       callId,
@@ -122,7 +134,10 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
       target,
       deadline,
       statementTexts,
+      servers: () => describeReach(deps.fleet, persona),
       progress,
+      log: (level, message) => request.onLog?.(level, message),
+      ...dialogue,
     });
     const shaped = shapeOutput(answer, limitsOf(operation, persona));
     record.answered(shaped);

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { AccessClass } from '../contract/access-class.ts';
+import type { ContentBlock } from '../contract/content.ts';
 import type { CallContext } from './context.ts';
 
 /** What an operation answers with. A list that may be capped stands under `rows`. */
@@ -30,4 +31,8 @@ export interface Operation {
   /** Names of the operations that this one stands for with this input; the caller must be allowed each of them. */
   actsAs?(input: Readonly<Record<string, unknown>>): readonly string[];
   run(context: CallContext): Promise<Output>;
+  /** What a client shows of the answer, where that is not the answer rendered as text. */
+  present?(output: Output): readonly ContentBlock[];
+  /** Whether a client gets the answer as data beside what it shows; it does where this is not said. */
+  readonly structured?: boolean;
 }

@@ -3,7 +3,7 @@ import { PlatformError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Fleet, FleetServer } from '../fleet/fleet.ts';
 import type { CompiledPersona, Decision } from '../policy/policy.ts';
-import type { ReachedDatabase } from './context.ts';
+import type { ReachableServers, ReachedDatabase } from './context.ts';
 import type { CallRecord } from './record.ts';
 
 /** Diagnostics wait this long for a lock: long enough for a passing one, short enough for an incident. */
@@ -54,6 +54,7 @@ export function openDestination(
           applicationName: `howdah ${callId}`,
           isolation: options?.snapshot === true ? 'repeatable read' : 'read committed',
           lockTimeoutMs: LOCK_TIMEOUT_MS,
+          single: options?.single === true,
         },
         work,
       ),
@@ -65,9 +66,15 @@ export function reachableServers(fleet: Fleet, persona: CompiledPersona): readon
   return fleet.servers.filter(({ name }) => persona.server(name).allowed);
 }
 
+/** With the one that stands in where a call names none. */
+export function describeReach(fleet: Fleet, persona: CompiledPersona): ReachableServers {
+  const all = reachableServers(fleet, persona);
+  return { all, byDefault: all.length === 1 ? all[0] : all.find(({ name }) => name === fleet.defaultServer) };
+}
+
 function chooseServer(fleet: Fleet, persona: CompiledPersona, named: unknown, record: CallRecord): FleetServer {
-  const reachable = reachableServers(fleet, persona);
-  if (typeof named !== 'string') return defaultServer(fleet, reachable);
+  const { all: reachable, byDefault } = describeReach(fleet, persona);
+  if (typeof named !== 'string') return byDefault ?? refuseUnnamed(fleet, reachable);
   const decision = persona.server(named);
   const server = fleet.server(named);
   if (server && decision.allowed) return server;
@@ -87,9 +94,7 @@ function denied(name: string, persona: CompiledPersona, decision: Decision, reco
   });
 }
 
-function defaultServer(fleet: Fleet, reachable: readonly FleetServer[]): FleetServer {
-  const chosen = reachable.length === 1 ? reachable[0] : reachable.find(({ name }) => name === fleet.defaultServer);
-  if (chosen) return chosen;
+function refuseUnnamed(fleet: Fleet, reachable: readonly FleetServer[]): never {
   if (fleet.servers.length === 0) {
     throw new PlatformError('NOT_FOUND', 'No PostgreSQL server is configured.', {
       hint: 'Set DATABASE_URL to a connection URL such as postgresql://monitor@db.example.org/shop, or write a configuration file.',

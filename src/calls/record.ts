@@ -5,6 +5,11 @@ import type { CallRequest } from './execute.ts';
 import type { Operation } from './operation.ts';
 import type { ShapedOutput } from './shape.ts';
 
+/** Details of an error that the log keeps. */
+const TOLD_OF_A_FAILURE = ['sqlstate', 'asks'] as const;
+
+type Known = { -readonly [Column in keyof AuditRecord]: AuditRecord[Column] };
+
 /** What is known of a call as it goes on, and the audit events made of it; the log redacts what it is given. */
 export interface CallRecord {
   readonly callId: string;
@@ -13,6 +18,8 @@ export interface CallRecord {
   decided(decision: Decision): void;
   parsed(input: Readonly<Record<string, unknown>>): void;
   reached(server: string, database: string): void;
+  /** The call answers what that one asked. */
+  resumed(callId: string): void;
   answered(shaped: ShapedOutput): void;
   failed(error: PlatformError): void;
   begun(): AuditRecord;
@@ -22,7 +29,9 @@ export interface CallRecord {
 export function createCallRecord(callId: string, request: CallRequest): CallRecord {
   const started = performance.now();
   const { principal, origin } = request;
-  let known: Omit<AuditRecord, 'kind'> = {
+  // written in place: a call has one record, and a copy of it at every step would cost more than the steps
+  const known: Known = {
+    kind: 'ended',
     call_id: callId,
     principal_issuer: principal.issuer,
     principal_subject: principal.subject,
@@ -40,28 +49,46 @@ export function createCallRecord(callId: string, request: CallRequest): CallReco
     client_version: origin.clientVersion?.slice(0, 200) ?? null,
     source_address: origin.sourceAddress ?? null,
   };
-  const learn = (more: Omit<AuditRecord, 'kind'>) => {
-    known = { ...known, ...more };
+  const learn = (details: Readonly<Record<string, unknown>>) => {
+    known.details = Object.assign(known.details ?? {}, details);
   };
   return {
     callId,
     found: ({ name, accessClass }) => {
-      learn({ operation: name, access_class: accessClass, called_as: request.name === name ? null : request.name });
+      known.operation = name;
+      known.access_class = accessClass;
+      known.called_as = request.name === name ? null : request.name;
     },
-    chose: ({ name }, policyVersion) => learn({ persona: name, policy_version: policyVersion }),
-    decided: ({ allowed, rule }) => learn({ decision: allowed ? 'allow' : 'deny', rule }),
-    parsed: (input) => learn({ input }),
-    reached: (server, database) => learn({ server, database }),
-    answered: ({ rows, bytes, truncated }) => learn({ rows, bytes, truncated }),
+    chose: ({ name }, policyVersion) => {
+      known.persona = name;
+      known.policy_version = policyVersion;
+    },
+    decided: ({ allowed, rule }) => {
+      known.decision = allowed ? 'allow' : 'deny';
+      known.rule = rule;
+    },
+    parsed: (input) => {
+      known.input = input;
+    },
+    reached: (server, database) => {
+      known.server = server;
+      known.database = database;
+    },
+    resumed: (asking) => learn({ answers_call: asking }),
+    answered: ({ rows, bytes, truncated }) => {
+      known.rows = rows;
+      known.bytes = bytes;
+      known.truncated = truncated;
+    },
     failed: ({ code, details }) => {
-      const sqlstate = details?.['sqlstate'];
-      learn({
-        outcome: code,
-        ...(code === 'FORBIDDEN' && { decision: 'deny' as const }),
-        ...(sqlstate !== undefined && { details: { sqlstate } }),
-      });
+      known.outcome = code;
+      if (code === 'FORBIDDEN') known.decision = 'deny';
+      for (const name of TOLD_OF_A_FAILURE) if (details?.[name] !== undefined) learn({ [name]: details[name] });
     },
     begun: () => ({ ...known, kind: 'begun', outcome: null }),
-    ended: () => ({ ...known, kind: 'ended', duration_ms: Math.round((performance.now() - started) * 1000) / 1000 }),
+    ended: () => {
+      known.duration_ms = Math.round((performance.now() - started) * 1000) / 1000;
+      return known;
+    },
   };
 }

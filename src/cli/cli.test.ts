@@ -14,6 +14,7 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
     stdout: stdout.stream,
     stderr: stderr.stream,
     signal,
+    interrupted: () => undefined,
   });
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 }

@@ -18,6 +18,8 @@ export interface Host {
   readonly stderr: Stream;
   /** Aborts when the user presses Ctrl-C, or when nobody reads the output any more. */
   readonly signal: AbortSignal;
+  /** The exit code that a signal asks for; undefined while none came. */
+  readonly interrupted: () => number | undefined;
 }
 
 /** Runs one command line. Resolves with its exit code and never rejects. */
@@ -30,9 +32,10 @@ export async function runCli(host: Host): Promise<number> {
   } catch (error) {
     const problem = withoutSecrets(toPlatformError(error));
     // who pressed Ctrl-C knows
-    if (problem.code === 'CANCELLED' && host.signal.aborted) return ERROR_CODES.CANCELLED.exit;
+    if (problem.code === 'CANCELLED' && host.signal.aborted) return host.interrupted() ?? ERROR_CODES.CANCELLED.exit;
     if (args.includes('--json')) screen.printJson({ error: problem });
-    return reportError(problem, screen);
+    const code = reportError(problem, screen);
+    return host.interrupted() ?? code;
   }
 }
 
@@ -64,7 +67,8 @@ async function runCommand(command: Command, args: readonly string[], host: Host,
   const config = typeof values['config'] === 'string' ? values['config'] : undefined;
   const json = values['json'] === true;
   const own = Object.fromEntries(Object.entries(values).filter(([name]) => Object.hasOwn(command.options, name)));
-  return command.run({ env, screen, stdin, stdout, signal, config, json }, { values: own, positionals });
+  const code = await command.run({ env, screen, stdin, stdout, signal, config, json }, { values: own, positionals });
+  return command.runsUntilTold === true ? code : (host.interrupted() ?? code);
 }
 
 function runWithoutCommand(args: readonly string[], screen: Screen): number {

@@ -4,6 +4,8 @@ import type { Shell } from './shell.ts';
 export interface Option {
   readonly type: 'string' | 'boolean';
   readonly short?: string;
+  /** Of a string: may be given several times. */
+  readonly repeatable?: true;
   /** What stands for the value in help, such as `<file>`. */
   readonly value?: string;
   readonly description: string;
@@ -21,7 +23,7 @@ export interface Example {
 /** What a command was given beyond the global options. */
 export interface Given {
   readonly positionals: readonly string[];
-  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 }
 
 /** Everything about a command; help and the reference are read from it. */
@@ -37,13 +39,20 @@ export interface Command {
   readonly examples: readonly Example[];
   /** What is worth knowing beyond the options; a paragraph. */
   readonly notes?: string;
+  /** It runs until it is told to end: a signal is no interruption, and the exit code is its own. */
+  readonly runsUntilTold?: true;
   /** The command that its first argument makes of it, with options of its own. */
   narrow?(word: string): Promise<Command>;
   /** Resolves with the exit code. Heavy modules are imported inside, so that `--help` is quick. */
   run(shell: Shell, given: Given): Promise<number>;
 }
 
-type Values<O extends Options> = { readonly [K in keyof O]?: O[K]['type'] extends 'boolean' ? boolean : string };
+type Value<O extends Option> = O['type'] extends 'boolean'
+  ? boolean
+  : O['repeatable'] extends true
+    ? readonly string[]
+    : string;
+type Values<O extends Options> = { readonly [K in keyof O]?: Value<O[K]> };
 
 interface CommandSpec<O extends Options> extends Omit<Command, 'options' | 'run'> {
   readonly options: O;

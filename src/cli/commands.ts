@@ -9,6 +9,8 @@ import { configShow } from './commands/config-show.ts';
 import { connect } from './commands/connect.ts';
 import { demo } from './commands/demo.ts';
 import { doctor } from './commands/doctor.ts';
+import { keyCreate } from './commands/key-create.ts';
+import { serve } from './commands/serve.ts';
 import { stdio } from './commands/stdio.ts';
 import { tools } from './commands/tools.ts';
 
@@ -20,7 +22,9 @@ export const commands: readonly Command[] = [
   demo,
   connect,
   stdio,
+  serve,
   doctor,
+  keyCreate,
   configCheck,
   configShow,
   configSchema,

@@ -63,7 +63,9 @@ export function argumentsOf(flags: ReadonlyMap<string, Flag>, values: Given['val
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) => {
       const flag = flags.get(name);
-      return flag === undefined || value === undefined ? [] : [[flag.argument, readValue(flag, value)]];
+      return flag === undefined || value === undefined || typeof value === 'object'
+        ? []
+        : [[flag.argument, readValue(flag, value)]];
     }),
   );
 }

@@ -5,6 +5,7 @@ import { findWords, parseGiven, withoutWords } from './parse.ts';
 const options: Options = {
   ...GLOBAL_OPTIONS,
   'min-size': { type: 'string', value: '<bytes>', description: '' },
+  role: { type: 'string', repeatable: true, description: '' },
   all: { type: 'boolean', description: '' },
 };
 const parse = (...args: string[]) => parseGiven(args, options, ['[url]']);
@@ -22,6 +23,15 @@ describe('parsing a command line', () => {
     expect(parse('--min-size', '-1').values).toEqual({ 'min-size': '-1' });
     expect(() => parse('--min-size', '--all')).toThrow('The option --min-size needs a value.');
     expect(() => parse('--min-size')).toThrow('The option --min-size needs a value.');
+  });
+
+  it('takes each value of an option that may be given several times, in order', () => {
+    expect(parse('--role', 'b', '--all', '--role=a', '--role', 'b').values).toEqual({
+      role: ['b', 'a', 'b'],
+      all: true,
+    });
+    expect(parse('--role', 'b').values).toEqual({ role: ['b'] });
+    expect(() => parse('--role', 'a', '--role')).toThrow('The option --role needs a value.');
   });
 
   it('takes what stands behind -- as words', () => {

@@ -22,7 +22,7 @@ export function withoutWords(args: readonly string[], words: readonly Word[]): s
 
 /** Parses the arguments of one command. Fails with INVALID_INPUT, naming the option that was most likely meant. */
 export function parseGiven(args: readonly string[], options: Options, positionals: readonly string[]): Given {
-  const values: Record<string, string | boolean> = {};
+  const values: Record<string, string | boolean | readonly string[]> = {};
   const words: string[] = [];
   for (const token of tokenize(args, options)) {
     if (token.kind === 'positional') words.push(token.value);
@@ -45,10 +45,14 @@ function tokenize(args: readonly string[], options: Options): readonly Token[] {
   return parseArgs({ ...config, args: [...args] }).tokens;
 }
 
-function readValue(token: OptionToken, options: Options, values: Readonly<Record<string, unknown>>): string | boolean {
+function readValue(
+  token: OptionToken,
+  options: Options,
+  values: Given['values'],
+): string | boolean | readonly string[] {
   const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
   if (option === undefined) throw unknownOption(token.rawName, options);
-  if (Object.hasOwn(values, token.name) && option.type === 'string') {
+  if (Object.hasOwn(values, token.name) && option.type === 'string' && option.repeatable !== true) {
     throw new PlatformError('INVALID_INPUT', `The option ${token.rawName} is given twice.`, {
       hint: 'Keep one of them.',
     });
@@ -62,7 +66,9 @@ function readValue(token: OptionToken, options: Options, values: Readonly<Record
       hint: `Write --${token.name}=${option.value ?? '<value>'} if the value starts with a dash.`,
     });
   }
-  return token.value;
+  if (option.repeatable !== true) return token.value;
+  const before = values[token.name];
+  return [...(Array.isArray(before) ? before : []), token.value];
 }
 
 /** `-1` is a number, `-x` is not. */

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { configJsonSchema, configKeys } from '../config/key.ts';
 import { loadConfig } from '../config/load.ts';
+import { checkPlatform } from '../platform.ts';
 import { renderTable } from '../render/table.ts';
 import { withHowdah } from './local-howdah.ts';
 import type { Shell } from './shell.ts';
@@ -10,14 +11,15 @@ export async function checkConfig(
   { config: named, env, screen, json }: Shell,
   file: string | undefined,
 ): Promise<number> {
-  const { config, source, warnings } = await loadConfig({ path: file ?? named, env });
+  const { config, source, warnings: found } = await loadConfig({ path: file ?? named, env });
+  const warnings = [...found, ...checkPlatform({ config, env })];
   const servers = Object.keys(config.servers);
   if (json) screen.printJson({ ok: true, source, servers, warnings });
   else {
     for (const warning of warnings) screen.print(`warning: ${warning}`);
-    const found =
+    const verdict =
       source === 'nothing' ? 'No configuration: set DATABASE_URL or name a file.' : `${source} can be used.`;
-    screen.print(`${found} Servers: ${servers.join(', ') || 'none'}.`);
+    screen.print(`${verdict} Servers: ${servers.join(', ') || 'none'}.`);
   }
   return 0;
 }

@@ -7,6 +7,8 @@ export interface ConfigFile {
   readonly text: string;
   /** Whether every user of the machine may read it; never true on Windows, whose mode bits say nothing. */
   readonly readableByAll: boolean;
+  /** Whether every user of the machine may change it; never true on Windows. */
+  readonly writableByAll: boolean;
 }
 
 /** Reads at most 1 MiB of UTF-8; a pipe is fine. Fails with CONFIG_INVALID. */
@@ -18,7 +20,8 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   if (bytes.length > LARGEST_BYTES) throw refuse('is larger than 1 MiB; is it the right file?');
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return { text, readableByAll: process.platform !== 'win32' && (mode & 0o004) !== 0 };
+    const grants = (bit: number) => process.platform !== 'win32' && (mode & bit) !== 0;
+    return { text, readableByAll: grants(0o004), writableByAll: grants(0o002) };
   } catch {
     throw refuse('is not UTF-8; save it as such');
   }

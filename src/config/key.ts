@@ -63,7 +63,9 @@ function listKeys(node: JsonSchema, path: string): ConfigKey[] {
   return children.flatMap(([key, child]) => {
     if (!child) return [];
     const childPath = path === '' ? key : `${path}.${key}`;
-    return [describeKey(child, childPath), ...listKeys(child, childPath)];
+    const items = toSchema(child.items);
+    const below = items ? listKeys(items, `${childPath}[]`) : listKeys(child, childPath);
+    return [describeKey(child, childPath), ...below];
   });
 }
 

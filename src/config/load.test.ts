@@ -90,6 +90,14 @@ telemetry:
     const { config, warnings } = await load(text, env);
     expect(warnings).toEqual([]);
     expect(showConfig(config)).toEqual({
+      http: {
+        listen: '127.0.0.1:7432',
+        trusted_proxies: [],
+        allowed_hosts: [],
+        allowed_origins: [],
+        requests_per_minute: 6000,
+      },
+      auth: { api_keys: [] },
       servers: {
         shop: {
           url: '[redacted]',
@@ -120,7 +128,7 @@ telemetry:
         },
       },
       audit: { directory: '/var/log/howdah' },
-      telemetry: { log_level: 'warn' },
+      telemetry: { log_level: 'warn', metrics: { listen: '127.0.0.1:7433' } },
     });
   });
 
@@ -235,6 +243,7 @@ connections: {}
     ],
     ['default_server: constructor', 'default_server names no server; there are: (none)'],
     ['stdio: { persona: analist }', 'stdio.persona names no persona; did you mean `analyst`?'],
+    ['auth: { anonymous: { persona: vewer } }', 'auth.anonymous.persona names no persona; did you mean `viewer`?'],
   ])('include names of what is not there: %s', async (text, problem) => {
     expect(await problemsOf(text)).toEqual([problem]);
   });
@@ -244,7 +253,7 @@ connections: {}
       'servers: { "postgresql://u:opensesame@h/d": {} }\n"pw opensesame": 1',
     );
     expect(first).toMatch(/^servers\.\(not a name\) has a name that cannot be used/);
-    expect(second).toMatch(/^\(not a name\) is an unknown key; the keys are servers, /);
+    expect(second).toMatch(/^\(not a name\) is an unknown key; the keys are http, servers, /);
   });
 
   it('include a root that is no mapping', async () => {
@@ -408,5 +417,15 @@ describe('without a file', () => {
     expect((await failure(loadConfig({ path: 'a.yaml', url: 'postgres://h', env: {} }))).message).toContain(
       'leave one out',
     );
+  });
+});
+
+describe('a file that everyone may change', () => {
+  it('is warned of, since whoever changes it says who may do what', async () => {
+    const path = await write('servers: {}', 0o666);
+    expect((await loadConfig({ path, env: {} })).warnings).toEqual([
+      `${path} may be changed by every user of this machine; run chmod o-w.`,
+    ]);
+    expect((await loadConfig({ path: await write('servers: {}', 0o664), env: {} })).warnings).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { nearest } from '../core/nearest.ts';
 import { Secret } from '../core/secret.ts';
+import { findKeyProblems, findKeyWarnings } from './auth-checks.ts';
 import { findEnvironmentServer } from './environment.ts';
 import { readConfigFile } from './file.ts';
 import { describeIssues } from './issue.ts';
@@ -51,17 +52,21 @@ export async function loadConfig({ path, url, env }: ConfigRequest): Promise<Loa
 }
 
 async function loadFile(path: string, env: Environment): Promise<LoadedConfig> {
-  const { text, readableByAll } = await readConfigFile(path);
+  const { text, readableByAll, writableByAll } = await readConfigFile(path);
   const problems: Problem[] = [];
   const tree = (await parseYamlTree(text, path, problems)) ?? {};
   const filled = resolvePaths(substitute(tree, env, problems), dirname(resolve(path)), env);
   const parsed = parseConfig(filled, env, problems);
   if (!parsed || problems.length > 0) throw createConfigError(path, problems);
-  const warnings =
-    readableByAll && holdsLiteralSecret(tree)
-      ? [`${path} holds a password and every user of this machine may read it; run chmod o-r, or write \${NAME}.`]
-      : [];
-  return { config: freeze(parsed), warnings, source: path };
+  const config: Config = freeze(parsed);
+  const warnings = findKeyWarnings(config, Date.now());
+  if (writableByAll) warnings.unshift(`${path} may be changed by every user of this machine; run chmod o-w.`);
+  if (readableByAll && holdsLiteralSecret(tree)) {
+    warnings.unshift(
+      `${path} holds a password and every user of this machine may read it; run chmod o-r, or write \${NAME}.`,
+    );
+  }
+  return { config, warnings, source: path };
 }
 
 /** undefined when its form is wrong; a value that is missing since its variable is not set is reported once. */
@@ -72,7 +77,7 @@ function parseConfig(tree: unknown, env: Environment, problems: Problem[]): Pars
     problems.push(...describeIssues(result.error.issues, tree).filter(({ path }) => !reported.has(path)));
     return undefined;
   }
-  problems.push(...findDanglingNames(result.data, env));
+  problems.push(...findDanglingNames(result.data, env), ...findKeyProblems(result.data));
   return result.data;
 }
 
@@ -84,8 +89,13 @@ function findDanglingNames(config: Parsed, env: Environment): Problem[] {
   if (config.default_server !== undefined && !servers.includes(config.default_server)) {
     problems.push({ path: 'default_server', message: describeDangling('server', config.default_server, servers) });
   }
-  if (!personas.includes(config.stdio.persona)) {
-    problems.push({ path: 'stdio.persona', message: describeDangling('persona', config.stdio.persona, personas) });
+  const chosen = [
+    { path: 'stdio.persona', name: config.stdio.persona },
+    { path: 'auth.anonymous.persona', name: config.auth.anonymous?.persona },
+  ];
+  for (const { path, name } of chosen) {
+    if (name === undefined || personas.includes(name)) continue;
+    problems.push({ path, message: describeDangling('persona', name, personas) });
   }
   for (const [name, { password }] of Object.entries(config.servers)) {
     const variable = password instanceof Secret ? undefined : password?.env;

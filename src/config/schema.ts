@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { PersonaSpec } from '../contract/persona.ts';
 import { Secret } from '../core/secret.ts';
+import { authSection } from './auth-section.ts';
+import { httpSection, Listen } from './http-section.ts';
 import { findPatternProblem } from './name-pattern.ts';
 
 /** The personas that exist without being configured. */
@@ -75,6 +77,7 @@ const Server = z.strictObject({
 
 /** Everything that can be configured. A key is here only if it does something. */
 export const Config = z.strictObject({
+  http: httpSection(FilePath).prefault({}).describe('The HTTP listener of `howdah serve`.'),
   servers: z
     .record(Name, Server.describe('A PostgreSQL server.'))
     .transform(withoutPrototype)
@@ -85,6 +88,7 @@ export const Config = z.strictObject({
     .strictObject({ persona: Name.default('dba').describe('Persona of a caller over stdio and of the command line.') })
     .prefault({})
     .describe('Calls from this machine.'),
+  auth: authSection(Name).prefault({}).describe('Who may call over HTTP.'),
   personas: z
     .record(Name, PersonaSpec.describe('A persona.'))
     .transform(withoutPrototype)
@@ -102,6 +106,15 @@ export const Config = z.strictObject({
         .enum(['debug', 'info', 'warn', 'error'])
         .default('warn')
         .describe('Least urgent level that is logged.'),
+      metrics: z
+        .strictObject({
+          listen: z
+            .union([z.literal('off'), Listen])
+            .default('127.0.0.1:7433')
+            .describe('Address of the listener of /metrics, for Prometheus; `off` for none.'),
+        })
+        .prefault({})
+        .describe('Figures of `howdah serve`.'),
     })
     .prefault({})
     .describe('What Howdah tells of itself, on standard error.'),

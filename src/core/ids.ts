@@ -3,16 +3,26 @@ import { randomFillSync } from 'node:crypto';
 const pool = Buffer.alloc(4096);
 let offset = pool.length;
 
+/** Each byte in hexadecimal: looking two digits up is several times quicker than writing them. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** The millisecond of the last id, and how its ids begin. */
+let lastNow = -1;
+let prefix = '';
+
 /** A UUID of version 7, ordered by the millisecond of its making (RFC 9562 section 5.7). */
 export function uuidv7(now: number = Date.now()): string {
+  if (now !== lastNow) {
+    const time = now.toString(16).padStart(12, '0');
+    prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
+    lastNow = now;
+  }
   if (offset + 10 > pool.length) {
     randomFillSync(pool);
     offset = 0;
   }
-  const random = pool.subarray(offset, (offset += 10));
-  const time = now.toString(16).padStart(12, '0');
-  const version = 0x7000 | (random.readUInt16BE(0) & 0x0fff);
-  const variant = 0x8000 | (random.readUInt16BE(2) & 0x3fff);
-  const tail = random.toString('hex', 4, 10);
-  return `${time.slice(0, 8)}-${time.slice(8)}-${version.toString(16)}-${variant.toString(16)}-${tail}`;
+  const hex = () => HEX[pool[offset++] ?? 0] ?? '';
+  const version = hex().charAt(1) + hex();
+  const variant = (HEX[0x80 | ((pool[offset++] ?? 0) & 0x3f)] ?? '') + hex();
+  return `${prefix}${version}-${variant}-${hex()}${hex()}${hex()}${hex()}${hex()}${hex()}`;
 }

@@ -14,6 +14,7 @@ export interface Pools {
 export function createPools(target: ConnectionTarget, connections: number): Pools {
   const pools = new Map<string, Promise<Pool>>();
   const driver = once(async () => {
+    nameRuntime();
     const { createPermits, openPool } = await import('../postgres/pool.ts');
     const permits = createPermits(connections);
     return (database: string) => openPool({ ...target, database }, { permits });
@@ -29,6 +30,16 @@ export function createPools(target: ConnectionTarget, connections: number): Pool
       await Promise.all([...pools.values()].map(async (pool) => (await pool).close()));
     },
   };
+}
+
+/**
+ * As newer versions of Node do themselves. Where there is no name, `pg` finds out what it runs on by loading all of
+ * `fetch`, which takes 15 ms and some 8 MB.
+ */
+function nameRuntime(): void {
+  if ('navigator' in globalThis) return;
+  const [major] = process.versions.node.split('.');
+  Object.defineProperty(globalThis, 'navigator', { value: { userAgent: `Node.js/${major}` }, configurable: true });
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -1,29 +1,46 @@
-import type { CallToolResult } from '@modelcontextprotocol/server';
+import type { CallToolResult, Result } from '@modelcontextprotocol/server';
 import type { Catalog } from '../calls/catalog.ts';
+import { InputRequired, InvalidRequestState, MissingClientCapability } from '../calls/dialogue.ts';
 import type { CallOutcome, CallRequest } from '../calls/execute.ts';
+import type { Operation, Output } from '../calls/operation.ts';
+import type { PlatformError } from '../core/errors.ts';
+import type { renderAnswer } from '../render/answer.ts';
+import { toInputRequired } from './input-required.ts';
 import { CALL_ID_META_KEY, toProtocolError } from './protocol-error.ts';
 
 /** The text is for reading, and paid for by the token; all rows are in the structured content. */
 const TEXT_ROWS = 20;
 
-/** The outcome of a tool call as the protocol has it. Fails with a ProtocolError when there is no tool of that name. */
+let rendering: Promise<{ readonly renderAnswer: typeof renderAnswer }> | undefined;
+
+/** The outcome of a tool call as the protocol has it. Fails with a ProtocolError for what is no matter of the tool. */
 export async function toToolResult(
   outcome: CallOutcome,
   { name }: Pick<CallRequest, 'name'>,
   tools: Catalog,
-): Promise<CallToolResult> {
+): Promise<Result> {
   const meta = { [CALL_ID_META_KEY]: outcome.callId };
   if (outcome.ok) {
     const { operation, output } = outcome;
-    // not needed to open, and a client waits for that at every start
-    const { renderAnswer } = await import('../render/answer.ts');
-    return {
-      content: [{ type: 'text', text: renderAnswer(operation, output, { maxRows: TEXT_ROWS }) }],
-      structuredContent: output,
-      _meta: meta,
-    };
+    const structured = operation.structured !== false && { structuredContent: output };
+    return { content: await contentOf(operation, output), ...structured, _meta: meta } satisfies CallToolResult;
   }
-  if (outcome.error.code === 'NOT_FOUND' && tools.get(name) === undefined) throw toProtocolError(outcome);
+  const { error } = outcome;
+  if (error instanceof InputRequired) return toInputRequired(error, outcome.callId);
+  const isUnknown = error.code === 'NOT_FOUND' && tools.get(name) === undefined;
+  if (isUnknown || isOfTheProtocol(error)) throw toProtocolError(outcome);
   // no structured content: some clients hold it against the schema of a success
-  return { isError: true, content: [{ type: 'text', text: JSON.stringify({ error: outcome.error }) }], _meta: meta };
+  return { isError: true, content: [{ type: 'text', text: JSON.stringify({ error }) }], _meta: meta };
+}
+
+function isOfTheProtocol(error: PlatformError): boolean {
+  return error instanceof InvalidRequestState || error instanceof MissingClientCapability;
+}
+
+async function contentOf(operation: Operation, output: Output): Promise<CallToolResult['content']> {
+  if (operation.present) return [...operation.present(output)];
+  // not needed to open, and a client waits for that at every start; asking the loader at every call has a price too
+  rendering ??= import('../render/answer.ts');
+  const { renderAnswer } = await rendering;
+  return [{ type: 'text', text: renderAnswer(operation, output, { maxRows: TEXT_ROWS }) }];
 }

@@ -44,7 +44,7 @@ it.each([
   ['with another name', flip(16), list],
   ['of another list', cursor, ['resources', 'dba']],
   ['of another persona', cursor, ['tools', 'viewer']],
-])('refuses a cursor %s', (_, given, of) => {
+])('MS-05, MS-08: refuses a cursor %s', (_, given, of) => {
   expect(() => pageOf(items, { cursor: given, list: of, size: 2 })).toThrow(
     expect.objectContaining({ code: 'INVALID_INPUT' }),
   );

@@ -12,8 +12,12 @@ const SERVERS_NAMED = 20;
 const STARTING_POINTS = [
   ['server_overview', 'what a server is and how it is doing: call it first'],
   ['activity', 'it is slow or stuck now'],
+  ['blocking_tree', 'who waits for whose locks'],
   ['top_statements', 'it is slow in general'],
   ['list_tables', 'which tables there are, how large and how well vacuumed'],
+  ['autovacuum_status', 'what vacuum is behind with, and why'],
+  ['replication_status', 'standbys and slots that lag or retain WAL'],
+  ['settings', 'how it is configured, and what is risky in that'],
 ] as const;
 
 /** What a model has to know before its first call, from what is known without asking any server. */
@@ -46,7 +50,7 @@ function describeServers(fleet: Fleet, servers: readonly FleetServer[]): string 
   }
   const lines = servers.slice(0, SERVERS_NAMED).map((server) => describeServer(server, fleet.defaultServer));
   const more = servers.length - SERVERS_NAMED;
-  return ['Servers:', ...lines, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n');
+  return ['Servers:', ...lines, ...(more > 0 ? [`- and ${more} more: \`list_servers\` has all`] : [])].join('\n');
 }
 
 function describeServer(server: FleetServer, defaultServer: string | undefined): string {

@@ -14,6 +14,7 @@ import { JsonRefusal, parseStrictJson } from './strict-json.ts';
 export const MALFORMED_META_KEY = 'howdah/malformed';
 
 const MAX_ID_LENGTH = 256;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** A message that is answered with an error and goes no further. */
 export interface Refusal {
@@ -29,7 +30,7 @@ export type Reading = { readonly message: JSONRPCMessage } | { readonly refusal:
 export function readMessage(bytes: Uint8Array): Reading {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = utf8.decode(bytes);
   } catch {
     return refuse(ProtocolErrorCode.ParseError, 'The message is not UTF-8.');
   }

@@ -1,4 +1,5 @@
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import { MissingClientCapability } from '../calls/dialogue.ts';
 import type { CallOutcome } from '../calls/execute.ts';
 import type { ErrorCode } from '../contract/error-code.ts';
 import { ERROR_CODES } from '../core/errors.ts';
@@ -9,8 +10,11 @@ export const CALL_ID_META_KEY = 'howdah/call_id';
 /** A failed call as an error of JSON-RPC; `uri` is the resource that was asked for. */
 export function toProtocolError({ callId, error }: Extract<CallOutcome, { ok: false }>, uri?: string): ProtocolError {
   const { message, ...rest } = error.toJSON();
-  return new ProtocolError(rpcCodeOf(error.code), message, {
+  const required = error instanceof MissingClientCapability ? error.required : undefined;
+  const code = required ? ProtocolErrorCode.MissingRequiredClientCapability : rpcCodeOf(error.code);
+  return new ProtocolError(code, message, {
     ...rest,
+    ...(required && { requiredCapabilities: required }),
     ...(uri !== undefined && { uri }),
     [CALL_ID_META_KEY]: callId,
   });

@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
-import { parseResourceUri, toolUri } from './resource-uri.ts';
+import { compileUriForm } from './resource-uri.ts';
+
+const table = compileUriForm('pg://{server}/{database}/{schema}/{table}');
+const tool = compileUriForm('howdah://tools/{name}');
 
 it.each([
   ['pg://shop/orders/public/items', ['shop', 'orders', 'public', 'items']],
@@ -7,12 +10,14 @@ it.each([
   ['pg://shop/db/../..', ['shop', 'db', '..', '..']],
   ['pg://shop/db/s/%2525', ['shop', 'db', 's', '%25']],
   ['pg://shop/db/s/t%C3%A4', ['shop', 'db', 's', 'tä']],
-])('reads %s', (uri, [server, database, schema, table]) => {
-  expect(parseResourceUri(uri)).toEqual({ kind: 'table', server, database, schema, table });
+])('reads %s', (uri, [server, database, schema, name]) => {
+  expect(table.parse(uri)).toEqual({ server, database, schema, table: name });
 });
 
-it('reads what it writes for a tool', () => {
-  expect(parseResourceUri(toolUri('list_tables'))).toEqual({ kind: 'tool', name: 'list_tables' });
+it('reads an address with a fixed part, and one without variables as it is', () => {
+  expect(tool.parse('howdah://tools/list_tables')).toEqual({ name: 'list_tables' });
+  expect(compileUriForm('test://a.b').parse('test://a.b')).toEqual({});
+  expect(compileUriForm('test://a.b').parse('test://aXb')).toBeUndefined();
 });
 
 it.each([
@@ -34,5 +39,6 @@ it.each([
   'howdah://tools/a/b',
   'howdah://other/a',
 ])('knows no resource %j', (uri) => {
-  expect(parseResourceUri(uri)).toBeUndefined();
+  expect(table.parse(uri)).toBeUndefined();
+  expect(tool.parse(uri)).toBeUndefined();
 });

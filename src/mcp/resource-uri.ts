@@ -1,42 +1,41 @@
-/** What a resource URI names. */
-export type ResourceName =
-  | {
-      readonly kind: 'table';
-      readonly server: string;
-      readonly database: string;
-      readonly schema: string;
-      readonly table: string;
-    }
-  | { readonly kind: 'tool'; readonly name: string };
+/** The values of the variables of an address, percent-decoded. */
+export type UriValues = Readonly<Record<string, string>>;
 
-export const TABLE_URI_TEMPLATE = 'pg://{server}/{database}/{schema}/{table}';
-export const TOOL_URI_TEMPLATE = 'howdah://tools/{name}';
+/** PostgreSQL's own limit is 63 bytes; a server of the configuration and a tool have shorter names. */
+const MAX_VALUE_LENGTH = 63;
+const VARIABLE = /\{([a-z_]+)\}/g;
 
-/** PostgreSQL's own limit is 63 bytes; a server of the configuration and a tool have shorter ones. */
-const MAX_SEGMENT_LENGTH = 63;
-const TABLE_URI = /^pg:\/\/([^/?#]+)\/([^/?#]+)\/([^/?#]+)\/([^/?#]+)$/;
-const TOOL_URI = /^howdah:\/\/tools\/([^/?#]+)$/;
-
-/** Undefined for a URI of another form. Not `URL`, which would take `.` and `..` for steps and not for names. */
-export function parseResourceUri(uri: string): ResourceName | undefined {
-  const [server, database, schema, table] = decodeSegments(TABLE_URI.exec(uri));
-  if (server !== undefined && database !== undefined && schema !== undefined && table !== undefined) {
-    return { kind: 'table', server, database, schema, table };
-  }
-  const [name] = decodeSegments(TOOL_URI.exec(uri));
-  return name === undefined ? undefined : { kind: 'tool', name };
+/** The form that the addresses of a kind of resource have, such as `howdah://tools/{name}`. */
+export interface UriForm {
+  /** In the order in which they stand; none for one fixed address. */
+  readonly variables: readonly string[];
+  /** Undefined for an address of another form. */
+  parse(uri: string): UriValues | undefined;
 }
 
-export function toolUri(name: string): string {
-  return `howdah://tools/${encodeURIComponent(name)}`;
+/**
+ * Compiles a template of simple variables (RFC 6570, level 1), each of which fills a whole part of the path. Not `URL`,
+ * which would take `.` and `..` for steps and not for names.
+ */
+export function compileUriForm(template: string): UriForm {
+  const variables = [...template.matchAll(VARIABLE)].map(([, name = '']) => name);
+  const fixed = template.split(/\{[a-z_]+\}/).map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`));
+  const form = new RegExp(`^${fixed.join('([^/?#]+)')}$`);
+  return {
+    variables,
+    parse(uri) {
+      const values = decodeAll(form.exec(uri)?.slice(1));
+      return values && Object.fromEntries(variables.map((name, i) => [name, values[i] ?? '']));
+    },
+  };
 }
 
-/** Each segment percent-decoded once; none when one of them cannot be a name. */
-function decodeSegments(match: RegExpExecArray | null): string[] {
+/** Each once; undefined when one of them cannot be a name. */
+function decodeAll(parts: readonly string[] | undefined): readonly string[] | undefined {
   try {
-    const segments = (match ?? []).slice(1).map(decodeURIComponent);
-    return segments.every((segment) => segment.length <= MAX_SEGMENT_LENGTH && !segment.includes('\0')) ? segments : [];
+    const values = parts?.map(decodeURIComponent);
+    return values?.every((value) => value.length <= MAX_VALUE_LENGTH && !value.includes('\0')) ? values : undefined;
   } catch {
-    return [];
+    return undefined;
   }
 }

@@ -9,38 +9,20 @@ import {
   type Result,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import { createCatalog, type Catalog } from '../calls/catalog.ts';
-import type { CallOrigin, CallOutcome, CallRequest } from '../calls/execute.ts';
 import type { Principal } from '../contract/principal.ts';
-import { toToolResult } from './call-tool.ts';
+import type { McpAnswerer } from './answer.ts';
+import { CAPABILITIES, identityOf } from './identity.ts';
 import { MALFORMED_META_KEY } from './message.ts';
-import { COMPLETE_METHOD, NO_COMPLETION } from './methods/completion.ts';
+import type { Params } from './methods/method.ts';
 import { originOf } from './origin.ts';
-import { progressTo } from './progress.ts';
-import { CALL_ID_META_KEY, toProtocolError } from './protocol-error.ts';
-import { isRecord } from './record.ts';
-import { routeOf } from './route.ts';
-
-/** Lists change with the rules of a persona, and nobody is told: a client asks again after this long. */
-const LIST_TTL_MS = 60_000;
-const CACHED_METHODS = new Set([
-  'server/discover',
-  'tools/list',
-  'resources/list',
-  'resources/templates/list',
-  'prompts/list',
-]);
+import { progressTo, type ProgressParams } from './progress.ts';
 
 export interface McpServerParts {
   readonly era: ProtocolEra;
   /** Of Howdah. */
   readonly version: string;
-  /** Every operation, the protocol's methods among them. */
-  readonly catalog: Catalog;
   readonly principal: Principal;
-  readonly transport: CallOrigin['transport'];
-  /** `executeCall`, with what it stands on. */
-  readonly call: (request: CallRequest) => Promise<CallOutcome>;
+  readonly answer: McpAnswerer;
   /** Called when a client has opened and has its answer. */
   readonly onOpened?: () => void;
 }
@@ -48,15 +30,6 @@ export interface McpServerParts {
 /** A server for one caller. What it says it says through the pipeline: what no operation declares, it does not know. */
 export function createMcpServer(parts: McpServerParts): Server {
   return new GovernedServer(parts);
-}
-
-/** The tools of a catalogue, since `tools/call` must not reach methods or administration. */
-const toolCatalogs = new WeakMap<Catalog, Catalog>();
-
-function toolsOf(catalog: Catalog): Catalog {
-  const tools = toolCatalogs.get(catalog) ?? createCatalog(catalog.operations.filter(({ kind }) => kind === 'tool'));
-  toolCatalogs.set(catalog, tools);
-  return tools;
 }
 
 type Handler = (request: JSONRPCRequest, ctx: ServerContext) => Promise<Result>;
@@ -82,21 +55,22 @@ function requireVersion({ mcpReq }: ServerContext, spoken: string | undefined): 
   });
 }
 
+/** The SDK takes the envelope and what a retry carries out of the parameters. */
+function asOnTheWire(params: NonNullable<JSONRPCRequest['params']>, { mcpReq }: ServerContext): Params {
+  const { _meta, envelope, inputResponses } = mcpReq;
+  return { ...params, _meta: { ..._meta, ...envelope }, inputResponses, requestState: mcpReq.requestState() };
+}
+
 /**
  * The SDK's low-level server, since McpServer answers unknown tools and invalid arguments itself, and those calls would
  * never reach the audit log. A class only because the SDK's own answers can be had no other way than by overriding.
  */
 class GovernedServer extends Server {
   readonly #parts: McpServerParts;
-  readonly #tools: Catalog;
 
   constructor(parts: McpServerParts) {
-    super(
-      { name: 'howdah', title: 'Howdah', version: parts.version },
-      { capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} } },
-    );
+    super(identityOf(parts.version), { capabilities: CAPABILITIES });
     this.#parts = parts;
-    this.#tools = toolsOf(parts.catalog);
     // not setRequestHandler: the SDK would refuse malformed parameters before anyone has written them down
     this.fallbackRequestHandler = (request, ctx) => this.#answer(request, ctx);
   }
@@ -114,44 +88,23 @@ class GovernedServer extends Server {
 
   async #answer({ method, params = {} }: JSONRPCRequest, ctx: ServerContext): Promise<Result> {
     requireVersion(ctx, this.getNegotiatedProtocolVersion());
-    if (method === 'tools/call') return this.#callTool(params, ctx);
-    const route = routeOf(method, params);
-    if (!route || this.#parts.catalog.get(route.name)?.operation.kind !== 'method') {
-      throw new ProtocolError(ProtocolErrorCode.MethodNotFound, 'Method not found');
-    }
-    const outcome = await this.#call({ catalog: this.#parts.catalog, ...route }, ctx);
-    if (outcome.ok) return this.#describe(method, outcome.output, outcome.callId);
-    if (method === COMPLETE_METHOD) return this.#describe(method, NO_COMPLETION, outcome.callId);
-    const uri = params['uri'];
-    throw toProtocolError(outcome, method === 'resources/read' && typeof uri === 'string' ? uri : undefined);
-  }
-
-  async #callTool(params: Readonly<Record<string, unknown>>, ctx: ServerContext): Promise<Result> {
-    const { name, arguments: given } = params;
-    const request = { catalog: this.#tools, name: typeof name === 'string' ? name : '', arguments: given };
-    return toToolResult(await this.#call(request, ctx), request, this.#tools);
-  }
-
-  #call(request: Pick<CallRequest, 'catalog' | 'name' | 'arguments'>, ctx: ServerContext): Promise<CallOutcome> {
-    const { principal, transport, call } = this.#parts;
-    const { _meta: { [MALFORMED_META_KEY]: malformed } = {} } = ctx.mcpReq;
+    const { era, principal, answer } = this.#parts;
+    const { id, _meta: meta = {}, envelope, signal } = ctx.mcpReq;
     const handshake = { client: this.getClientVersion(), protocolVersion: this.getNegotiatedProtocolVersion() };
-    return call({
-      ...request,
+    const malformed = meta[MALFORMED_META_KEY];
+    const notify = (progress: ProgressParams) => {
+      // whoever cannot be told has gone, which the signal says too
+      if (!signal.aborted) ctx.mcpReq.notify({ method: 'notifications/progress', params: progress }).catch(() => {});
+    };
+    return answer({
+      era,
+      method,
+      params: asOnTheWire(params, ctx),
       malformed: typeof malformed === 'string' ? malformed : undefined,
       principal,
-      origin: originOf(ctx, transport, handshake),
-      signal: ctx.mcpReq.signal,
-      onProgress: progressTo(ctx),
+      origin: originOf({ id, meta: { ...meta, ...envelope }, handshake, transport: 'stdio' }),
+      signal,
+      onProgress: progressTo(meta.progressToken, notify),
     });
-  }
-
-  #describe(method: string, output: Readonly<Record<string, unknown>>, callId: string): Result {
-    const { _meta, ...result } = output;
-    return {
-      ...result,
-      ...(this.#parts.era === 'modern' && CACHED_METHODS.has(method) && { ttlMs: LIST_TTL_MS, cacheScope: 'private' }),
-      _meta: { ...(isRecord(_meta) && _meta), [CALL_ID_META_KEY]: callId },
-    };
   }
 }

@@ -4,6 +4,7 @@ import type { Catalog } from '../calls/catalog.ts';
 import { executeCall, type CallDeps, type CallOutcome, type CallRequest } from '../calls/execute.ts';
 import { reachableServers } from '../calls/reach.ts';
 import type { Principal } from '../contract/principal.ts';
+import { createAnswerer } from './answer.ts';
 import { contactServers } from './first-contact.ts';
 import { createMcpServer } from './server.ts';
 import { createStrictStdio, type Streams } from './strict-stdio.ts';
@@ -57,14 +58,12 @@ export function serveStdioSession({ catalog, deps, principal, version, ...stream
   };
 
   const call = (request: CallRequest): Promise<CallOutcome> => track(executeCall(request, deps));
-  const handle = serveStdio(
-    ({ era }) => createMcpServer({ era, version, catalog, principal, transport: 'stdio', call, onOpened }),
-    {
-      transport,
-      maxSubscriptions: MAX_SUBSCRIPTIONS,
-      onerror: (error) => deps.logger.debug({ err: error }, 'the protocol library reports'),
-    },
-  );
+  const answer = createAnswerer({ catalog, call });
+  const handle = serveStdio(({ era }) => createMcpServer({ era, version, principal, answer, onOpened }), {
+    transport,
+    maxSubscriptions: MAX_SUBSCRIPTIONS,
+    onerror: (error) => deps.logger.debug({ err: error }, 'the protocol library reports'),
+  });
 
   async function end(): Promise<void> {
     await transport.closed;

@@ -44,6 +44,17 @@ it('shows what a model needs and nothing that goes without saying', () => {
   });
 });
 
+it('names the header of an argument that has one', () => {
+  const server = z.string().optional().describe('said elsewhere').meta({ 'x-mcp-header': 'Server' });
+  const { properties } = describeTool({ ...tool, input: z.strictObject({ server }) }).inputSchema;
+  expect(properties).toEqual({ server: { type: 'string', 'x-mcp-header': 'Server' } });
+});
+
+it('asks for a header in one tool only, since who has not listed it does not send it', () => {
+  const asking = tools.filter((each) => JSON.stringify(describeTool(each)).includes('x-mcp-header'));
+  expect(asking.map(({ name }) => name)).toEqual(['server_overview']);
+});
+
 it('does not call administration read-only', () => {
   expect(describeTool({ ...tool, accessClass: 'admin' }).annotations).toMatchObject({ readOnlyHint: false });
 });
@@ -59,7 +70,7 @@ it('documents what the list leaves out', () => {
 it.each(tools.map((each) => [each.name, each] as const))('documents every statement of %s', (_, each) => {
   const text = renderToolDocument(each);
   expect(each.statements.map((statement) => statement.text).filter((sql) => !text.includes(sql))).toEqual([]);
-  expect(each.statements).not.toEqual([]);
+  expect(each.statements.length > 0).toBe(each.reaches === 'server');
 });
 
 it.each(tools.map((each) => [each.name, each] as const))('lists %s for few tokens', (_, each) => {

@@ -7,8 +7,8 @@ export interface ToolEntry {
   readonly title: string;
   readonly description: string;
   readonly inputSchema: JsonSchema;
-  /** Says only that there is structured content; the resource of the tool has the rest. */
-  readonly outputSchema: { readonly type: 'object' };
+  /** Says only that there is structured content; the resource of the tool has the rest. Left out where there is none. */
+  readonly outputSchema?: { readonly type: 'object' };
   readonly annotations: ToolAnnotations;
 }
 
@@ -33,14 +33,14 @@ export function describeTool(tool: Operation): ToolEntry {
   return entry;
 }
 
-function makeEntry({ name, title, description, input, accessClass }: Operation): ToolEntry {
+function makeEntry({ name, title, description, input, accessClass, structured }: Operation): ToolEntry {
   const readsOnly = accessClass !== 'admin';
   return {
     name,
     title,
     description,
     inputSchema: compactInputSchema(input),
-    outputSchema: { type: 'object' },
+    ...(structured !== false && { outputSchema: { type: 'object' } }),
     annotations: { readOnlyHint: readsOnly, destructiveHint: false, idempotentHint: readsOnly, openWorldHint: false },
   };
 }

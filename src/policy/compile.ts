@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto';
-import type { Principal } from '../contract/principal.ts';
+import type { Narrowing, Principal } from '../contract/principal.ts';
 import { createConfigError, type Problem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import { compileGlob } from '../core/glob.ts';
 import { builtInPersonas } from './built-in.ts';
 import { compileDatabasePattern, findDatabasePatternProblem, findServerPatternProblem } from './database-pattern.ts';
 import { compileLimits, findLimitProblems } from './limits.ts';
+import { createNarrow } from './narrowing.ts';
 import type { CompiledPersona, Policy } from './policy.ts';
-import { compileRules, findRuleProblems } from './rules.ts';
+import { compileRules, findListProblems, findRuleProblems } from './rules.ts';
 import { compileToolPattern, findToolPatternProblem, type KnownOperation } from './tool-pattern.ts';
 
 /** What patterns without `*` must name; a part that is left out is not checked. */
@@ -25,8 +26,15 @@ interface Candidate {
   readonly priority: number;
 }
 
-/** Compiles personas over the built-in ones. Fails with CONFIG_INVALID, which lists all problems. */
-export function compilePersonas(specs: Config['personas'], known: KnownNames = {}): Policy {
+/**
+ * Compiles personas over the built-in ones, and checks what credentials leave of them. Fails with CONFIG_INVALID, which
+ * lists all problems.
+ */
+export function compilePersonas(
+  specs: Config['personas'],
+  known: KnownNames = {},
+  narrowings: readonly Narrowing[] = [],
+): Policy {
   const all = new Map<string, Spec>(Object.entries(builtInPersonas));
   for (const [name, spec] of Object.entries(specs)) all.set(name, spec);
   const entries = [...all].toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -34,14 +42,16 @@ export function compilePersonas(specs: Config['personas'], known: KnownNames = {
   const problems = [
     ...Object.entries(specs).flatMap(([name, spec]) => findProblems(name, spec, known)),
     ...findTies(candidates),
+    ...narrowings.flatMap((narrowing) => findNarrowingProblems(narrowing, known)),
   ];
-  if (problems.length > 0) throw createConfigError('the configuration of personas', problems);
+  if (problems.length > 0) throw createConfigError('the configuration', problems);
   return createPolicy(candidates, hashOf(entries));
 }
 
 function createPolicy(candidates: readonly Candidate[], version: string): Policy {
   const ranked = candidates.toSorted((a, b) => b.priority - a.priority);
   const personas = candidates.map(({ persona }) => persona);
+  const narrow = createNarrow();
 
   function contend(principal: Principal): CompiledPersona[] {
     const matching = ranked.filter((candidate) => isFor(candidate, principal));
@@ -52,16 +62,16 @@ function createPolicy(candidates: readonly Candidate[], version: string): Policy
     version,
     personaFor(principal) {
       const [persona, rival] = contend(principal);
-      return rival === undefined ? persona : undefined;
+      return persona === undefined || rival !== undefined ? undefined : narrow(persona, principal.narrowing);
     },
     contenders: (principal) => contend(principal).map(({ name }) => name),
     personas: () => personas,
   };
 }
 
-/** The roles of a local principal are names of personas: the configuration says which it has. */
+/** The roles of a principal that shows no credential are names of personas: the configuration says which it has. */
 function isFor({ persona, roles }: Candidate, principal: Principal): boolean {
-  if (principal.method === 'local') return principal.roles.includes(persona.name);
+  if (principal.method === 'local' || principal.method === 'anonymous') return principal.roles.includes(persona.name);
   return principal.roles.some((role) => roles.has(role.normalize('NFC')));
 }
 
@@ -95,6 +105,16 @@ function findProblems(name: string, spec: Spec, { operations, servers }: KnownNa
       path: `${path}.limits.${problem.path}`,
       message: problem.message,
     })),
+  ];
+}
+
+function findNarrowingProblems(
+  { path, tools = [], servers = [] }: Narrowing,
+  { operations, servers: known }: KnownNames,
+): Problem[] {
+  return [
+    ...findListProblems(tools, `${path}.tools`, (pattern) => findToolPatternProblem(pattern, operations)),
+    ...findListProblems(servers, `${path}.servers`, (pattern) => findServerPatternProblem(pattern, known)),
   ];
 }
 

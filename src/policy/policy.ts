@@ -5,7 +5,10 @@ import type { Principal } from '../contract/principal.ts';
 export interface Policy {
   /** The first 16 hexadecimal digits of a SHA-256 over all personas; equal rules have equal versions. */
   readonly version: string;
-  /** undefined, and so no right at all, if no persona is for the principal or several claim it with equal priority. */
+  /**
+   * What the credential of the principal leaves of its persona; the same object for as long as both are in force.
+   * undefined, and so no right at all, if no persona is for the principal or several claim it with equal priority.
+   */
   personaFor(principal: Principal): CompiledPersona | undefined;
   /** The names of those of the highest priority that are for the principal; `personaFor` wants exactly one. */
   contenders(principal: Principal): readonly string[];
@@ -45,6 +48,9 @@ export interface CompiledLimits {
 
 export interface Decision {
   readonly allowed: boolean;
-  /** `personas.analyst.tools.deny[0] "class:query"` or `no rule of personas.analyst.tools.allow matches`. */
+  /**
+   * `personas.analyst.tools.deny[0] "class:query"`, `no rule of personas.analyst.tools.allow matches` or
+   * `no rule of auth.api_keys[0].tools matches`.
+   */
   readonly rule: string;
 }

@@ -28,14 +28,21 @@ export function findRuleProblems(
   path: string,
   find: (pattern: string) => string | undefined,
 ): Problem[] {
-  const inList = (patterns: readonly string[], list: string) =>
-    patterns.flatMap((pattern, i) => {
-      const message = find(pattern);
-      return message === undefined ? [] : [{ path: `${path}.${list}[${i}]`, message }];
-    });
-  const problems = [...inList(deny, 'deny'), ...inList(allow, 'allow')];
+  const problems = [...findListProblems(deny, `${path}.deny`, find), ...findListProblems(allow, `${path}.allow`, find)];
   if (deny.length > 0 && allow.length === 0) {
     problems.push({ path, message: 'denies but allows nothing; add what is allowed' });
   }
   return problems;
+}
+
+/** `find` says what is wrong with a pattern. */
+export function findListProblems(
+  patterns: readonly string[],
+  path: string,
+  find: (pattern: string) => string | undefined,
+): Problem[] {
+  return patterns.flatMap((pattern, i) => {
+    const message = find(pattern);
+    return message === undefined ? [] : [{ path: `${path}[${i}]`, message }];
+  });
 }

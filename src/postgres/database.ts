@@ -56,6 +56,8 @@ export interface ReadOnlyOptions {
   /** `repeatable read` gives several statements one snapshot. */
   readonly isolation: 'read committed' | 'repeatable read';
   readonly lockTimeoutMs: number;
+  /** The work runs one statement and no more: the transaction ends with it, which costs one round trip less. */
+  readonly single?: boolean;
 }
 
 /** One database of one server, under one login. */

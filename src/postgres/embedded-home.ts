@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { geteuid } from 'node:process';
 import { PlatformError } from '../core/errors.ts';
 import { findEmbeddedPackage, installBinaries, type Binaries } from './binaries.ts';
-import { createDataDirectory } from './data-directory.ts';
+import type { DataDirectoryOptions } from './data-directory.ts';
 import { assertEnterable, serverAccount, type Account } from './server-account.ts';
 import { isThere } from './whole-directory.ts';
 
@@ -28,27 +28,39 @@ const LONGEST_SOCKET_BYTES = 90;
 
 /** Only the user that Howdah runs as may log in, as any role. */
 const HBA = 'local all all peer map=howdah\n';
+/** A standby connects as the user that PostgreSQL runs as, who is the only other one that can enter the socket directory. */
+const STREAMING_HBA = 'local replication postgres trust\n';
+
+export interface HomeOptions {
+  readonly stateDir: string;
+  readonly name: string;
+  /** Whether standbys may stream from it. */
+  readonly streaming: boolean;
+  readonly onProgress: (step: 'installing' | 'creating') => void;
+  /** Fills the data directory when there is none yet. */
+  readonly createData: (options: DataDirectoryOptions) => Promise<void>;
+}
 
 /**
  * Finds or makes the directories of an embedded server, its programs and its data. Fails with UNSUPPORTED where there
  * are no programs for this platform or the data is of another major, with CONFIG_INVALID where the place will not do.
  */
-export async function prepareHome(
-  stateDir: string,
-  name: string,
-  onProgress: (step: 'installing' | 'creating') => void,
-): Promise<EmbeddedHome> {
+export async function prepareHome(options: HomeOptions): Promise<EmbeddedHome> {
+  const { stateDir, name, streaming, onProgress } = options;
   const base = await realpath(stateDir);
   const home = join(base, name);
   const dataDirectory = join(home, 'data');
   const account = await accountFor(dataDirectory);
   const programs = join(base, 'programs');
-  for (const directory of [base, programs, home]) await makeOurs(directory, account);
+  for (const directory of [base, programs, dirname(home), home]) await makeOurs(directory, account);
   if (account !== undefined) await assertEnterable(home, account);
   const binaries = await installBinaries(findEmbeddedPackage(), programs, () => onProgress('installing'));
   if (!(await isThere(dataDirectory))) {
     onProgress('creating');
-    await createData(binaries, dataDirectory, account);
+    await createData(
+      () => options.createData({ binaries, directory: dataDirectory, account, initdb: [] }),
+      dataDirectory,
+    );
   }
   await assertMajor(dataDirectory, binaries.major);
   return {
@@ -56,7 +68,7 @@ export async function prepareHome(
     account,
     dataDirectory,
     socketDirectory: await makeSocketDirectory(home, account),
-    hbaFile: await writeReadable(join(home, 'pg_hba.conf'), HBA),
+    hbaFile: await writeReadable(join(home, 'pg_hba.conf'), streaming ? HBA + STREAMING_HBA : HBA),
     identFile: await writeReadable(join(home, 'pg_ident.conf'), `howdah "${userName()}" all\n`),
     logFile: join(home, 'log'),
   };
@@ -84,9 +96,9 @@ async function makeOurs(directory: string, account: Account | undefined): Promis
   if (uid === 0) await chmod(directory, (mode & 0o777) | 0o111);
 }
 
-async function createData(binaries: Binaries, directory: string, account: Account | undefined): Promise<void> {
+async function createData(create: () => Promise<void>, directory: string): Promise<void> {
   try {
-    await createDataDirectory({ binaries, directory, account, initdb: [] });
+    await create();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') {

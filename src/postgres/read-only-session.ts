@@ -71,6 +71,8 @@ class Session implements ReadOnlySession {
   /** The exchange in flight; never rejects. */
   #running: Promise<unknown> | undefined;
   #begun = false;
+  /** The transaction was rolled back behind its only statement. */
+  #rolledBack = false;
   #serverTimeoutMs = 0;
   /** Why no further statement is run. */
   #over: PlatformError | undefined;
@@ -121,7 +123,7 @@ class Session implements ReadOnlySession {
     if (this.#stopping) await Promise.allSettled([this.stopped, this.#queue]);
     const { wire } = this.#lease.connection;
     if (this.#cancel && !(await this.#mayServeOn(this.#cancel))) wire.destroy();
-    if (this.#begun && !wire.closed) {
+    if (this.#begun && !this.#rolledBack && !wire.closed) {
       const rolledBack = rollBack(wire);
       if (!this.#mayOverlap() && !(await withinMs(ROLLBACK_LIMIT_MS, rolledBack))) wire.destroy();
     }
@@ -159,15 +161,17 @@ class Session implements ReadOnlySession {
   async #send(step: Step): Promise<Result> {
     const { wire } = this.#lease.connection;
     const before = this.#before();
-    const exchange = wire.exchange([...before, step]);
+    const single = this.#options.single === true;
+    const exchange = wire.exchange(single ? [...before, step, ROLLBACK] : [...before, step]);
     const running = exchange.catch(() => undefined);
     this.#running = running;
     try {
       const results = await exchange;
       if (before.length > 1) this.#noteRecovery(isRecovering(results));
-      const result = results.at(-1);
+      this.#rolledBack = single;
+      const result = results[before.length];
       // COMMIT AND CHAIN begins a new one, without our settings
-      if (result && wire.status === 'T' && !/^(COMMIT|ROLLBACK)/.test(result.command)) return result;
+      if (result && wire.status === (single ? 'I' : 'T') && !/^(COMMIT|ROLLBACK)/.test(result.command)) return result;
       wire.destroy();
       throw new PlatformError('QUERY_FAILED', 'The statement ended the read-only transaction.', {
         hint: 'Leave out COMMIT, ROLLBACK and the like.',
@@ -195,7 +199,7 @@ class Session implements ReadOnlySession {
 
   #throwIfOver(): void {
     if (this.#over) throw this.#over;
-    if (this.#closed) throw new PlatformError('INTERNAL', 'The session has ended.');
+    if (this.#closed || this.#rolledBack) throw new PlatformError('INTERNAL', 'The session has ended.');
   }
 
   #fail(error: unknown): PlatformError {

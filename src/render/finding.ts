@@ -42,10 +42,13 @@ function indent(text: string): string[] {
 }
 
 function findField(key: string, fields: readonly Field[]): Field | undefined {
-  return (
-    fields.find((field) => field.key === key) ??
-    fields.flatMap((field) => field.fields).find((field) => field.key === key)
-  );
+  const own = fields.find((field) => field.key === key);
+  if (own) return own;
+  for (const { fields: inner } of fields) {
+    const found = inner.find((field) => field.key === key);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 const SUFFIXES: readonly (readonly [suffix: string, unit: Unit])[] = [

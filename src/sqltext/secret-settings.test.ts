@@ -26,6 +26,7 @@ it.each([
 it.each([
   ['work_mem', '4MB'],
   ['password_encryption', 'scram-sha-256'],
+  ['md5_password_warnings', 'on'],
   ['krb_server_keyfile', 'FILE:/etc/krb5.keytab'],
   ['ssl_key_file', 'server.key'],
   ['ssl_passphrase_command_supports_reload', 'off'],

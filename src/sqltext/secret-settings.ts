@@ -21,6 +21,7 @@ const SECRET_NAME =
   /passphrase_command$|passw(?:or)?d|pwd|passphrase|secret|token|credential|conninfo|connection_string|dsn|salt|private|api_?key|(?:^|[._])key$|_key$/;
 /** These have a secret's name and none in their value. */
 const HARMLESS = new Set([
+  'md5_password_warnings',
   'password_encryption',
   'ssl_passphrase_command_supports_reload',
   'rds.accepted_password_auth_method',

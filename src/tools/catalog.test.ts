@@ -70,14 +70,26 @@ describe('the catalogue', () => {
     expect(aliases).toEqual(
       expect.arrayContaining([
         'get_active_connections',
+        'get_autovacuum_activity',
+        'get_autovacuum_status',
         'get_current_database_info',
+        'get_database_conflicts_stats',
+        'get_database_list',
+        'get_database_size_info',
+        'get_database_stats',
         'get_index_usage_stats',
+        'get_lock_monitoring',
         'get_pg_stat_statements_top_queries',
+        'get_postgresql_config',
+        'get_replication_status',
         'get_server_info',
         'get_table_list',
         'get_table_relationships',
         'get_table_schema_info',
         'get_table_size_info',
+        'get_vacuum_analyze_stats',
+        'get_vacuum_effectiveness_analysis',
+        'get_wal_status',
       ]),
     );
   });

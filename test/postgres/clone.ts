@@ -67,11 +67,11 @@ async function dropDatabase(cluster: Cluster, name: string): Promise<void> {
   }
 }
 
-/** Resolves when the standby has replayed all that the primary has written so far. */
+/** Resolves when the standby has replayed what was committed on the primary so far; what is only written may stay there for long. */
 export async function caughtUp({ standby, ...primary }: Cluster): Promise<void> {
   if (standby === undefined)
     throw new Error(`PostgreSQL ${primary.major} has no standby here; 12, 15 and 18 have one.`);
-  const { rows } = await runSql(primary, 'postgres', 'select pg_current_wal_insert_lsn() as lsn');
+  const { rows } = await runSql(primary, 'postgres', 'select pg_current_wal_flush_lsn() as lsn');
   const { lsn } = rows[0] as { lsn: string };
   await until(standby, 'postgres', `pg_last_wal_replay_lsn() >= '${lsn}'`);
 }

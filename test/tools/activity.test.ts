@@ -1,54 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import {
-  LOGINS,
-  openHowdah,
-  openNarrowHowdah,
-  runAs,
-  useHowdah,
-  withSession,
-  type Answer,
-  type Row,
-} from '../postgres/platform.ts';
+import { LOGINS, openHowdah, openNarrowHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
+import { startStatement, useClusterAlone, waitingForLock, withSessions } from '../postgres/sessions.ts';
 
 function rowOf({ rows }: Answer, pid: number): Row | undefined {
   return rows.find((row) => row['pid'] === pid);
-}
-
-async function pidOf(session: pg.Client): Promise<number> {
-  const { rows } = await session.query<{ pid: number }>('select pg_backend_pid() as pid');
-  return rows[0]?.pid ?? 0;
-}
-
-/** Runs `work` with as many sessions as `urls`, and their process ids. */
-async function withSessions(
-  urls: readonly string[],
-  work: (sessions: pg.Client[], pids: number[]) => Promise<void>,
-): Promise<void> {
-  const open = async (left: readonly string[], sessions: pg.Client[]): Promise<void> => {
-    const [url, ...rest] = left;
-    if (url === undefined) return work(sessions, await Promise.all(sessions.map(pidOf)));
-    return withSession(url, (session) => open(rest, [...sessions, session]));
-  };
-  await open(urls, []);
-}
-
-/** A statement that waits; what becomes of it does not matter. */
-function start(session: pg.Client | undefined, statement: string): void {
-  session?.query(statement).catch(() => undefined);
-}
-
-async function waiting(observer: pg.Client, pid: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++, await sleep(10)) {
-    const { rows } = await observer.query('select from pg_locks where pid = $1 and not granted', [pid]);
-    if (rows.length > 0) return;
-  }
-  throw new Error(`session ${pid} does not wait`);
 }
 
 /** What is seen of the one who blocks, of one who waits, and what would show more: with the right to see it, and without. */
@@ -69,6 +29,7 @@ const HIDDEN = {
 };
 
 describeEachMajor('activity', (cluster) => {
+  useClusterAlone(cluster);
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
   const inClone = (input: Row = {}): Row => ({ of_database: clone().name, ...input });
@@ -79,10 +40,10 @@ describeEachMajor('activity', (cluster) => {
       if (!holder || !observer) throw new Error('no session');
       await holder.query('begin');
       await holder.query('select count(*) from shop.customers');
-      start(second, 'alter table shop.customers add column planted integer');
-      await waiting(observer, b);
-      start(third, 'select count(*) from shop.customers');
-      await waiting(observer, c);
+      startStatement(second, 'alter table shop.customers add column planted integer');
+      await waitingForLock(observer, b);
+      startStatement(third, 'select count(*) from shop.customers');
+      await waitingForLock(observer, c);
       const answer = await howdah(login).call('activity', inClone());
       expect(rowOf(answer, a)).toMatchObject({ blocked_by: null, waiting_behind: 2 });
       expect(rowOf(answer, b)).toMatchObject({ blocked_by: [a], waiting_behind: 1 });
@@ -108,8 +69,8 @@ describeEachMajor('activity', (cluster) => {
     await withSessions([url, url, url], async ([one, two, three], [a = 0, b = 0, c = 0]) => {
       await one?.query('select pg_advisory_lock(1)');
       await two?.query('select pg_advisory_lock(2)');
-      start(three, 'select pg_advisory_lock(1)');
-      if (two) await waiting(two, c);
+      startStatement(three, 'select pg_advisory_lock(1)');
+      if (two) await waitingForLock(two, c);
       const answer = await howdah('monitor').call('activity', inClone());
       expect(rowOf(answer, c)).toMatchObject({ blocked_by: [a], wait_event: 'advisory' });
       expect(rowOf(answer, a)).toMatchObject({ waiting_behind: 1, state: 'idle' });
@@ -126,8 +87,8 @@ describeEachMajor('activity', (cluster) => {
       await one.query('lock table shop.order_lines in access exclusive mode');
       await one.query(`prepare transaction '${gid.replaceAll("'", "''")}'`);
       try {
-        start(two, 'select count(*) from shop.order_lines');
-        await waiting(one, b);
+        startStatement(two, 'select count(*) from shop.order_lines');
+        await waitingForLock(one, b);
         const answer = await howdah(login).call('activity', inClone());
         expect(rowOf(answer, b)).toMatchObject({ blocked_by: [0] });
         expect(rowOf(answer, 0)).toMatchObject({
@@ -317,7 +278,7 @@ describe('activity in an incident', () => {
       const urls = Array.from({ length: waiters + 1 }, () => url.replace('postgres:///', 'postgres://localhost/'));
       await withSessions(urls, async ([holder, ...others], [root = 0]) => {
         await holder?.query('select pg_advisory_lock(1)');
-        for (const each of others) start(each, 'select pg_advisory_lock(1)');
+        for (const each of others) startStatement(each, 'select pg_advisory_lock(1)');
         for (let left = 200; left > 0; left--, await sleep(20)) {
           const [row] = (await holder?.query('select count(*)::int as n from pg_locks where not granted'))?.rows ?? [];
           if ((row as { n: number }).n === waiters) break;

@@ -181,11 +181,9 @@ describeEachMajor('list_tables', (cluster) => {
     },
   );
 
-  it.each([
-    ['get_table_list', { database_name: 'postgres' }, 'postgres'],
-    ['get_table_size_info', { schema_name: 'shop', database_name: 'postgres' }, 'postgres'],
-  ])('answers to %s', async (alias, input, database) => {
-    expect(await howdah('monitor').call(alias, input)).toMatchObject({ database });
+  it('answers to get_table_list', async () => {
+    const answer = await howdah('monitor').call('get_table_list', { database_name: 'postgres' });
+    expect(answer).toMatchObject({ database: 'postgres' });
   });
 });
 

@@ -56,8 +56,14 @@ describeEachMajor('planted objects', (cluster) => {
       ['describe_table', { table: 'shop.Order' }],
       ['describe_table', { table: 'measurements' }],
       ['activity', { idle: true, background: true }],
+      ['blocking_tree', {}],
+      ['list_databases', { sort: 'size' }],
+      ['replication_status', {}],
       ['top_statements', {}],
       ['unused_indexes', { min_size: 0 }],
+      ['table_sizes', { name: 'order' }],
+      ['autovacuum_status', { name: 'order' }],
+      ['settings', { name: 'work_mem' }],
     ];
     for (const [tool, input] of calls) {
       const answer = await howdah(login).call(tool, input);

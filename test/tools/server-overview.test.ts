@@ -15,6 +15,7 @@ import {
   type Row,
 } from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
+import { useClusterAlone } from '../postgres/sessions.ts';
 
 const LSN = /^[0-9A-F]+\/[0-9A-F]+$/;
 
@@ -263,6 +264,7 @@ describeEachMajor('server_overview', (cluster) => {
 });
 
 describeEachStandby('server_overview of replication', (cluster) => {
+  useClusterAlone(cluster);
   const clone = useClone(cluster);
   const standby = useHowdah(() => clone().standby ?? clone());
   const primary = useHowdah(clone);

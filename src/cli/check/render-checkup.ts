@@ -84,7 +84,7 @@ function renderGroups(groups: readonly FindingGroup[], style: CheckupStyle): str
   return [...lines, '', shorten(`… and ${rest.length} more kinds (${rest.join(', ')}): --all shows them`, style.width)];
 }
 
-function renderGroup({ tool, severity, fields, findings }: FindingGroup, style: CheckupStyle): string[] {
+export function renderGroup({ tool, severity, fields, findings }: FindingGroup, style: CheckupStyle): string[] {
   const { palette, all } = style;
   const shown = all ? findings : findings.slice(0, 1);
   const label = palette.severity(severity, padEnd(severity.toUpperCase(), INDENT.length));

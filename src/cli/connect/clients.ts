@@ -1,5 +1,6 @@
 import { join, posix } from 'node:path';
 import type { Environment } from '../shell.ts';
+import { isExposed, KEY_PLACEHOLDER, type Remote } from './remote.ts';
 
 /** Where a client's files are looked for. */
 export interface Place {
@@ -16,6 +17,8 @@ export interface Launch {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+type Entry = Readonly<Record<string, unknown>>;
+
 /** An MCP client: the file that lists its servers, and how an entry is written there. */
 export interface McpClient {
   readonly name: string;
@@ -24,7 +27,8 @@ export interface McpClient {
   /** The object of that file that holds the servers by name. */
   readonly key: string;
   file(place: Place): string;
-  readonly entry?: (launch: Launch) => Readonly<Record<string, unknown>>;
+  readonly entry?: (launch: Launch) => Entry;
+  readonly remote: (remote: Remote) => Entry;
   /** What to do after the file was written. */
   readonly next: string;
 }
@@ -37,6 +41,7 @@ export const CLIENTS: readonly McpClient[] = [
     format: 'json',
     key: 'mcpServers',
     file: (place) => join(applicationData(place), 'Claude', 'claude_desktop_config.json'),
+    remote: throughProxy,
     next: 'Quit Claude Desktop and start it again.',
   },
   {
@@ -46,6 +51,7 @@ export const CLIENTS: readonly McpClient[] = [
     format: 'json',
     key: 'mcpServers',
     file: ({ directory }) => join(directory, '.mcp.json'),
+    remote: (remote) => ({ type: 'http', url: remote.url, headers: authorize(remote, (name) => `\${${name}}`) }),
     next: 'Start claude in this directory. The file names paths of this machine: think before you commit it.',
   },
   {
@@ -55,6 +61,7 @@ export const CLIENTS: readonly McpClient[] = [
     format: 'json',
     key: 'mcpServers',
     file: ({ home }) => join(home, '.cursor', 'mcp.json'),
+    remote: (remote) => ({ url: remote.url, headers: authorize(remote, (name) => `\${env:${name}}`) }),
     next: 'Switch it on in Cursor Settings, under MCP.',
   },
   {
@@ -65,6 +72,7 @@ export const CLIENTS: readonly McpClient[] = [
     key: 'servers',
     file: (place) => join(applicationData(place), 'Code', 'User', 'mcp.json'),
     entry: (launch) => ({ type: 'stdio', ...launch }),
+    remote: (remote) => ({ type: 'http', url: remote.url, headers: authorize(remote, (name) => `\${env:${name}}`) }),
     next: 'Run "MCP: List Servers" and start howdah.',
   },
   {
@@ -74,6 +82,8 @@ export const CLIENTS: readonly McpClient[] = [
     format: 'toml',
     key: 'mcp_servers',
     file: ({ env, home }) => join(env['CODEX_HOME'] || join(home, '.codex'), 'config.toml'),
+    // it takes a key from nowhere else
+    remote: ({ url, keyVariable = 'HOWDAH_KEY' }) => ({ url, bearer_token_env_var: keyVariable }),
     next: 'Start codex again.',
   },
   {
@@ -83,6 +93,7 @@ export const CLIENTS: readonly McpClient[] = [
     format: 'json',
     key: 'mcpServers',
     file: ({ home }) => join(home, '.gemini', 'settings.json'),
+    remote: (remote) => ({ httpUrl: remote.url, headers: authorize(remote, (name) => `$${name}`) }),
     next: 'Start gemini again.',
   },
   {
@@ -92,6 +103,7 @@ export const CLIENTS: readonly McpClient[] = [
     format: 'json',
     key: 'mcpServers',
     file: ({ home }) => join(home, '.codeium', 'windsurf', 'mcp_config.json'),
+    remote: (remote) => ({ serverUrl: remote.url, headers: authorize(remote, (name) => `\${env:${name}}`) }),
     next: 'Press refresh in the MCP panel of Cascade.',
   },
   {
@@ -102,9 +114,26 @@ export const CLIENTS: readonly McpClient[] = [
     key: 'context_servers',
     file: zedSettings,
     entry: (launch) => ({ source: 'custom', ...launch }),
+    remote: ({ url }) => ({ url, headers: authorize({ keyVariable: undefined }) }),
     next: 'Zed starts it at once; the agent panel shows it.',
   },
 ];
+
+/** `refer` is how the client names an environment variable; without it the user fills the key in. */
+function authorize({ keyVariable }: Pick<Remote, 'keyVariable'>, refer?: (name: string) => string): Entry {
+  const key = keyVariable === undefined || refer === undefined ? KEY_PLACEHOLDER : refer(keyVariable);
+  return { Authorization: `Bearer ${key}` };
+}
+
+/** For a client that knows no headers: https://github.com/geelen/mcp-remote, whose README says why no space follows the colon. */
+function throughProxy(remote: Remote): Entry {
+  const allowed = isExposed(remote) ? ['--allow-http'] : [];
+  return {
+    command: 'npx',
+    args: ['-y', 'mcp-remote', remote.url, '--header', 'Authorization:${AUTHORIZATION}', ...allowed],
+    env: { AUTHORIZATION: `Bearer ${KEY_PLACEHOLDER}` },
+  };
+}
 
 /** The directory for application data, as Electron has it. */
 function applicationData({ platform, env, home }: Place): string {

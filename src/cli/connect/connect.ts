@@ -3,24 +3,29 @@ import { cwd, platform } from 'node:process';
 import { PlatformError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { Shell } from '../shell.ts';
-import { CLIENTS, type Launch, type McpClient } from './clients.ts';
+import { CLIENTS, type McpClient } from './clients.ts';
 import { describeLaunch, PLACEHOLDER } from './launch.ts';
-import { mergeSnippet, renderSnippet } from './snippet.ts';
+import { describeRemote, isExposed, KEY_PLACEHOLDER } from './remote.ts';
+import { mergeSnippet, renderSnippet, type Connection } from './snippet.ts';
 import { readIfThere, replaceFile } from './write-file.ts';
 
 interface Request {
   readonly name: string | undefined;
   readonly write: boolean;
+  /** Of a running `howdah serve`; without it the client starts a Howdah of its own. */
+  readonly url: string | undefined;
+  readonly keyVariable: string | undefined;
 }
 
-export async function runConnect(shell: Shell, { name, write }: Request): Promise<number> {
+export async function runConnect(shell: Shell, request: Request): Promise<number> {
+  const { name, write } = request;
   if (name === undefined) return listClients(shell);
   const client = findClient(name);
-  const launch = describeLaunch(shell.config);
+  const connection = describeConnection(shell, request);
   const file = client.file({ platform, env: shell.env, home: shell.env['HOME'] || homedir(), directory: cwd() });
-  if (!write) return show(shell, client, { file, launch });
+  if (!write) return show(shell, client, { file, connection });
   const old = await readIfThere(file);
-  const merged = mergeSnippet(client, launch, old ?? '');
+  const merged = mergeSnippet(client, connection, old ?? '');
   const backup = merged === old ? undefined : await replaceFile(file, merged);
   if (shell.json) shell.screen.printJson({ client: client.name, file, backup: backup ?? null });
   else {
@@ -28,8 +33,22 @@ export async function runConnect(shell: Shell, { name, write }: Request): Promis
     if (backup !== undefined) shell.screen.print(`The old file is ${backup}.`);
     shell.screen.print(client.next);
   }
-  remindOfPlaceholder(shell, merged, file);
+  remind(shell, merged, file);
   return 0;
+}
+
+function describeConnection({ config, screen }: Shell, { url, keyVariable }: Request): Connection {
+  if (url === undefined && keyVariable === undefined) return describeLaunch(config);
+  if (url === undefined || config !== undefined) {
+    throw new PlatformError(
+      'INVALID_INPUT',
+      url === undefined ? '--key-env goes with --url.' : '--url and --config are two ways to connect.',
+      { hint: '--url connects to a running howdah serve; --config starts a Howdah for the client alone.' },
+    );
+  }
+  const remote = describeRemote({ url, keyVariable });
+  if (isExposed(remote)) screen.note('warning: http:// beyond this machine lets everyone on the way read the key.');
+  return remote;
 }
 
 function listClients({ screen, json }: Shell): number {
@@ -48,19 +67,23 @@ function findClient(name: string): McpClient {
   });
 }
 
-function show(shell: Shell, client: McpClient, { file, launch }: { file: string; launch: Launch }): number {
-  const snippet = renderSnippet(client, launch);
+function show(shell: Shell, client: McpClient, { file, connection }: { file: string; connection: Connection }): number {
+  const snippet = renderSnippet(client, connection);
   if (shell.json) shell.screen.printJson({ client: client.name, file, snippet });
   else {
     shell.screen.note(`${client.title}: merge this into ${file}, or run it again with --write.`);
     shell.screen.print(snippet);
     shell.screen.note(client.next);
   }
-  remindOfPlaceholder(shell, snippet, file);
+  remind(shell, snippet, file);
   return 0;
 }
 
-function remindOfPlaceholder({ screen, env }: Shell, written: string, file: string): void {
+/** What is still to be filled in. */
+function remind({ screen, env }: Shell, written: string, file: string): void {
+  if (written.includes(KEY_PLACEHOLDER)) {
+    screen.note(`hint: Put your key in the place of ${KEY_PLACEHOLDER} in ${file}; howdah key create makes one.`);
+  }
   if (!written.includes(PLACEHOLDER)) return;
   const kept = env['DATABASE_URL'] ? ' The one in your environment was not copied, since it may hold a password.' : '';
   screen.note(`hint: Put your connection URL in the place of the placeholder in ${file}, or use --config.${kept}`);

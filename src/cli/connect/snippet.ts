@@ -3,44 +3,53 @@ import { parse as parseToml } from 'smol-toml';
 import { PlatformError } from '../../core/errors.ts';
 import { isRecord } from '../../render/field.ts';
 import type { Launch, McpClient } from './clients.ts';
+import type { Remote } from './remote.ts';
 
 /** What Howdah is called in a client's list of servers. */
 export const SERVER_NAME = 'howdah';
 
 type Tree = Readonly<Record<string, unknown>>;
 
+/** How the client comes to Howdah: by starting it, or over HTTP. */
+export type Connection = Launch | Remote;
+
 /** The lines for a client's file when it is edited by hand. */
-export function renderSnippet(client: McpClient, launch: Launch): string {
-  if (client.format === 'json') return JSON.stringify(treeOf(client, launch), null, 2);
-  const { env, ...start } = launch;
+export function renderSnippet(client: McpClient, connection: Connection): string {
+  if (client.format === 'json') return JSON.stringify(treeOf(client, connection), null, 2);
+  const { env, ...rest } = entryOf(client, connection);
   const table = `${client.key}.${SERVER_NAME}`;
-  return [renderTable(table, start), ...(env === undefined ? [] : [renderTable(`${table}.env`, env)])].join('\n\n');
+  return [renderTable(table, rest), ...(isRecord(env) ? [renderTable(`${table}.env`, env)] : [])].join('\n\n');
 }
 
 /**
  * The text of a client's file with Howdah among its servers and all else kept, an environment that Howdah had there
  * too. Fails with CONFLICT if the file cannot be read.
  */
-export function mergeSnippet(client: McpClient, launch: Launch, text: string): string {
-  return client.format === 'json' ? mergeJson(client, launch, text) : mergeToml(client, launch, text);
+export function mergeSnippet(client: McpClient, connection: Connection, text: string): string {
+  return client.format === 'json' ? mergeJson(client, connection, text) : mergeToml(client, connection, text);
 }
 
-function treeOf({ key, entry }: McpClient, launch: Launch): Tree {
-  return { [key]: { [SERVER_NAME]: entry === undefined ? launch : entry(launch) } };
+function treeOf(client: McpClient, connection: Connection): Tree {
+  return { [client.key]: { [SERVER_NAME]: entryOf(client, connection) } };
 }
 
-function mergeJson(client: McpClient, launch: Launch, text: string): string {
+function entryOf({ entry, remote }: McpClient, connection: Connection): Tree {
+  if ('url' in connection) return remote(connection);
+  return entry === undefined ? { ...connection } : entry(connection);
+}
+
+function mergeJson(client: McpClient, connection: Connection, text: string): string {
   // a byte order mark is no JSON
   const body = text.replace(/^\uFEFF/, '');
   const old = body.trim() === '' ? {} : read(client, () => JSON.parse(body));
   const indent = /^[ \t]+(?=")/m.exec(body)?.[0] ?? 2;
-  return `${JSON.stringify(withServer(client, keepEnvironment(client, launch, old), old), null, indent)}\n`;
+  return `${JSON.stringify(withServer(client, keepEnvironment(client, connection, old), old), null, indent)}\n`;
 }
 
 /** TOML keeps its comments and layout: our tables are cut out and put at the end, and the result is read again. */
-function mergeToml(client: McpClient, launch: Launch, text: string): string {
+function mergeToml(client: McpClient, connection: Connection, text: string): string {
   const old = read(client, () => parseToml(text));
-  const merging = keepEnvironment(client, launch, old);
+  const merging = keepEnvironment(client, connection, old);
   const kept = withoutTables(text, [client.key, SERVER_NAME]).trimEnd();
   const merged = `${kept === '' ? '' : `${kept}\n\n`}${renderSnippet(client, merging)}\n`;
   const expected = withServer(client, merging, old);
@@ -48,23 +57,23 @@ function mergeToml(client: McpClient, launch: Launch, text: string): string {
   throw unreadable(client, `has "${SERVER_NAME}" in a form that cannot be replaced safely`);
 }
 
-function withServer(client: McpClient, launch: Launch, old: Tree): Tree {
+function withServer(client: McpClient, connection: Connection, old: Tree): Tree {
   const servers = old[client.key] ?? {};
   if (!isRecord(servers)) throw unreadable(client, `has a "${client.key}" that is no object`);
-  const added = treeOf(client, launch)[client.key];
+  const added = treeOf(client, connection)[client.key];
   return { ...old, [client.key]: { ...servers, ...(isRecord(added) ? added : {}) } };
 }
 
-/** Where the connection is left to the environment, what stands there already is somebody's work. */
-function keepEnvironment({ key }: McpClient, launch: Launch, old: Tree): Launch {
+/** What stands in an environment already is somebody's work. An API key is not kept: it may be for another address. */
+function keepEnvironment({ key }: McpClient, connection: Connection, old: Tree): Connection {
   const servers = old[key];
   const before = isRecord(servers) ? servers[SERVER_NAME] : undefined;
   const env = isRecord(before) ? before['env'] : undefined;
-  if (launch.env === undefined || !isRecord(env)) return launch;
+  if ('url' in connection || connection.env === undefined || !isRecord(env)) return connection;
   const texts = Object.entries(env).flatMap(([name, value]) =>
     typeof value === 'string' ? [[name, value] as const] : [],
   );
-  return { ...launch, env: { ...launch.env, ...Object.fromEntries(texts) } };
+  return { ...connection, env: { ...connection.env, ...Object.fromEntries(texts) } };
 }
 
 function read(client: McpClient, parse: () => unknown): Tree {

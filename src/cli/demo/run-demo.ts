@@ -1,62 +1,89 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ERROR_CODES } from '../../core/errors.ts';
+import { setMaxListeners } from 'node:events';
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PlatformError } from '../../core/errors.ts';
 import { stateDirectory } from '../../core/state-directory.ts';
-import { startEmbedded, type EmbeddedServer } from '../../postgres/embedded.ts';
-import { parseTarget } from '../../postgres/target.ts';
 import { formatQuantity } from '../../render/quantity.ts';
 import { runCheck } from '../check/run-check.ts';
+import { withHowdah } from '../local-howdah.ts';
 import type { Shell } from '../shell.ts';
-import { MONITOR, openShop, SHOP_DATABASE, type ShopServer } from './open-shop.ts';
+import { writeDemoConfig, type DemoConfig } from './demo-config.ts';
+import { openFleet } from './demo-fleet.ts';
+import { chooseListen, readPort } from './demo-port.ts';
+import { playScenes } from './scene.ts';
+import { pause } from './session.ts';
+import { renderReady, renderWorst } from './welcome.ts';
+import { workloadOf } from './workload.ts';
+import { listFindings, watchFindings, withServer } from './worst-findings.ts';
 
-/** What pg_stat_statements and the timings of reads need. */
-const SETTINGS = { track_io_timing: 'on' };
+export interface DemoRequest {
+  /** Check the shop and stop, instead of serving. */
+  readonly once: boolean;
+  readonly port: string | undefined;
+}
 
 /** Long enough for the customers who wait to be worth a finding. */
-const HELD_UP_MS = 1200;
+const HELD_UP_MS = 1300;
 
-/** Starts a server with a shop, checks it, says how to go on, and stops everything. */
-export async function runDemo(shell: Shell): Promise<number> {
-  const { screen, signal, env } = shell;
-  const started = performance.now();
-  const stateDir = stateDirectory(env);
-  screen.note('Starting a PostgreSQL of its own …');
-  const server = await startEmbedded({ stateDir, name: 'demo', settings: SETTINGS, preload: ['pg_stat_statements'] });
+/** Opens the fleet, serves it until the process is told to end, and stops everything that it started. */
+export async function runDemo(shell: Shell, request: DemoRequest): Promise<number> {
+  const hungUp = new AbortController();
+  const hangUp = () => hungUp.abort();
+  process.on('SIGHUP', hangUp); // the terminal was closed
+  const signal = AbortSignal.any([shell.signal, hungUp.signal]);
+  setMaxListeners(50, signal); // each session that makes the data is one
+  const stateDir = await realpath(stateDirectory(shell.env));
+  const env = { HOWDAH_STATE: stateDir, HOME: shell.env['HOME'] };
   try {
-    if (signal.aborted) return ERROR_CODES.CANCELLED.exit;
-    const address = addressOf(server);
-    screen.note('Opening a shop, with customers and with the mistakes of a few years …');
-    const shop = await openShop(address);
+    return await openAndPlay({ ...shell, env, signal, config: undefined }, stateDir, request);
+  } catch (error) {
+    // whatever was going on failed because of it
+    if (signal.aborted) throw new PlatformError('CANCELLED', 'The demo was told to end.', { cause: error });
+    throw error;
+  } finally {
+    process.off('SIGHUP', hangUp);
+  }
+}
+
+async function openAndPlay(shell: Shell, stateDir: string, { once, port }: DemoRequest): Promise<number> {
+  const { screen, signal } = shell;
+  const wanted = port === undefined ? undefined : readPort(port);
+  const started = performance.now();
+  screen.note('Opening a shop, its standby and its warehouse: three PostgreSQL servers …');
+  const onProgress = (line: string) => screen.note(`  ${line}`);
+  const fleet = await openFleet({ stateDir, signal, onProgress });
+  try {
+    const play = playScenes(workloadOf(fleet));
     try {
-      await sleep(HELD_UP_MS);
-      screen.note(`Open after ${formatQuantity(performance.now() - started, 'ms')}; howdah check finds:\n`);
-      await runCheck(
-        { ...shell, config: undefined, env: { HOWDAH_STATE: stateDir } },
-        { url: urlOf(address), all: false },
-      );
+      const listen = await chooseListen(once ? 0 : wanted, screen.note);
+      const config = await writeDemoConfig(join(stateDir, 'demo'), fleet, listen);
+      await pause(HELD_UP_MS, signal);
+      screen.note(`Open after ${formatQuantity(performance.now() - started, 'ms')}.\n`);
+      const configured = { ...shell, config: config.path };
+      return await (once ? runCheck(configured, { server: 'shop', all: false }) : serve(configured, config));
     } finally {
-      await shop.close();
+      await play.stop();
     }
   } finally {
-    await server.stop();
+    await fleet.stop();
+    screen.note(`\nThe demo is over and its servers are stopped; their data is in ${join(stateDir, 'demo')}.`);
   }
-  screen.note(
-    [
-      '',
-      `The demo is over and its server stopped; what it wrote is in ${stateDir}.`,
-      '',
-      'Your own server:   DATABASE_URL=postgresql://monitor@db.example.org/shop howdah check',
-      'Your assistant:    howdah connect      (Claude, Cursor, VS Code, Codex, Gemini, Windsurf, Zed)',
-    ].join('\n'),
-  );
-  return 0;
 }
 
-function addressOf({ url }: EmbeddedServer): ShopServer {
-  const [address] = parseTarget(url, { env: {} }).hosts;
-  if (address === undefined) throw new Error('the embedded server has no address');
-  return address;
+async function serve(shell: Shell, { key, path }: DemoConfig): Promise<number> {
+  const { screen, json, signal } = shell;
+  return withHowdah(shell, {}, async (howdah) => {
+    const servers = howdah.platform.deps.fleet.servers.map(({ name }) => name);
+    const findings = await watchFindings(howdah, servers);
+    const home = () => listFindings(findings.now()).map((finding) => withServer(finding.server, finding));
+    const { url } = await howdah.platform.openHttp({ home });
+    if (json) screen.printJson({ url, key, config: path, findings: listFindings(findings.now()) });
+    else screen.print(`${renderWorst(findings.now(), screen)}\n\n${renderReady(url, { key, path }, screen)}`);
+    await untilAborted(signal);
+    return 0;
+  });
 }
 
-function urlOf({ host, port }: ShopServer): string {
-  return `postgresql://${MONITOR}@/${SHOP_DATABASE}?host=${encodeURIComponent(host)}&port=${port}`;
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }

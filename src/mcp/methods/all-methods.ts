@@ -1,8 +1,12 @@
 import type { Catalog } from '../../calls/catalog.ts';
 import type { Operation } from '../../calls/operation.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
+import type { Prompt } from '../prompts/prompt.ts';
+import type { ResourceSource } from '../resources/resource-source.ts';
 import { createToolViews } from '../tool-view.ts';
 import { completionMethods } from './completion.ts';
+import { listenMethods } from './listen.ts';
+import { loggingMethods } from './logging.ts';
 import { openingMethods } from './openings.ts';
 import { promptMethods } from './prompts.ts';
 import { resourceMethods } from './resources.ts';
@@ -12,16 +16,20 @@ export interface MethodParts {
   /** The catalogue that holds these methods too; asked for when a method runs. */
   readonly catalog: () => Catalog;
   readonly fleet: Fleet;
+  readonly prompts: readonly Prompt[];
+  readonly resources: readonly ResourceSource[];
 }
 
 /** Every method of the protocol that reveals something, as operations; a tool itself is what `tools/call` runs. */
-export function createMethods({ catalog, fleet }: MethodParts): readonly Operation[] {
+export function createMethods({ catalog, fleet, prompts, resources }: MethodParts): readonly Operation[] {
   const viewOf = createToolViews(catalog);
   return [
     ...openingMethods(fleet, viewOf),
+    ...listenMethods(),
     ...toolMethods(viewOf),
-    ...resourceMethods(catalog, viewOf),
-    ...promptMethods(catalog),
+    ...resourceMethods(resources),
+    ...promptMethods(prompts, catalog),
     ...completionMethods(fleet),
+    ...loggingMethods(),
   ];
 }

@@ -1,16 +1,15 @@
 import { z } from 'zod';
 import type { CallContext, ReachedDatabase } from '../../calls/context.ts';
-import type { Operation } from '../../calls/operation.ts';
 import { reachableServers } from '../../calls/reach.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
 import { compile, param, sql, type Statement } from '../../postgres/sql.ts';
 import { requireTarget } from '../../tools/kit/tool.ts';
-import { defineMethod } from './method.ts';
-import { TABLE_TOOL } from './resources.ts';
+import { isRecord } from '../record.ts';
+import { TABLE_TOOL } from '../resources/tables.ts';
+import { defineMethod, type Method, type Params } from './method.ts';
 
 export const COMPLETE_METHOD = 'completion/complete';
-export const COMPLETE_FROM_DATABASE_METHOD = 'completion/complete/database';
 
 /** The protocol's own bound on one answer. */
 const MAX_VALUES = 100;
@@ -46,20 +45,21 @@ const STATEMENTS: Readonly<Record<'database' | 'schema' | 'table', Statement>> =
 const shape = compileShape({ name: z.string() });
 const prefix = z.string().max(63);
 
-export function completionMethods(fleet: Fleet): readonly Operation[] {
+export function completionMethods(fleet: Fleet): readonly Method[] {
   return [
     defineMethod({
       name: COMPLETE_METHOD,
       title: 'Complete a server',
       description: 'Servers that the caller may reach; nothing for what cannot be completed.',
       input: { variable: z.string().max(64), prefix },
+      answers: { method: COMPLETE_METHOD, take: ({ argument }) => readArgument(argument) },
       run: ({ variable, prefix }, { persona }) => {
         const names = variable === 'server' ? reachableServers(fleet, persona).map(({ name }) => name) : [];
         return describe(names.filter((name) => name.startsWith(prefix)));
       },
     }),
     defineMethod({
-      name: COMPLETE_FROM_DATABASE_METHOD,
+      name: 'completion/complete/database',
       title: 'Complete a database, schema or table',
       description: 'Names as the catalogue has them; databases that the caller may reach and the login may connect to.',
       input: {
@@ -69,6 +69,7 @@ export function completionMethods(fleet: Fleet): readonly Operation[] {
         database: z.string().optional(),
         schema: z.string().optional(),
       },
+      answers: { method: COMPLETE_METHOD, take: takeFromDatabase },
       reaches: 'server',
       actsAs: () => [TABLE_TOOL],
       async run({ variable, prefix, schema }, context) {
@@ -78,6 +79,27 @@ export function completionMethods(fleet: Fleet): readonly Operation[] {
       },
     }),
   ];
+}
+
+/** A variable has one meaning in every prompt and template, so that `ref` need not be looked at. */
+function readArgument(argument: unknown): { readonly variable: unknown; readonly prefix: unknown } {
+  const { name: variable, value: prefix } = isRecord(argument) ? argument : {};
+  return { variable, prefix };
+}
+
+/** With what was chosen already; an empty field was not. */
+function takeFromDatabase({ argument, context }: Params): Params | undefined {
+  const asked = readArgument(argument);
+  const places = placesFor(asked.variable);
+  if (places === undefined) return undefined;
+  const chosen = isRecord(context) && isRecord(context['arguments']) ? context['arguments'] : {};
+  const given = places.filter((name) => chosen[name] !== undefined && chosen[name] !== '');
+  return { ...asked, ...Object.fromEntries(given.map((name) => [name, chosen[name]])) };
+}
+
+function placesFor(variable: unknown): readonly string[] | undefined {
+  if (variable === 'database') return ['server'];
+  return variable === 'schema' || variable === 'table' ? ['server', 'database', 'schema'] : undefined;
 }
 
 async function readNames(

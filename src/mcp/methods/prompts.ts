@@ -4,22 +4,23 @@ import type { Operation } from '../../calls/operation.ts';
 import { PlatformError } from '../../core/errors.ts';
 import type { CompiledPersona } from '../../policy/policy.ts';
 import { pageOf } from '../cursor.ts';
-import { allPrompts } from '../prompts/all-prompts.ts';
-import type { Prompt, PromptValues } from '../prompts/prompt.ts';
+import type { Prompt } from '../prompts/prompt.ts';
 import { defineMethod } from './method.ts';
 import { cursorInput } from './tools.ts';
 
 const PROMPTS_PER_PAGE = 100;
 
-export function promptMethods(catalog: () => Catalog): readonly Operation[] {
+export function promptMethods(prompts: readonly Prompt[], catalog: () => Catalog): readonly Operation[] {
+  const ordered = prompts.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const find = (name: string) => prompts.find((prompt) => prompt.name === name);
   return [
     defineMethod({
       name: 'prompts/list',
       title: 'List prompts',
-      description: 'The runbooks whose tools the caller may call.',
+      description: 'The prompts whose tools the caller may call.',
       input: cursorInput,
       run({ cursor }, { persona }) {
-        const offered = allPrompts.filter((prompt) => isOffered(prompt, catalog(), persona));
+        const offered = ordered.filter((prompt) => isOffered(prompt, catalog(), persona));
         const { items, nextCursor } = pageOf(offered, {
           cursor,
           list: ['prompts', persona.name],
@@ -31,20 +32,17 @@ export function promptMethods(catalog: () => Catalog): readonly Operation[] {
     defineMethod({
       name: 'prompts/get',
       title: 'Get a prompt',
-      description: 'The steps of a runbook.',
+      description: 'The messages of a prompt.',
       input: {
         name: z.string().min(1).max(64),
         arguments: z.record(z.string(), z.string().min(1).max(63)).default({}),
       },
-      actsAs: ({ name }) => allPrompts.find((prompt) => prompt.name === name)?.tools ?? [],
-      run({ name, arguments: given }) {
-        const prompt = allPrompts.find((candidate) => candidate.name === name);
+      actsAs: ({ name }) => find(name)?.tools ?? [],
+      async run({ name, arguments: given }, context) {
+        const prompt = find(name);
         if (!prompt) throw unknownPrompt(name);
-        const text = prompt.write(checkArguments(prompt, given));
-        return {
-          description: prompt.description,
-          messages: [{ role: 'user', content: { type: 'text', text } }],
-        };
+        const messages = await prompt.messages(checkArguments(prompt, given), context);
+        return { description: prompt.description, messages };
       },
     }),
   ];
@@ -61,7 +59,9 @@ function describePrompt({ name, title, description, arguments: args }: Prompt): 
   return { name, title, description, arguments: args };
 }
 
-function checkArguments(prompt: Prompt, given: Readonly<Record<string, string>>): PromptValues {
+type Values = Readonly<Record<string, string>>;
+
+function checkArguments(prompt: Prompt, given: Values): Values {
   const names: readonly string[] = prompt.arguments.map(({ name }) => name);
   const unknown = Object.keys(given).find((name) => !names.includes(name));
   const missing = prompt.arguments.find(({ name, required }) => required && given[name] === undefined);

@@ -1,6 +1,6 @@
-import { databaseArgument, numbered, passing, serverArgument, type Prompt } from './prompt.ts';
+import { databaseArgument, defineRunbook, numbered, passing, serverArgument } from './runbook.ts';
 
-export const beforeAMigration: Prompt = {
+export const beforeAMigration = defineRunbook({
   name: 'before_a_migration',
   title: 'Before a migration',
   description: 'Checks whether a schema change of a table is safe to run now, and how.',
@@ -25,4 +25,4 @@ export const beforeAMigration: Prompt = {
       'Answer with: go or wait, and why; for each statement its lock, what it blocks and for about how long at this size; the safer form where there is one (CREATE INDEX CONCURRENTLY, ADD CONSTRAINT … NOT VALID then VALIDATE, a batched update); a lock_timeout to set; how to tell that it went well, and the way back.',
     ].join('\n\n');
   },
-};
+});

@@ -1,42 +1,28 @@
-/** A runbook that a person picks in their client: steps for the model, with the tools that they need. */
+import type { CallContext } from '../../calls/context.ts';
+import type { ContentBlock } from '../../contract/content.ts';
+
+/** Messages that a person picks in their client, to begin a conversation with. */
 export interface Prompt {
   readonly name: string;
   readonly title: string;
   readonly description: string;
   readonly arguments: readonly PromptArgument[];
-  /** The tools that the steps name. Who may not call one of them is not offered the prompt. */
+  /** The tools that the messages name. Who may not call one of them is not offered the prompt. */
   readonly tools: readonly string[];
-  /** The steps as text, for the arguments that were given. */
-  write(given: PromptValues): string;
+  /** `given` has what is required and nothing that is not declared. */
+  messages(
+    given: Readonly<Record<string, string>>,
+    context: CallContext,
+  ): readonly PromptMessage[] | Promise<readonly PromptMessage[]>;
 }
 
-/** One that can be completed as the variables of a table's address can. */
 export interface PromptArgument {
-  readonly name: 'server' | 'database' | 'schema' | 'table';
+  readonly name: string;
   readonly description: string;
   readonly required: boolean;
 }
 
-export type PromptValues = Readonly<Partial<Record<PromptArgument['name'], string>>>;
-
-export const serverArgument: PromptArgument = {
-  name: 'server',
-  description: 'Name of a server; may be left out for the default one.',
-  required: false,
-};
-
-export const databaseArgument: PromptArgument = {
-  name: 'database',
-  description: 'A database of that server; may be left out for the default one.',
-  required: false,
-};
-
-/** ` with server "shop", database "orders"`, for the arguments that were given; nothing for none. */
-export function passing(given: PromptValues): string {
-  const named = Object.entries(given).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
-  return named.length === 0 ? '' : ` with ${named.join(', ')}`;
-}
-
-export function numbered(steps: readonly string[]): string {
-  return steps.map((step, i) => `${i + 1}. ${step}`).join('\n');
+export interface PromptMessage {
+  readonly role: 'user' | 'assistant';
+  readonly content: ContentBlock;
 }

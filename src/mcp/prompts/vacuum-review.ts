@@ -1,6 +1,6 @@
-import { databaseArgument, numbered, passing, serverArgument, type Prompt } from './prompt.ts';
+import { databaseArgument, defineRunbook, numbered, passing, serverArgument } from './runbook.ts';
 
-export const vacuumReview: Prompt = {
+export const vacuumReview = defineRunbook({
   name: 'vacuum_review',
   title: 'Vacuum review',
   description: 'Looks at dead rows, autovacuum and transaction id wraparound, and says what to change.',
@@ -9,7 +9,7 @@ export const vacuumReview: Prompt = {
     databaseArgument,
     { name: 'schema', description: 'One schema; all of them when left out.', required: false },
   ],
-  tools: ['server_overview', 'activity', 'list_tables', 'describe_table', 'unused_indexes'],
+  tools: ['server_overview', 'autovacuum_status', 'activity', 'describe_table', 'unused_indexes'],
   write({ schema, ...place }) {
     const where = passing(place);
     const one = schema === undefined ? '' : ` and schema ${JSON.stringify(schema)}`;
@@ -17,11 +17,11 @@ export const vacuumReview: Prompt = {
       `Review vacuuming of PostgreSQL. Call each tool${where || ' on the default server'} and change nothing.`,
       numbered([
         '`server_overview`: how much of the transaction ids each database has used up, and who holds vacuum back: the oldest transaction, replication slots, prepared transactions, standbys (`xmin_age`). Wraparound comes before everything else.',
+        `\`autovacuum_status\`${one}: which tables are due by their own thresholds, how far beyond, what hinders each, and whether the workers keep up.`,
         '`activity`: transactions that have been open for long, idle ones too: they keep every vacuum from removing rows. Is an autovacuum blocked, or does it block somebody?',
-        `\`list_tables\`${one} with order_by "dead_rows": tables with many dead rows, with autovacuum off, or not vacuumed or analyzed for long.`,
         '`describe_table` for the worst of them, and `unused_indexes`: every index makes every vacuum dearer, and one that nobody reads does so for nothing.',
       ]),
       'Answer with a table of the relations that need attention (dead rows, share of all rows, last vacuum, the setting that decides), the cause for each, and the statements a person could run, the least disruptive first. Prefer settings of the one table to global ones; propose VACUUM FULL only with its lock spelt out.',
     ].join('\n\n');
   },
-};
+});

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { byServerVersion, defineDiagnostic, secondsSince, sql, statementLength, type Sql } from '../kit/index.ts';
 import { judgeActivity, notAsked } from './judge-activity.ts';
+import { lockWaits } from './lock-waits.ts';
 import { aboutWaiters, sessionRow } from './session-row.ts';
 
 const STATES = [
@@ -42,24 +43,7 @@ export default defineDiagnostic({
   counted: true,
   sql: (params) => {
     const sessions = (since: Sql, leaderPid: Sql, queryId: Sql) => sql`
-      with recursive waiters as materialized (
-        select l.pid, pg_catalog.min(${since}) as since
-          from pg_catalog.pg_locks l
-          left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-         where not l.granted and l.pid is not null
-         group by l.pid
-      ),
-      asked as materialized (
-        -- only these: pg_blocking_pids takes every partition of the lock table, and names all that are ahead in the queue
-        select w.pid, pg_catalog.pg_blocking_pids(w.pid) as blockers
-          from (select * from waiters order by since nulls last, pid limit 100) w
-      ),
-      waiting as materialized (
-        select w.pid, w.since, coalesce(k.blockers, '{}') as blockers
-          from waiters w
-          left join asked k on k.pid = w.pid
-         where k.blockers is distinct from '{}' -- by now it has its lock
-      ),
+      with recursive ${lockWaits({ locks: sql`pg_catalog.pg_locks`, waiter: sql`l.pid`, since })},
       edges as materialized (
         select distinct w.pid as waiter, b.pid as blocker
           from waiting w

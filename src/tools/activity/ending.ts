@@ -5,7 +5,7 @@ import type { SessionRow } from './session-row.ts';
  * A statement can be cancelled; a session that runs none can only be ended. By the time that somebody does it, the pid
  * may be another session's. Processes of the server are not to be ended at all.
  */
-export function endSession(row: SessionRow): string {
+export function endSession(row: Pick<SessionRow, 'pid' | 'backend_type' | 'backend_start' | 'state'>): string {
   const { pid, backend_type, backend_start, state } = row;
   const inspect = `SELECT * FROM pg_stat_activity WHERE pid = ${pid};`;
   if (backend_type !== 'client backend') return PROCESSES[backend_type ?? '']?.(pid) ?? inspect;

@@ -4,11 +4,11 @@ export { param, extensionSchema, quoteIdentifier, sql, type Param, type Sql } fr
 export { byExtensionVersion, byServerVersion, compareVersions, type Major } from '../../postgres/version.ts';
 export { defineDiagnostic } from './diagnostic.ts';
 export { gather } from './gather.ts';
-export { statementLength, tellWithheld } from './disclosure.ts';
+export { maskStatements, statementLength, tellWithheld, withoutOtherDatabases } from './disclosure.ts';
 export { excessOf, MONITORING_ROLE } from './monitoring-role.ts';
 export { definePart, readParts, statementsOf, type RowOf } from './part.ts';
 export { hasPrivilege, hiddenFrom } from './privileges.ts';
 export { quoteLiteral, quoteName } from './quoting.ts';
 export { percentOf, secondsSince } from './quantities.ts';
 export { estimatedSize, lockedRelations, partitionMembers } from './relation-size.ts';
-export { defineTool, type Tool } from './tool.ts';
+export { defineTool, sharedInputs, type Tool } from './tool.ts';

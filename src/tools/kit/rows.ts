@@ -1,6 +1,6 @@
 import type { CallContext } from '../../calls/context.ts';
 import { PlatformError } from '../../core/errors.ts';
-import type { ConnectionFacts, ParameterValue } from '../../postgres/database.ts';
+import type { ConnectionFacts, ParameterValue, ReadOnlySession } from '../../postgres/database.ts';
 import { decodeRows, type CompiledShape } from '../../postgres/exact-values.ts';
 import { compile, type Sql, type Statement } from '../../postgres/sql.ts';
 import { pickVariant, type Variants } from '../../postgres/version.ts';
@@ -47,7 +47,7 @@ async function readOnce(source: RowSource, context: CallContext, estimateSizes: 
   const given = context.input as Record<string, ParameterValue>;
   const values = { ...unset, ...given, limit: limit + 1, estimate_sizes: estimateSizes };
   const target = requireTarget(context);
-  const { facts, result } = await target.readOnly(async (session) => {
+  const read = async (session: ReadOnlySession) => {
     const extension = await findExtension(source.tool, source.variants, session);
     const statement = chooseStatement(source, session.facts, extension);
     try {
@@ -57,7 +57,8 @@ async function readOnce(source: RowSource, context: CallContext, estimateSizes: 
         ? explainExtension(error, { tool: source.tool, extension, login: session.facts.role.name })
         : error;
     }
-  });
+  };
+  const { facts, result } = await target.readOnly(read, { single: source.variants.of === 'server' });
   const rows = decodeRows(result, source.shape);
   const about = takeAbout(rows, source.aboutFields);
   const shown = withoutOtherDatabases(rows, source.disclosure, (database) => target.mayShow(database));

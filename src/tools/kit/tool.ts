@@ -7,7 +7,18 @@ import { byUrgency } from './gather.ts';
 import type { Statement } from '../../postgres/sql.ts';
 
 /** Where a tool belongs; the folder of its file has the same name. */
-export const AREAS = ['server', 'activity', 'statements', 'tables', 'indexes', 'sequences'] as const;
+export const AREAS = [
+  'server',
+  'activity',
+  'locks',
+  'statements',
+  'tables',
+  'indexes',
+  'sequences',
+  'vacuum',
+  'configuration',
+  'replication',
+] as const;
 export type Area = (typeof AREAS)[number];
 
 /** Inputs that many tools share. They are explained once, in the instructions of the MCP server. */

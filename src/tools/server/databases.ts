@@ -21,61 +21,72 @@ const BEHIND_FREEZE_PERCENT = 150;
 /** Of 2^31. vacuum_failsafe_age, the emergency mode of PostgreSQL 14, is 75 %. */
 const CRITICAL_PERCENT = 75;
 
-/** https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-DBSIZE */
-const mayMeasure = sql`(pg_catalog.has_database_privilege(d.oid, 'CONNECT') or pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'))`;
+/** Of `d`, a row of pg_database: whether it is still there; functions that take its oid fail when it was just dropped. */
+export const isThere = sql`pg_catalog.has_database_privilege(d.oid, 'CONNECT') is not null`;
+
+/** Null where it may not be measured: https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-DBSIZE */
+export const databaseSize = sql`case when ${isThere} and (pg_catalog.has_database_privilege(d.oid, 'CONNECT') or pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'))
+                  then pg_catalog.pg_database_size(d.oid) end`;
 
 function ofSetting(age: Sql, setting: Sql): Sql {
   return percentOf(age, sql`pg_catalog.current_setting(${setting})::bigint`);
 }
 
-export const databases = definePart({
-  what: 'databases',
-  row: {
-    database: z.string().meta({ names: 'database' }),
-    owner: z.string(),
-    size: z
-      .int()
-      .nullable()
-      .meta({ unit: 'bytes' })
-      .describe('Null where the login may neither connect nor read all statistics.'),
-    encoding: z.string(),
-    collation: z.string(),
-    connection_limit: z.int().nullable(),
-    allows_connections: z.boolean(),
-    connections: z.int().nullable(),
-    xid_age: z.int(),
-    xid_freeze_percent: percent.describe('Of autovacuum_freeze_max_age, at which VACUUM is forced.'),
-    xid_wraparound_percent: percent.describe('Of 2^31, shortly before which the server takes no more writes.'),
-    mxid_age: z.int(),
-    mxid_freeze_percent: percent.describe('Of autovacuum_multixact_freeze_max_age.'),
-    mxid_wraparound_percent: percent,
-    commits: count,
-    rollbacks: count.describe('Reading diagnostics adds to it: each ends in a rollback.'),
-    hit_percent: percent.describe('Share of blocks that were in shared_buffers.'),
-    deadlocks: count,
-    checksum_failures: count,
-    temp_size: z.number().nullable().meta({ unit: 'bytes' }),
-    conflicts: count.describe('Queries that replay cancelled, on a standby.'),
-    counted_since: z.iso.datetime().nullable(),
-  },
-  sql: byServerVersion({
-    12: sql`
-      select d.datname as database, pg_catalog.pg_get_userbyid(d.datdba) as owner,
-             case when ${mayMeasure} then pg_catalog.pg_database_size(d.oid) end as size,
+export const databaseRow = {
+  database: z.string().meta({ names: 'database' }),
+  owner: z.string(),
+  size: z
+    .int()
+    .nullable()
+    .meta({ unit: 'bytes' })
+    .describe('Null where the login may neither connect nor read all statistics.'),
+  encoding: z.string(),
+  collation: z.string(),
+  connection_limit: z.int().nullable(),
+  allows_connections: z.boolean(),
+  connections: z.int().nullable(),
+  xid_age: z.int(),
+  xid_freeze_percent: percent.describe('Of autovacuum_freeze_max_age, at which VACUUM is forced.'),
+  xid_wraparound_percent: percent.describe('Of 2^31, shortly before which the server takes no more writes.'),
+  mxid_age: z.int(),
+  mxid_freeze_percent: percent.describe('Of autovacuum_multixact_freeze_max_age.'),
+  mxid_wraparound_percent: percent,
+  commits: count,
+  rollbacks: count.describe('Reading diagnostics adds to it: each ends in a rollback.'),
+  hit_percent: percent.describe('Share of blocks that were in shared_buffers.'),
+  deadlocks: count,
+  checksum_failures: count,
+  temp_size: z.number().nullable().meta({ unit: 'bytes' }),
+  conflicts: count.describe('Queries that replay cancelled, on a standby.'),
+  counted_since: z.iso.datetime().nullable(),
+};
+
+/** Of databasesFrom, the columns of databaseRow but for the size. */
+export const databaseColumns = sql`d.datname as database, pg_catalog.pg_get_userbyid(d.datdba) as owner,
              pg_catalog.pg_encoding_to_char(d.encoding) as encoding, d.datcollate as collation,
-             nullif(d.datconnlimit, -1) as connection_limit, d.datallowconn as allows_connections, s.numbackends as connections,
+             case when d.datconnlimit >= 0 then d.datconnlimit end as connection_limit,
+             d.datallowconn as allows_connections, s.numbackends as connections,
              d.xid_age, ${ofSetting(sql`d.xid_age`, sql`'autovacuum_freeze_max_age'`)} as xid_freeze_percent,
              ${percentOf(sql`d.xid_age`, sql`2147483648`)} as xid_wraparound_percent,
              d.mxid_age, ${ofSetting(sql`d.mxid_age`, sql`'autovacuum_multixact_freeze_max_age'`)} as mxid_freeze_percent,
              ${percentOf(sql`d.mxid_age`, sql`2147483648`)} as mxid_wraparound_percent,
              s.xact_commit as commits, s.xact_rollback as rollbacks,
              ${percentOf(sql`s.blks_hit`, sql`(s.blks_hit + s.blks_read)`)} as hit_percent,
-             s.deadlocks, s.checksum_failures, s.temp_bytes as temp_size, s.conflicts, s.stats_reset as counted_since
-        from (
+             s.deadlocks, s.checksum_failures, s.temp_bytes as temp_size, s.conflicts, s.stats_reset as counted_since`;
+
+export const databasesFrom = sql`(
           select o.*, pg_catalog.age(o.datfrozenxid) as xid_age, pg_catalog.mxid_age(o.datminmxid) as mxid_age
             from pg_catalog.pg_database o
         ) d
-        left join pg_catalog.pg_stat_database s on s.datid = d.oid
+        left join pg_catalog.pg_stat_database s on s.datid = d.oid`;
+
+export const databases = definePart({
+  what: 'databases',
+  row: databaseRow,
+  sql: byServerVersion({
+    12: sql`
+      select ${databaseSize} as size, ${databaseColumns}
+        from ${databasesFrom}
        order by d.datname = pg_catalog.current_database() desc, greatest(d.xid_age, d.mxid_age) desc, d.datname
        limit ${param('limit')}`,
   }),

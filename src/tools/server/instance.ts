@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { byServerVersion, definePart, secondsSince, sql, type Finding, type RowOf } from '../kit/index.ts';
 import { supportedUntil } from './releases.ts';
-import { RECEIVED_OR_WRITTEN, walPositions } from './wal-position.ts';
+import { RECEIVED_OR_WRITTEN, REPLAY_LAG, walPositions } from './wal-position.ts';
 
 const seconds = z.number().nullable().meta({ unit: 's' });
 
@@ -39,16 +39,10 @@ export const instance = definePart({
              pg_catalog.current_setting('data_checksums')::boolean as data_checksums,
              (${RECEIVED_OR_WRITTEN})::text as wal_lsn, i.replayed::text as replay_lsn,
              pg_catalog.pg_wal_lsn_diff(i.received, i.replayed)::bigint as replay_lag_size,
-             case when not i.standby then null
-                  -- an idle primary sends nothing to replay, so the age of the last transaction alone would say lag
-                  when i.receiving and i.received = i.replayed then 0
-                  else ${secondsSince(sql`pg_catalog.pg_last_xact_replay_timestamp()`)} end as replay_lag_s,
+             ${REPLAY_LAG} as replay_lag_s,
              i.receiving,
              case when i.standby then pg_catalog.pg_is_wal_replay_paused() end as replay_paused
-        from (
-          select p.*, case when p.standby then exists (select from pg_catalog.pg_stat_wal_receiver) end as receiving
-            from (${walPositions}) p
-        ) i`,
+        from (${walPositions}) i`,
   }),
 });
 export type Instance = RowOf<typeof instance>;
@@ -83,7 +77,9 @@ function judgeSupport({ version, at }: Instance, major: number): Finding[] {
   ];
 }
 
-function judgeReplay(row: Instance, maxLagS: number): Finding[] {
+type Replay = Pick<Instance, 'standby' | 'receiving' | 'replay_paused' | 'replay_lag_s' | 'replay_lag_size'>;
+
+export function judgeReplay(row: Replay, maxLagS: number): Finding[] {
   const { standby, receiving, replay_paused, replay_lag_s, replay_lag_size } = row;
   if (!standby) return [];
   const why = 'https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-ADMIN';

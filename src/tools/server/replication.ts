@@ -86,7 +86,10 @@ export const slots = definePart({
     17: slotsWith(sql`s.wal_status`, sql`s.inactive_since`, sql`s.synced`),
   }),
 });
-type Slot = RowOf<typeof slots>;
+type Slot = Pick<
+  RowOf<typeof slots>,
+  'slot' | 'active' | 'retained_size' | 'wal_status' | 'inactive_since' | 'synced' | 'xmin_age'
+>;
 
 export const receivers = definePart({
   what: 'standbys and other receivers of WAL',
@@ -111,7 +114,7 @@ export const receivers = definePart({
        limit ${limit}`,
   }),
 });
-type Receiver = RowOf<typeof receivers>;
+type Receiver = Omit<RowOf<typeof receivers>, 'xmin_age'>;
 
 export const preparedTransactions = definePart({
   what: 'prepared transactions',

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { defineTool, hiddenFrom, readParts, statementsOf, tellWithheld, type Finding } from '../kit/index.ts';
+import {
+  defineTool,
+  hiddenFrom,
+  readParts,
+  sharedInputs,
+  statementsOf,
+  tellWithheld,
+  type Finding,
+} from '../kit/index.ts';
 import {
   connectedAs,
   connections,
@@ -46,6 +54,9 @@ export default defineTool({
     'First look at a server: version, role, connections, databases, wraparound, WAL, replication, settings that endanger data, extensions.',
   alsoKnownAs: { get_server_info: {}, get_current_database_info: { database_name: 'database' } },
   input: {
+    // clients repeat it in the header Mcp-Param-Server, by which a proxy can route; a client that has not listed this
+    // tool is refused without it, so that no other tool asks for it
+    server: sharedInputs.server.meta({ 'x-mcp-header': 'Server' }),
     limit: z.int().min(1).max(500).default(20),
     max_connection_percent: z.number().min(0).max(100).default(80).describe('Warn when more connections are taken.'),
     max_wraparound_percent: z

@@ -59,7 +59,8 @@ export const settings = definePart({
     12: sql`
       select q.name, q.value, q.pending_restart, q.dangerous
         from (
-          select s.name, s.setting as value, s.pending_restart,
+          -- where the command line has the last word, a restart changes nothing
+          select s.name, s.setting as value, s.pending_restart and s.source <> 'command line' as pending_restart,
                  (s.name, s.setting) in (
                    ('fsync', 'off'), ('full_page_writes', 'off'), ('autovacuum', 'off'), ('track_counts', 'off'),
                    ('zero_damaged_pages', 'on'), ('ignore_checksum_failure', 'on')

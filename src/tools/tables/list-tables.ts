@@ -1,21 +1,11 @@
 import { z } from 'zod';
-import {
-  byServerVersion,
-  defineDiagnostic,
-  gather,
-  quoteName,
-  sql,
-  type Finding,
-  type NotExamined,
-} from '../kit/index.ts';
-import { COUNTED_ON_PRIMARY, measuredRoots, NEEDS_STATISTICS_BYTES } from './measure.ts';
+import { byServerVersion, defineDiagnostic, gather, quoteName, sql, type Finding } from '../kit/index.ts';
+import { behindLocks, COUNTED_ON_PRIMARY, NEEDS_STATISTICS_BYTES } from './measure.ts';
+import { measuredPage, NOT_ALL_MEASURED } from './measured-page.ts';
 import { matchesName } from './name-pattern.ts';
 
 const KINDS = ['table', 'partitioned_table', 'partition', 'view', 'materialized_view', 'foreign_table'] as const;
 const bytes = z.int().nullable().meta({ unit: 'bytes' });
-
-/** Measuring one asks the file system about each of its files, so of more than these only those shown are measured. */
-const MEASURED_AT_MOST = sql`2000`;
 
 const row = {
   schema: z.string().meta({ names: 'schema' }),
@@ -50,7 +40,6 @@ export default defineDiagnostic({
     'Tables and views with size, estimated rows, dead rows, last vacuum and analyze. Partitions are counted in their parent.',
   alsoKnownAs: {
     get_table_list: { database_name: 'database' },
-    get_table_size_info: { schema_name: 'schema', database_name: 'database' },
   },
   input: {
     schema: z.string().min(1).max(63).optional(),
@@ -92,34 +81,11 @@ export default defineDiagnostic({
         roots as materialized (
           select l.* from listed l where l.kind = any (${kinds}::text[])
         ),
-        amount as materialized (
-          select pg_catalog.count(*) > ${MEASURED_AT_MOST} as too_many from roots r
-        ),
-        ${measuredRoots(sql`(${estimate_sizes}::boolean or (select a.too_many from amount a))`)},
-        page as materialized (
-          select r.*, m.*, (pg_catalog.sum(m.size) over ())::bigint as total_size, pg_catalog.count(*) over () as total_rows
-            from roots r
-            left join measured m on m.root = r.oid
-           order by case ${order_by}::text when 'size' then m.size when 'rows' then m.rows when 'dead_rows' then m.dead_rows end desc nulls last,
-                    r.nspname, r.relname
-           limit ${limit}
-        ),
-        exact as (
-          select p.oid, pg_catalog.sum(t.heap_size - t.toast_size)::bigint as table_size, pg_catalog.sum(t.toast_size)::bigint as toast_size,
-                 pg_catalog.sum(t.index_size)::bigint as index_size, pg_catalog.sum(t.heap_size + t.index_size)::bigint as size
-            from page p
-            join members m on m.root = p.oid
-            join pg_catalog.pg_class c on c.oid = m.oid and c.relkind in ('r', 'm', 'f')
-           cross join lateral (
-             select case when c.relkind <> 'f' then pg_catalog.pg_table_size(c.oid) end as heap_size,
-                    case when c.relkind <> 'f' then pg_catalog.pg_indexes_size(c.oid) end as index_size,
-                    case when c.relkind = 'f' then null when c.reltoastrelid = 0 then 0
-                         else pg_catalog.pg_total_relation_size(c.reltoastrelid) end as toast_size
-           ) t
-           where (select a.too_many from amount a) and not ${estimate_sizes}::boolean
-             and p.oid not in (select b.root from members b join unmeasurable u on u.oid = b.oid)
-           group by p.oid
-        )
+        ${measuredPage({
+          orderBy: sql`case ${order_by}::text when 'size' then m.size when 'rows' then m.rows when 'dead_rows' then m.dead_rows end`,
+          limit,
+          estimateSizes: estimate_sizes,
+        })}
         select p.nspname as schema, p.relname as table, p.kind, pg_catalog.pg_get_userbyid(p.relowner) as owner,
                coalesce(x.size, p.size) as size, coalesce(x.table_size, p.table_size) as table_size,
                coalesce(x.index_size, p.index_size) as index_size, coalesce(x.toast_size, p.toast_size) as toast_size,
@@ -151,7 +117,7 @@ export default defineDiagnostic({
   ],
   notExamined: (rows, { about, facts }) => [
     ...behindLocks(rows),
-    ...(about?.total_estimated === true ? [TOO_MANY] : []),
+    ...(about?.total_estimated === true ? [NOT_ALL_MEASURED] : []),
     ...(facts.inRecovery ? [COUNTED_ON_PRIMARY] : []),
   ],
 });
@@ -200,28 +166,6 @@ function judgeKey({ schema, table, rows, primary_key }: Row, minRows: number): F
       object,
       evidence: { rows, primary_key },
       why: 'https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-PRIMARY-KEYS',
-    },
-  ];
-}
-
-const TOO_MANY: NotExamined = {
-  what: 'the exact size of what is not shown',
-  reason:
-    'Too many tables match to measure all: the total and the order by size are those of the last VACUUM or ANALYZE, and a table that had none counts as empty.',
-  remedy: 'Ask for one schema, or a part of the name.',
-};
-
-function behindLocks(rows: readonly Row[]): NotExamined[] {
-  const locked = rows.filter(({ size_estimated }) => size_estimated);
-  if (locked.length === 0) return [];
-  return [
-    {
-      what: `the exact size of ${locked
-        .slice(0, 10)
-        .map(({ schema, table }) => quoteName(schema, table))
-        .join(', ')}`,
-      reason: 'A session holds or awaits an exclusive lock; the sizes are those of the last VACUUM or ANALYZE.',
-      remedy: 'activity shows who blocks whom.',
     },
   ];
 }

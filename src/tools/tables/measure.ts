@@ -1,4 +1,12 @@
-import { estimatedSize, lockedRelations, partitionMembers, sql, type NotExamined, type Sql } from '../kit/index.ts';
+import {
+  estimatedSize,
+  lockedRelations,
+  partitionMembers,
+  quoteName,
+  sql,
+  type NotExamined,
+  type Sql,
+} from '../kit/index.ts';
 
 /** Autovacuum would long have analysed a table of this size, unless it has nothing but the rows it was loaded with. */
 export const NEEDS_STATISTICS_BYTES = 1_048_576;
@@ -8,6 +16,28 @@ export const COUNTED_ON_PRIMARY: NotExamined = {
   reason: 'This server is a standby, and only the primary counts them.',
   remedy: 'Ask the primary.',
 };
+
+interface MeasuredRow {
+  readonly schema: string;
+  readonly table: string;
+  readonly size_estimated: boolean;
+}
+
+/** Names those whose sizes a lock kept from us. */
+export function behindLocks(rows: readonly MeasuredRow[]): NotExamined[] {
+  const locked = rows.filter(({ size_estimated }) => size_estimated);
+  if (locked.length === 0) return [];
+  return [
+    {
+      what: `the exact size of ${locked
+        .slice(0, 10)
+        .map(({ schema, table }) => quoteName(schema, table))
+        .join(', ')}`,
+      reason: 'A session holds or awaits an exclusive lock; the sizes are those of the last VACUUM or ANALYZE.',
+      remedy: 'activity shows who blocks whom.',
+    },
+  ];
+}
 
 /**
  * The tail of a `with recursive` list that ends in `measured`: one row for each `oid` of the list's `roots`, with its

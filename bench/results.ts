@@ -1,0 +1,53 @@
+/** What a run found, as `bench/results/latest.json` keeps it and docs/performance.md shows it. */
+export interface Results {
+  readonly at: string;
+  /** A short run, whose figures are worth little. */
+  readonly quick: boolean;
+  readonly machine: Machine;
+  readonly load: { readonly connections: number; readonly rounds: number; readonly secondsPerRound: number };
+  /** A diagnostic of one row. */
+  readonly diagnostic: readonly Contest[];
+  /** A tool that asks no server. */
+  readonly local: readonly Contest[];
+  /** Resident memory of `howdah serve` after so many calls. */
+  readonly memory: readonly { readonly calls: number; readonly residentMb: number }[];
+  /** Microseconds of one check of a key. */
+  readonly keyCheck: readonly { readonly presented: string; readonly us: Spread }[];
+  readonly pipeline: readonly (Ratio & { readonly tables: number })[];
+  readonly stdio: {
+    readonly initializedMs: Spread;
+    readonly answeredMs: Spread;
+    readonly residentMb: Spread;
+  };
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly node: string;
+  readonly postgres: string;
+}
+
+/** A median, and how far the figures lie apart. */
+export interface Spread {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** How one server did, over all rounds. */
+export interface Contest {
+  readonly name: string;
+  readonly requestsPerS: Spread;
+  readonly p50Ms: Spread;
+  readonly p99Ms: Spread;
+  /** Processor time of the server process for one request. */
+  readonly cpuUs: Spread;
+  /** At the end. */
+  readonly residentMb: number;
+}
+
+export interface Ratio {
+  readonly bareMs: Spread;
+  readonly howdahMs: Spread;
+}

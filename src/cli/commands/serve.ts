@@ -1,0 +1,17 @@
+import { defineCommand } from '../command.ts';
+
+export const serve = defineCommand({
+  name: 'serve',
+  group: 'Connect',
+  summary: 'Serve MCP over HTTP to callers with an API key',
+  positionals: [],
+  options: {},
+  examples: [
+    { line: 'howdah key create --role dba', does: 'a key, and its entry for the configuration' },
+    { line: 'howdah serve -c howdah.yaml', does: 'until SIGTERM or Ctrl-C; then requests under way finish' },
+    { line: 'kill -HUP <pid>', does: 'read personas and keys again; a file with a problem changes nothing' },
+  ],
+  notes: 'A second signal does not wait for requests. docs/http.md has the listener, docs/api-keys.md the keys.',
+  runsUntilTold: true,
+  run: async (shell) => (await import('../serve.ts')).serve(shell),
+});

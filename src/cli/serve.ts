@@ -1,0 +1,74 @@
+import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { createConfigError } from '../config/problem.ts';
+import { contactServers } from '../mcp/first-contact.ts';
+import { createPlatform, type Platform } from '../platform.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import type { Shell } from './shell.ts';
+import { readVersion } from './version.ts';
+
+/** Serves over HTTP until the process is told to end, and then lets requests under way finish. */
+export async function serve({ env, screen, signal, config: path }: Shell): Promise<number> {
+  const load = () => loadConfig({ path, env });
+  const { config, warnings, source } = await load();
+  requireCallers(config, source);
+  for (const warning of warnings) screen.note(`warning: ${warning}`);
+  if (Object.keys(config.servers).length === 0) screen.note('warning: no PostgreSQL server is configured.');
+  const version = readVersion();
+  const platform = await createPlatform({ config, env, logger: createLogger(config.telemetry.log_level), version });
+  const stopReloading = reloadOnHangup(platform, load, screen);
+  try {
+    if (signal.aborted) return 0;
+    const { url, metricsUrl } = await platform.openHttp();
+    screen.note(`howdah ${version} is ready: ${url}/mcp (${describe(config, metricsUrl)}, process ${process.pid})`);
+    void contactServers(platform.deps.fleet.servers, signal);
+    await ended(signal);
+    screen.note('Ending: no new connections; requests under way finish.');
+    return 0;
+  } finally {
+    stopReloading();
+    await platform.close();
+  }
+}
+
+/** A server that nobody may call is a slip of the pen, not a wish. */
+function requireCallers({ auth }: Config, source: string): void {
+  if (auth.anonymous !== undefined || auth.api_keys.length > 0) return;
+  throw createConfigError(source === 'nothing' ? 'the configuration' : source, [
+    {
+      path: 'auth',
+      message: 'lets nobody call: make a key with `howdah key create` and put its entry under auth.api_keys',
+    },
+  ]);
+}
+
+/** Returns what ends it. */
+function reloadOnHangup({ reload }: Platform, load: () => Promise<LoadedConfig>, screen: Shell['screen']): () => void {
+  const readAgain = async () => {
+    const changes = await reload(load);
+    if (changes !== undefined) screen.note(`Read again: ${changes.live.join(', ') || 'nothing'} changed.`);
+  };
+  const onHangup = () => void readAgain();
+  process.on('SIGHUP', onHangup);
+  return () => process.off('SIGHUP', onHangup);
+}
+
+function describe({ servers, auth }: Config, metricsUrl: string | undefined): string {
+  return [
+    count(Object.keys(servers).length, 'server'),
+    count(auth.api_keys.length, 'key'),
+    ...(auth.anonymous ? [`anonymous callers as ${auth.anonymous.persona}`] : []),
+    metricsUrl === undefined ? 'no metrics' : `metrics ${metricsUrl}`,
+  ].join(', ');
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

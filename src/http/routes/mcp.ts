@@ -1,0 +1,115 @@
+import type { McpEndpoint } from '../../mcp/http/endpoint.ts';
+import type { McpReply } from '../../mcp/http/exchange.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { refuse, send } from '../answer.ts';
+import type { Authenticator, Identified } from '../authenticate.ts';
+import type { BaseUrl } from '../base-url.ts';
+import type { Body } from '../body.ts';
+import { openEventStream } from '../event-stream.ts';
+import type { Exchange } from '../exchange.ts';
+import { answerPreflight, isPreflight } from '../preflight.ts';
+import type { RefusalReason } from '../refusal.ts';
+import type { Route } from '../route.ts';
+import { METADATA_PATH, SCOPES } from './protected-resource.ts';
+
+export interface McpRouteParts {
+  readonly endpoint: McpEndpoint;
+  readonly authenticate: Authenticator;
+  readonly readBody: (request: Exchange['request']) => Promise<Body>;
+  readonly baseUrl: BaseUrl;
+  readonly unreadStreamBytes: number;
+  readonly logger: Logger;
+}
+
+/** `/mcp`: who is calling, then the form of the request, then its body, then the endpoint. */
+export function createMcpRoute(parts: McpRouteParts): Route {
+  const { authenticate, readBody, baseUrl } = parts;
+  return {
+    name: 'mcp',
+    async serve(exchange) {
+      const { request, address } = exchange;
+      if (isPreflight(exchange)) return answerPreflight(exchange, 'POST');
+
+      const identified = authenticate(request, address);
+      if (!('principal' in identified)) return challenge(exchange, identified, baseUrl(request));
+      exchange.principal = identified.principal;
+      if (request.method !== 'POST') return refuse(exchange, 'method', { headers: { Allow: 'POST' } });
+
+      const flaw = flawOf(request.headers);
+      if (flaw !== undefined) return refuse(exchange, flaw);
+      // a client that waits to be asked has not sent its body yet
+      if (request.headers.expect !== undefined) exchange.response.writeContinue();
+      const body = await readBody(request);
+      if (body === 'gone') return;
+      if (body === 'too_large') return refuse(exchange, 'body_too_large');
+      if (body === 'busy') return refuse(exchange, 'busy', { retryAfterS: 1 });
+      await handOver(exchange, identified.principal, body, parts);
+    },
+  };
+}
+
+/** RFC 6750 §3, RFC 9728 §5.1. `error` says that a credential was presented, and nothing of what is wrong with it. */
+function challenge(exchange: Exchange, identified: Exclude<Identified, { principal: unknown }>, baseUrl: string): void {
+  const { reason } = identified;
+  if (reason === 'too_many_failures') return refuse(exchange, reason, { retryAfterS: identified.retryAfterS });
+  const metadata = `resource_metadata="${baseUrl}${METADATA_PATH}", scope="${SCOPES.join(' ')}"`;
+  const error = reason === 'unrecognized' ? ', error="invalid_token"' : '';
+  refuse(exchange, reason, { headers: { 'WWW-Authenticate': `Bearer ${metadata}${error}` } });
+}
+
+function flawOf(headers: Exchange['request']['headers']): RefusalReason | undefined {
+  const type = headers['content-type'] ?? '';
+  if (type !== 'application/json' && !/^application\/json *(?:; *charset="?utf-8"? *)?$/i.test(type)) {
+    return 'content_type';
+  }
+  return headers['content-encoding'] === undefined ? undefined : 'content_encoding';
+}
+
+async function handOver(
+  exchange: Exchange,
+  principal: NonNullable<Exchange['principal']>,
+  body: Buffer,
+  { endpoint, unreadStreamBytes, logger }: McpRouteParts,
+): Promise<void> {
+  const { request, response, address } = exchange;
+  const reply: McpReply = {
+    send: (status, text) =>
+      send(exchange, {
+        status,
+        ...(text !== undefined && { contentType: 'application/json', body: text }),
+        headers: NO_STORE,
+      }),
+    stream: () => openEventStream(exchange, unreadStreamBytes),
+  };
+  try {
+    await endpoint.handle({
+      body,
+      headers: request.headers,
+      principal,
+      sourceAddress: address,
+      get signal() {
+        return leavingSignal(exchange);
+      },
+      reply,
+    });
+  } catch (error) {
+    logger.error({ err: error }, 'the endpoint failed');
+  }
+  // a client must not wait for an answer that will not come
+  if (!response.headersSent) send(exchange, FAULT);
+}
+
+/** Made when it is asked for: it costs more than the rest of the edge. */
+function leavingSignal(exchange: Exchange): AbortSignal {
+  exchange.leaving ??= new AbortController();
+  if (exchange.state === 'left') exchange.leaving.abort();
+  return exchange.leaving.signal;
+}
+
+const NO_STORE = { 'Cache-Control': 'no-store' };
+const FAULT = {
+  status: 500,
+  contentType: 'application/json',
+  body: '{"error":{"code":"INTERNAL","message":"Something went wrong inside Howdah."}}',
+  headers: NO_STORE,
+};

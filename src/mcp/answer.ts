@@ -1,0 +1,105 @@
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ProtocolEra,
+  type Result,
+} from '@modelcontextprotocol/server';
+import { createCatalog, type Catalog } from '../calls/catalog.ts';
+import { InputRequired, type DialogueClient } from '../calls/dialogue.ts';
+import type { CallOutcome, CallRequest } from '../calls/execute.ts';
+import { toToolResult } from './call-tool.ts';
+import { toInputRequired } from './input-required.ts';
+import { COMPLETE_METHOD, NO_COMPLETION } from './methods/completion.ts';
+import { CALL_ID_META_KEY, toProtocolError } from './protocol-error.ts';
+import { isRecord } from './record.ts';
+import { createRouter } from './route.ts';
+
+/** Lists change with the rules of a persona: a client that did not ask to be told asks again after this long. */
+const LIST_TTL_MS = 60_000;
+const CACHED_METHODS = new Set([
+  'server/discover',
+  'tools/list',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'prompts/list',
+]);
+
+/** The requests that may be answered with a question (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr). */
+const ASKING_METHODS = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+/** One request of the protocol, however it came in; its form is checked, its parameters are not. */
+export interface McpRequest extends Pick<
+  CallRequest,
+  'principal' | 'origin' | 'signal' | 'onProgress' | 'onLog' | 'malformed'
+> {
+  readonly era: ProtocolEra;
+  readonly method: string;
+  /** As on the wire, with the envelope in `_meta` and what a retry has beside its arguments. */
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+export interface McpAnswerParts {
+  /** Every operation, the protocol's methods among them. */
+  readonly catalog: Catalog;
+  /** `executeCall`, with what it stands on. */
+  readonly call: (request: CallRequest) => Promise<CallOutcome>;
+}
+
+/** Answers a request through the pipeline. Fails with a ProtocolError; what no operation declares is not found. */
+export type McpAnswerer = (request: McpRequest) => Promise<Result>;
+
+export function createAnswerer({ catalog, call }: McpAnswerParts): McpAnswerer {
+  // `tools/call` must not reach methods or administration
+  const tools = createCatalog(catalog.operations.filter(({ kind }) => kind === 'tool'));
+  const route = createRouter(catalog);
+
+  async function callTool(request: McpRequest): Promise<Result> {
+    const { name, arguments: given } = request.params;
+    const called = { catalog: tools, name: typeof name === 'string' ? name : '', arguments: given };
+    return toToolResult(await call({ ...callOf(request), ...called }), called, tools);
+  }
+
+  async function callMethod(request: McpRequest): Promise<Result> {
+    const { method, params } = request;
+    const { _meta, inputResponses: _, requestState: __, ...given } = params;
+    const routed = route(method, given);
+    if (!routed) throw new ProtocolError(ProtocolErrorCode.MethodNotFound, 'Method not found');
+    const outcome = await call({ ...callOf(request), catalog, ...routed });
+    if (outcome.ok) return describe(request, outcome.output, outcome.callId);
+    if (outcome.error instanceof InputRequired) return toInputRequired(outcome.error, outcome.callId);
+    if (method === COMPLETE_METHOD) return describe(request, NO_COMPLETION, outcome.callId);
+    const uri = params['uri'];
+    throw toProtocolError(outcome, method === 'resources/read' && typeof uri === 'string' ? uri : undefined);
+  }
+
+  return (request) => (request.method === 'tools/call' ? callTool(request) : callMethod(request));
+}
+
+function callOf(request: McpRequest): Omit<CallRequest, 'catalog' | 'name' | 'arguments'> {
+  const { principal, origin, signal, onProgress, onLog, malformed } = request;
+  return { principal, origin, signal, onProgress, onLog, malformed, client: clientOf(request) };
+}
+
+/** The legacy era asks by requests of the server's own, which need a session. */
+function clientOf({ era, method, params }: McpRequest): DialogueClient | undefined {
+  if (era !== 'modern' || !ASKING_METHODS.has(method)) return undefined;
+  const { _meta: meta, inputResponses, requestState } = params;
+  const capabilities = isRecord(meta) ? meta[CLIENT_CAPABILITIES_META_KEY] : undefined;
+  return { capabilities: isRecord(capabilities) ? capabilities : {}, inputResponses, requestState };
+}
+
+function describe(
+  { era, method }: McpRequest,
+  { _meta, ...result }: Readonly<Record<string, unknown>>,
+  callId: string,
+): Result {
+  // what answers with nothing answers `{}`, and clients hold it to that
+  if (_meta === undefined && Object.keys(result).length === 0) return {};
+  return {
+    ...result,
+    ...(era === 'modern' && CACHED_METHODS.has(method) && { ttlMs: LIST_TTL_MS, cacheScope: 'private' }),
+    _meta: { ...(isRecord(_meta) && _meta), [CALL_ID_META_KEY]: callId },
+  };
+}

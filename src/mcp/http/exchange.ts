@@ -1,0 +1,35 @@
+import type { Principal } from '../../contract/principal.ts';
+
+/** One authenticated POST to /mcp; the body is whole and within its size limit. */
+export interface McpExchange {
+  readonly body: Uint8Array;
+  /** Lower-case names, as node:http gives them; a repeated header is joined with ', '. */
+  readonly headers: McpHeaders;
+  readonly principal: Principal;
+  readonly sourceAddress: string;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+  readonly reply: McpReply;
+}
+
+export type McpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** Takes one answer: either `send` or `stream` is called, once. Neither fails when the client has gone. */
+export interface McpReply {
+  /** The whole answer. `body` undefined: none (202). */
+  send(status: number, body: string | undefined): void;
+  /** Opens an event stream with status 200. */
+  stream(): EventStream;
+}
+
+export interface EventStream {
+  /** Resolves when there is room for the next; at once when the client has gone. */
+  write(frame: string): Promise<void>;
+  end(): void;
+}
+
+/** Undefined for a header that was not sent. */
+export function headerOf(headers: McpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return value === undefined || typeof value === 'string' ? value : value.join(', ');
+}

@@ -1,0 +1,25 @@
+import type { Result } from '@modelcontextprotocol/server';
+import { CAPABILITIES, LISTENING_CAPABILITIES, type Identity } from '../identity.ts';
+import { LEGACY_VERSIONS, MODERN_VERSIONS } from '../protocol-versions.ts';
+import { isRecord } from '../record.ts';
+
+/** What a client said of itself in `initialize`, and the version that it is answered in. */
+export interface Handshake {
+  readonly client: unknown;
+  readonly protocolVersion: string | undefined;
+}
+
+/** Undefined for parameters that are not those of `initialize`. A version that is not known gets the newest. */
+export function readHandshake(params: Readonly<Record<string, unknown>>): Handshake | undefined {
+  const { protocolVersion: requested, capabilities, clientInfo: client } = params;
+  if (typeof requested !== 'string' || !isRecord(capabilities) || !isRecord(client)) return undefined;
+  if (typeof client['name'] !== 'string' || typeof client['version'] !== 'string') return undefined;
+  return { client, protocolVersion: LEGACY_VERSIONS.includes(requested) ? requested : LEGACY_VERSIONS[0] };
+}
+
+/** What an opening answers beside the instructions; undefined for other methods. */
+export function agreementOf(method: string, identity: Identity, { protocolVersion }: Handshake): Result | undefined {
+  if (method === 'server/discover') return { supportedVersions: MODERN_VERSIONS, capabilities: LISTENING_CAPABILITIES };
+  if (method === 'initialize') return { protocolVersion, capabilities: CAPABILITIES, serverInfo: identity };
+  return undefined;
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { ReachedDatabase } from '../../calls/context.ts';
+import {
+  defineTool,
+  hiddenFrom,
+  readParts,
+  statementsOf,
+  tellWithheld,
+  type NotExamined,
+  type RowOf,
+} from '../kit/index.ts';
+import { judgeSettings, settings as dangerous } from '../server/settings.ts';
+import { fileErrors, filesUnread, heldForRestart, judgeFiles, mayReadFiles, withoutHeld } from './file-errors.ts';
+import { overrides, showOverride } from './overrides.ts';
+import { judgeQuestionable, questionable } from './questionable.ts';
+import { settingRow, settings, showSetting } from './setting-row.ts';
+
+const PARTS = { settings, overrides, dangerous, questionable, mayReadFiles };
+const FILES = { fileErrors, heldForRestart };
+
+const pattern = z.string().min(1).max(200).optional();
+
+export default defineTool({
+  name: 'settings',
+  area: 'configuration',
+  title: 'Settings',
+  description:
+    'Configuration of a server: values, defaults, where each is set, what waits for a restart, overrides by role and database, dangerous values, file errors.',
+  alsoKnownAs: { get_postgresql_config: { config_name: 'name', filter_text: 'text' } },
+  input: {
+    name: pattern.describe('Part of a name, or a pattern with * and ?, in any case.'),
+    text: pattern.describe('The same, of a name or a description.'),
+    category: pattern.describe('The same, of a category, such as autovacuum.'),
+    changed_only: z.boolean().default(false).describe('Those that somebody has set.'),
+    pending_restart: z.boolean().default(false).describe('Those that wait for a restart.'),
+    limit: z.int().min(1).max(500).default(30),
+  },
+  output: {
+    rows: z.array(settingRow),
+    truncated: z.boolean(),
+    total: z.int().min(0),
+    overrides: z.array(overrides.shape).describe('Values that a role or a database has instead, for new sessions.'),
+    file_errors: z.array(fileErrors.shape).nullable().describe('Null where the login may not read the files.'),
+  },
+  statements: statementsOf({ ...PARTS, ...FILES }),
+  async run(input, target, { persona }) {
+    const { name = null, text = null, category = null, changed_only, pending_restart, limit } = input;
+    const values = { name, text, category, changed_only, pending_restart, limit: limit + 1 };
+    const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, values);
+    const files = await readFiles(target, parts.mayReadFiles);
+    return {
+      rows: parts.settings.slice(0, limit).map(showSetting),
+      truncated: parts.settings.length > limit,
+      total: parts.settings[0]?.total_rows ?? 0,
+      overrides: parts.overrides.slice(0, limit).map(showOverride),
+      file_errors: files.errors,
+      findings: [
+        ...judgeFiles(files.errors ?? []),
+        ...judgeSettings(parts.dangerous),
+        ...judgeQuestionable(parts.questionable),
+      ],
+      not_examined: [
+        ...tellWithheld(withheld.get(overrides.what) ?? 0, persona.name, [overrides.what]),
+        ...unreadable,
+        ...files.unreadable,
+        ...(files.errors === null && files.unreadable.length === 0 ? [filesUnread(facts.role.name)] : []),
+        ...(parts.overrides.length > limit ? [MORE_OVERRIDES] : []),
+        ...hiddenFrom(facts.role, HIDDEN),
+      ],
+    };
+  },
+});
+
+const MORE_OVERRIDES: NotExamined = {
+  what: `more ${overrides.what}`,
+  reason: 'The list ends at the limit.',
+  remedy: 'Ask for a name, or with a higher limit.',
+};
+
+const HIDDEN = [
+  { what: 'settings that only privileged roles may see, and where each is set', privilege: 'pg_read_all_settings' },
+] as const;
+
+interface Files {
+  /** Null where the login may not read them. */
+  readonly errors: RowOf<typeof fileErrors>[] | null;
+  readonly unreadable: readonly NotExamined[];
+}
+
+/** Not tried without the right: PostgreSQL would log an error each time. */
+async function readFiles(target: ReachedDatabase, rights: readonly RowOf<typeof mayReadFiles>[]): Promise<Files> {
+  if (rights[0]?.granted !== true) return { errors: null, unreadable: [] };
+  const { parts, unreadable } = await readParts(target, FILES, {});
+  return { errors: unreadable.length === 0 ? withoutHeld(parts.fileErrors, parts.heldForRestart) : null, unreadable };
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { notAsked } from '../activity/judge-activity.ts';
+import { aboutWaiters } from '../activity/session-row.ts';
+import {
+  defineTool,
+  hiddenFrom,
+  maskStatements,
+  statementLength,
+  statementsOf,
+  tellWithheld,
+  withoutOtherDatabases,
+} from '../kit/index.ts';
+import { judgeBlocking } from './judge-blocking.ts';
+import { lockSessions } from './lock-session.ts';
+import { arrangeTrees, treeRow, type TreeRow } from './tree-row.ts';
+
+const wanted = z.string().min(1).max(63).optional();
+
+export default defineTool({
+  name: 'blocking_tree',
+  area: 'locks',
+  title: 'Who blocks whom',
+  description:
+    'Trees of sessions that wait for locks: root blockers, who waits behind them, for which lock and how long; prepared transactions and deadlocks.',
+  alsoKnownAs: { get_lock_monitoring: { database_name: 'database', locktype: 'lock_type', username: 'user' } },
+  input: {
+    of_database: wanted.describe('Trees with a session of this database.'),
+    user: wanted.describe('Trees with a session of this role.'),
+    state: wanted,
+    lock_type: wanted.describe('Trees in which such a lock is waited for, such as relation.'),
+    mode: wanted.describe('Trees in which it is wanted in this mode, such as AccessExclusiveLock.'),
+    // what PostgreSQL itself takes for long: https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-DEADLOCK-TIMEOUT
+    min_wait_s: z.number().min(0).default(1).describe('Blocking is urgent once somebody has waited for longer.'),
+    statement_length: statementLength,
+    limit: z.int().min(1).max(500).default(50),
+  },
+  output: {
+    about: z.object(aboutWaiters),
+    rows: z.array(z.object(treeRow)),
+    truncated: z.boolean(),
+    total: z.int().min(0).optional(),
+  },
+  statements: statementsOf({ lockSessions }),
+  async run({ limit, min_wait_s, statement_length, ...filter }, target, { persona, statementTexts }) {
+    const { facts, sessions } = await target.readOnly(async (session) => ({
+      facts: session.facts,
+      sessions: await lockSessions.read(session, {}),
+    }));
+    const { rows: all, rings } = arrangeTrees(sessions);
+    const matching = treesWith(all, filter);
+    const mayShow = (database: string) => target.mayShow(database);
+    const shown = withoutOtherDatabases(matching, lockSessions.disclosure, mayShow);
+    const rows = shown.slice(0, limit);
+    await maskStatements(rows, lockSessions.disclosure, { texts: statementTexts, length: statement_length });
+    const [first] = sessions;
+    const about = { waiters: first?.waiters ?? 0, waiters_asked: first?.waiters_asked ?? 0 };
+    const whole = rings.filter((ring) => ring.every((row) => shown.includes(row)));
+    return {
+      about,
+      rows,
+      truncated: shown.length > limit,
+      ...(shown.length === matching.length && { total: shown.length }),
+      findings: judgeBlocking({ rows: shown, rings: whole }, min_wait_s),
+      not_examined: [
+        ...tellWithheld(matching.length - shown.length, persona.name),
+        ...hiddenFrom(facts.role, [
+          { what: 'states, times and statements of other roles’ sessions', privilege: 'pg_read_all_stats' },
+        ]),
+        ...notAsked(about),
+      ],
+    };
+  },
+});
+
+interface Filter {
+  readonly of_database?: string | undefined;
+  readonly user?: string | undefined;
+  readonly state?: string | undefined;
+  readonly lock_type?: string | undefined;
+  readonly mode?: string | undefined;
+}
+
+/** Whole trees, since half of one would blame the wrong session. */
+function treesWith(rows: readonly TreeRow[], filter: Filter): TreeRow[] {
+  const trees: TreeRow[][] = [];
+  for (const row of rows) {
+    if (row.depth === 0) trees.push([row]);
+    else trees.at(-1)?.push(row);
+  }
+  return trees.filter((tree) => tree.some((row) => matches(row, filter))).flat();
+}
+
+function matches(row: TreeRow, { of_database, user, state, lock_type, mode }: Filter): boolean {
+  const pairs = [
+    [of_database, row.database],
+    [user, row.user],
+    [state, row.state],
+    [lock_type, row.lock_type],
+    [mode, row.lock_mode],
+  ];
+  return pairs.every(([given, value]) => given === undefined || given === value);
+}

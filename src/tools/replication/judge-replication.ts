@@ -1,0 +1,117 @@
+import { gather, quoteIdentifier, type Finding } from '../kit/index.ts';
+import { judgeReplay } from '../server/instance.ts';
+import { judgeReceivers } from '../server/replication.ts';
+import type { Subscription } from './logical.ts';
+import type { Conflicts, Position } from './position.ts';
+import type { Standby } from './senders.ts';
+
+/** Of this server's own replay, which a delay that was asked for does not make late. */
+export function judgePosition(row: Position | undefined, maxLagS: number): Finding[] {
+  return row === undefined ? [] : judgeReplay(row, maxLagS + (row.apply_delay_s ?? 0));
+}
+
+/** A standby far behind in bytes may be close in time, when much was written at once, or unable to say how long. */
+export function judgeStandbys(rows: readonly Standby[], maxLagS: number, maxLagSize: number): Finding[] {
+  const large = rows.filter(
+    ({ lag_size, replay_lag_s }) => (replay_lag_s ?? 0) <= maxLagS && (lag_size ?? 0) > maxLagSize,
+  );
+  return [
+    ...judgeReceivers(rows, maxLagS),
+    ...gather(
+      large.map(({ application, client_address, state, lag_size, unsent_size, unreplayed_size, slot }) => ({
+        severity: 'warning' as const,
+        claim: 'A standby has much WAL still to receive or to replay.',
+        object: [application, client_address].filter((part) => part !== null && part !== '').join(' ') || 'a standby',
+        evidence: { state, slot, lag_size, unsent_size, unreplayed_size },
+        why: 'https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-REPLICATION-VIEW',
+        next_step: 'SELECT * FROM pg_stat_replication;',
+      })),
+      (count) => `${count} standbys have much WAL still to receive or to replay.`,
+    ),
+  ];
+}
+
+/**
+ * Commits wait for so many standbys of the list, and there are fewer. Not judged where a login does not see who is
+ * synchronous. https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-SYNCHRONOUS-STANDBY-NAMES
+ */
+export function judgeSynchronous(row: Position | undefined, standbys: readonly Standby[]): Finding[] {
+  if (!row || row.standby || row.synchronous_standby_names === null) return [];
+  if (standbys.some(({ sync_state }) => sync_state === null)) return [];
+  if (row.synchronous_commit === 'off' || row.synchronous_commit === 'local') return [];
+  const { synchronous_standby_names, synchronous_commit } = row;
+  const needed = Number(/^\s*(?:(?:first|any)\s+)?(\d+)\s*\(/i.exec(synchronous_standby_names)?.[1] ?? 1);
+  const connected = standbys.filter(
+    ({ sync_state, state }) => (sync_state === 'sync' || sync_state === 'quorum') && state === 'streaming',
+  ).length;
+  if (connected >= needed) return [];
+  return [
+    {
+      severity: 'critical',
+      claim: `Commits wait for ${needed} synchronous ${needed === 1 ? 'standby' : 'standbys'}, and ${connected === 0 ? 'none is' : `only ${connected} are`} connected.`,
+      object: '"synchronous_standby_names"',
+      evidence: { synchronous_standby_names, synchronous_commit, connected, needed },
+      why: 'https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION',
+      next_step: `-- bring a standby back; or, if losing commits at a failover is better than waiting:\nALTER SYSTEM SET synchronous_standby_names = '';\nSELECT pg_reload_conf();`,
+    },
+  ];
+}
+
+export function judgeConflicts(rows: readonly Conflicts[], standby: boolean): Finding[] {
+  if (!standby || rows.length === 0) return [];
+  const sum = (of: (row: Conflicts) => number | null) => rows.reduce((total, row) => total + (of(row) ?? 0), 0);
+  const evidence = {
+    lock: sum(({ lock }) => lock),
+    snapshot: sum(({ snapshot }) => snapshot),
+    buffer_pin: sum(({ buffer_pin }) => buffer_pin),
+    deadlock: sum(({ deadlock }) => deadlock),
+    tablespace: sum(({ tablespace }) => tablespace),
+    logical_slot: sum(({ logical_slot }) => logical_slot),
+  };
+  const total = Object.values(evidence).reduce((all, each) => all + each, 0);
+  return [
+    {
+      severity: 'notice',
+      claim: `Replay has cancelled ${total} ${total === 1 ? 'query' : 'queries'} on this standby since statistics were reset.`,
+      evidence,
+      why: 'https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CONFLICT',
+      next_step: `SELECT name, setting FROM pg_settings WHERE name IN ('max_standby_streaming_delay', 'hot_standby_feedback');`,
+    },
+  ];
+}
+
+/** Workers run on a primary only. */
+export function judgeSubscriptions(rows: readonly Subscription[], standby: boolean): Finding[] {
+  if (standby) return [];
+  return gather(
+    rows.flatMap((row) => judgeSubscription(row)),
+    (count) => `${count} subscriptions receive nothing or fail.`,
+  );
+}
+
+function judgeSubscription(row: Subscription): Finding[] {
+  const { subscription, database, enabled, pid, slot, tables_not_ready, apply_errors, sync_errors } = row;
+  const object = quoteIdentifier(subscription);
+  const failed = (apply_errors ?? 0) + (sync_errors ?? 0);
+  const finding = (severity: Finding['severity'], claim: string, next_step: string): Finding => ({
+    severity,
+    claim,
+    object,
+    evidence: { database, enabled, pid, slot, tables_not_ready, apply_errors, sync_errors },
+    why: 'https://www.postgresql.org/docs/current/logical-replication-monitoring.html',
+    next_step,
+  });
+  if (!enabled) {
+    return [
+      finding(
+        'notice',
+        `The subscription ${object} is disabled${slot === null ? '' : ', and its slot on the publisher keeps WAL'}.`,
+        `ALTER SUBSCRIPTION ${object} ENABLE; -- in its database, when what stopped it is mended`,
+      ),
+    ];
+  }
+  const log = '-- the log of the server says why';
+  if (pid === null) return [finding('warning', `No worker applies changes for the subscription ${object}.`, log)];
+  if (failed === 0) return [];
+  return [finding('notice', `The subscription ${object} has failed ${failed} times since statistics were reset.`, log)];
+}

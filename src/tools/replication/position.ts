@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { byServerVersion, definePart, param, secondsSince, sql, type RowOf, type Sql } from '../kit/index.ts';
+import { RECEIVED_OR_WRITTEN, REPLAY_LAG, walPositions } from '../server/wal-position.ts';
+
+const seconds = z.number().nullable().meta({ unit: 's' });
+const text = z.string().nullable();
+
+/** https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-RECOVERY-CONTROL */
+export const position = definePart({
+  what: 'the place of this server in replication',
+  row: {
+    standby: z.boolean(),
+    wal_lsn: text.describe('Where WAL was written or, on a standby, received up to.'),
+    replay_lsn: text,
+    replay_lag_size: z.int().nullable().meta({ unit: 'bytes' }).describe('Received and not yet replayed.'),
+    replay_lag_s: seconds.describe(
+      '0 when all that streams in is replayed, else the age of the last transaction replayed.',
+    ),
+    receiving: z.boolean().nullable().describe('Whether WAL streams in.'),
+    replay_paused: z.boolean().nullable(),
+    apply_delay_s: seconds.describe('recovery_min_apply_delay, by which replay waits on purpose.'),
+    hot_standby_feedback: z.boolean(),
+    wal_level: z.string(),
+    synchronous_commit: z.string(),
+    synchronous_standby_names: text.describe('Of the standbys that commits wait for.'),
+    max_slot_wal_keep_size: text.describe('Above it slots lose their WAL; null for never. PostgreSQL 13 on.'),
+  },
+  sql: byServerVersion({
+    12: sql`
+      select i.standby, (${RECEIVED_OR_WRITTEN})::text as wal_lsn, i.replayed::text as replay_lsn,
+             pg_catalog.pg_wal_lsn_diff(i.received, i.replayed)::bigint as replay_lag_size,
+             ${REPLAY_LAG} as replay_lag_s, i.receiving,
+             case when i.standby then pg_catalog.pg_is_wal_replay_paused() end as replay_paused,
+             case when i.standby then extract(epoch from pg_catalog.current_setting('recovery_min_apply_delay')::interval) end as apply_delay_s,
+             pg_catalog.current_setting('hot_standby_feedback')::boolean as hot_standby_feedback,
+             pg_catalog.current_setting('wal_level') as wal_level,
+             pg_catalog.current_setting('synchronous_commit') as synchronous_commit,
+             nullif(pg_catalog.current_setting('synchronous_standby_names'), '') as synchronous_standby_names,
+             nullif(pg_catalog.current_setting('max_slot_wal_keep_size', true), '-1') as max_slot_wal_keep_size
+        from (${walPositions}) i`,
+  }),
+});
+export type Position = RowOf<typeof position>;
+
+/** What the walreceiver says; its conninfo stays where it is. */
+export const receiver = definePart({
+  what: 'the WAL receiver',
+  row: {
+    status: text,
+    upstream_host: text.describe('A directory where it is a Unix socket.'),
+    upstream_port: z.int().nullable(),
+    slot: text,
+    timeline: z.int().nullable(),
+    silence_s: seconds.describe('Since the last message from upstream.'),
+    reported_lsn: text.describe('The last that was reported to upstream.'),
+  },
+  sql: byServerVersion({
+    12: sql`
+      select r.status, r.sender_host as upstream_host, r.sender_port as upstream_port, r.slot_name as slot,
+             r.received_tli as timeline, ${secondsSince(sql`r.last_msg_receipt_time`)} as silence_s,
+             r.latest_end_lsn::text as reported_lsn
+        from pg_catalog.pg_stat_wal_receiver r`,
+  }),
+});
+
+const count = z.int().min(0);
+const conflictsWith = (slot: Sql) => sql`
+      select c.datname as database, c.confl_tablespace as tablespace, c.confl_lock as lock, c.confl_snapshot as snapshot,
+             c.confl_bufferpin as buffer_pin, c.confl_deadlock as deadlock, ${slot} as logical_slot
+        from pg_catalog.pg_stat_database_conflicts c
+       where c.confl_tablespace + c.confl_lock + c.confl_snapshot + c.confl_bufferpin + c.confl_deadlock + coalesce(${slot}, 0) > 0
+       order by c.datname
+       limit ${param('limit')}`;
+
+/** https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CONFLICT */
+export const conflicts = definePart({
+  what: 'conflicts with replay',
+  row: {
+    database: z.string().meta({ names: 'database' }),
+    tablespace: count,
+    lock: count,
+    snapshot: count,
+    buffer_pin: count,
+    deadlock: count,
+    logical_slot: count.nullable().describe('PostgreSQL 16 on.'),
+  },
+  sql: byServerVersion({ 12: conflictsWith(sql`null::bigint`), 16: conflictsWith(sql`c.confl_active_logicalslot`) }),
+});
+export type Conflicts = RowOf<typeof conflicts>;

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { Finding, NotExamined } from '../../contract/finding.ts';
+import type { Tool } from '../kit/index.ts';
+import { judgeServers, notContacted } from './judge-servers.ts';
+import { describeServer, serverRow } from './server-row.ts';
+
+export default {
+  kind: 'tool',
+  name: 'list_servers',
+  area: 'server',
+  accessClass: 'schema',
+  title: 'Servers',
+  description:
+    'The PostgreSQL servers that you may use: address, default or not, version, primary or standby, and whether each was reachable when last contacted.',
+  alsoKnownAs: {},
+  reaches: 'nothing',
+  statements: [],
+  input: z.strictObject({ limit: z.int().min(1).max(500).default(100) }),
+  output: z.object({
+    findings: z.array(Finding),
+    not_examined: z.array(NotExamined).optional(),
+    rows: z.array(z.object(serverRow)),
+    truncated: z.boolean(),
+    total: z.int().min(0),
+  }),
+  run(context) {
+    const { all, byDefault } = context.servers();
+    const described = all.map((server) => describeServer(server, byDefault));
+    const limit = Number(context.input['limit']);
+    const gaps = notContacted(described);
+    return Promise.resolve({
+      findings: judgeServers(described),
+      ...(gaps.length > 0 && { not_examined: gaps }),
+      rows: described.slice(0, limit),
+      truncated: described.length > limit,
+      total: described.length,
+    });
+  },
+} satisfies Tool;

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import type { FleetServer } from '../../fleet/fleet.ts';
+
+/** A server of the configuration as it was when Howdah last contacted it. */
+export const serverRow = {
+  server: z.string(),
+  default: z.boolean().describe('Whether calls that name no server go here.'),
+  address: z.string().describe('User, hosts and the database that calls go to unless they name another.'),
+  state: z.enum(['unknown', 'reachable', 'unreachable']).describe('Unknown until the first call.'),
+  role: z.enum(['primary', 'standby']).nullable(),
+  version: z.string().nullable(),
+  pooling: z.enum(['session', 'transaction']),
+  contacted_at: z.iso.datetime().nullable(),
+  problem: z.string().nullable(),
+};
+export type ServerRow = z.output<z.ZodObject<typeof serverRow>>;
+
+export function describeServer(server: FleetServer, byDefault: FleetServer | undefined): ServerRow {
+  const { state, at, version, inRecovery, problem } = server.health();
+  return {
+    server: server.name,
+    default: server.name === byDefault?.name,
+    address: server.address,
+    state,
+    role: inRecovery === null ? null : inRecovery ? 'standby' : 'primary',
+    version,
+    pooling: server.pooling,
+    contacted_at: at?.toISOString() ?? null,
+    problem,
+  };
+}

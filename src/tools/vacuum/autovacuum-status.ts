@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { defineTool, hiddenFrom, readParts, statementsOf, tellWithheld, type NotExamined } from '../kit/index.ts';
+import { autovacuumSettings, judgeAutovacuum } from './autovacuum-settings.ts';
+import { dueTables } from './due-table.ts';
+import { horizonHolders, judgeHolder } from './horizon-holders.ts';
+import { hindranceOf, HINDRANCES, judgeDue } from './judge-due.ts';
+import { vacuumWorkers } from './vacuum-workers.ts';
+
+const PARTS = { autovacuumSettings, dueTables, vacuumWorkers, horizonHolders };
+
+const table = dueTables.shape.omit({ running: true, locked: true, due_rows: true, total_rows: true }).extend({
+  hindered_by: z.enum(HINDRANCES).nullable().describe('Why it is still due, where that is known.'),
+});
+
+const ofSchema = { database_name: 'database', schema_name: 'schema' };
+
+export default defineTool({
+  name: 'autovacuum_status',
+  area: 'vacuum',
+  title: 'Autovacuum',
+  description:
+    'Which tables are due for VACUUM or ANALYZE by the real thresholds, how far beyond and why; workers and their progress; what holds back cleanup.',
+  alsoKnownAs: {
+    get_autovacuum_status: { ...ofSchema, table_pattern: 'name' },
+    get_autovacuum_activity: ofSchema,
+    get_vacuum_effectiveness_analysis: ofSchema,
+    get_vacuum_analyze_stats: { database_name: 'database' },
+  },
+  input: {
+    schema: z.string().min(1).max(63).optional(),
+    name: z.string().min(1).max(200).optional().describe('Part of a name, or a pattern with * and ?, in any case.'),
+    due_only: z.boolean().default(false),
+    limit: z.int().min(1).max(500).default(20),
+    overdue_percent: z
+      .number()
+      .min(100)
+      .default(200)
+      .describe('Report tables this far beyond a threshold; where autovacuum is off, at 100.'),
+    min_rows: z.int().min(0).default(1000).describe('Findings leave out tables with fewer rows to clean or analyse.'),
+    max_xmin_age: z.int().min(0).default(1_000_000).describe('Warn of what holds back more transactions than these.'),
+  },
+  output: {
+    settings: autovacuumSettings.shape.nullable(),
+    due: z.int().min(0).describe('How many of all that match are due.'),
+    rows: z.array(table).describe('The most urgent first.'),
+    truncated: z.boolean(),
+    total: z.int().min(0),
+    running: z.array(vacuumWorkers.shape),
+    holders: z
+      .array(horizonHolders.shape)
+      .describe('Who may still see deleted rows of this database, the oldest first.'),
+  },
+  statements: statementsOf(PARTS),
+  async run(input, target, { persona }) {
+    const { schema = null, name = null, due_only, limit } = input;
+    const values = { schema, name, due_only, limit: limit + 1 };
+    const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, values);
+    const [settings] = parts.autovacuumSettings;
+    const holders = parts.horizonHolders;
+    // the thresholds of a standby are not those that its primary goes by
+    const circumstances = { settings: facts.inRecovery ? undefined : settings, holders };
+    const rows = parts.dueTables.slice(0, limit).map((each) => ({
+      ...table.omit({ hindered_by: true }).parse(each),
+      hindered_by: hindranceOf(each, circumstances),
+    }));
+    const [{ due_rows: due, total_rows: total } = { due_rows: 0, total_rows: 0 }] = parts.dueTables;
+    const heldBack = rows.filter(({ hindered_by }) => hindered_by === 'held_back').length;
+    return {
+      settings: settings ?? null,
+      due,
+      rows,
+      truncated: parts.dueTables.length > limit,
+      total,
+      running: [...parts.vacuumWorkers],
+      holders: [...holders],
+      findings: [
+        ...(settings && !facts.inRecovery ? judgeAutovacuum(settings, due) : []),
+        ...(facts.inRecovery ? [] : judgeHolder(holders, heldBack, input.max_xmin_age)),
+        ...judgeDue(rows, input),
+      ],
+      not_examined: [
+        ...[...withheld].flatMap(([what, count]) => tellWithheld(count, persona.name, [what])),
+        ...unreadable,
+        ...(facts.inRecovery ? [VACUUMED_ON_PRIMARY] : []),
+        ...hiddenFrom(facts.role, [
+          { what: 'workers, and transactions of other roles that hold back cleanup', privilege: 'pg_read_all_stats' },
+        ]),
+      ],
+    };
+  },
+});
+
+const VACUUMED_ON_PRIMARY: NotExamined = {
+  what: 'dead rows, inserts, changes, last vacuum and analyze, workers',
+  reason:
+    'This server is a standby: only its primary counts and vacuums. Ages are true here, thresholds are by the settings of this server.',
+  remedy: 'Ask the primary.',
+};
