@@ -209,7 +209,7 @@ it('finds its data at the next start, and says its worst findings, its address, 
   await demo.until(() => demo.stdout.includes('Ctrl-C'));
   expect(performance.now() - demo.startedAt).toBeLessThan(15_000); // five times the target
   expect(demo.stderr).not.toContain('customers');
-  expect(demo.stdout).toMatch(/^The 3 worst of \d+ kinds of problem in the fleet:\n\nCRITICAL {2}shop: Session \d+ /);
+  expect(demo.stdout).toMatch(/^\nThe 3 worst of \d+ kinds of problem in the fleet:\n\nCRITICAL {2}shop: Session \d+ /);
   expect(demo.stdout).toMatch(/^Howdah is ready on http:\/\/127\.0\.0\.1:\d+\/mcp$/m);
   expect(demo.stdout).toMatch(new RegExp(`^Key +${now.key}$`, 'm'));
   expect(demo.stdout).toMatch(/^Claude Code +claude mcp add --transport http howdah http:/m);

@@ -27,7 +27,7 @@ export function send(exchange: Exchange, answer: Answer): void {
 /** Writes the head of an answer; of one that has a type and no body, the body follows as a stream. */
 export function begin(exchange: Exchange, { status, contentType, body, headers }: Answer): void {
   const { response, site, corsOrigin } = exchange;
-  const all: Record<string, string> = { ...site.headers, ...headers };
+  const all: Record<string, string> = Object.assign({}, site.headers, headers);
   if (contentType !== undefined) all['Content-Type'] = contentType;
   if (body !== undefined) {
     exchange.bytes = Buffer.byteLength(body);

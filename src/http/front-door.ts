@@ -32,7 +32,7 @@ export interface FrontDoor extends HttpServer {
 export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
   const { config, catalog, deps, keys, auditDirectory, version, home } = parts;
   const { audit, logger, policy } = deps;
-  const metrics = createMetrics();
+  const metrics = config.telemetry.metrics.listen === 'off' ? undefined : createMetrics();
   const refusals = createRefusals({ audit, logger, metrics });
   const counted = { ...deps, metrics };
   const endpoint = createMcpEndpoint({

@@ -3,7 +3,6 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlatformError } from '../../core/errors.ts';
 import { stateDirectory } from '../../core/state-directory.ts';
-import { formatQuantity } from '../../render/quantity.ts';
 import { runCheck } from '../check/run-check.ts';
 import { withHowdah } from '../local-howdah.ts';
 import type { Shell } from '../shell.ts';
@@ -48,19 +47,20 @@ export async function runDemo(shell: Shell, request: DemoRequest): Promise<numbe
 async function openAndPlay(shell: Shell, stateDir: string, { once, port }: DemoRequest): Promise<number> {
   const { screen, signal } = shell;
   const wanted = port === undefined ? undefined : readPort(port);
-  const started = performance.now();
   screen.note('Opening a shop, its standby and its warehouse: three PostgreSQL servers …');
   const onProgress = (line: string) => screen.note(`  ${line}`);
   const fleet = await openFleet({ stateDir, signal, onProgress });
   try {
     const play = playScenes(workloadOf(fleet));
     try {
+      const heldUp = pause(HELD_UP_MS, signal);
+      heldUp.catch(() => undefined); // whoever waits for it hears of a stop
       const listen = await chooseListen(once ? 0 : wanted, screen.note);
       const config = await writeDemoConfig(join(stateDir, 'demo'), fleet, listen);
-      await pause(HELD_UP_MS, signal);
-      screen.note(`Open after ${formatQuantity(performance.now() - started, 'ms')}.\n`);
       const configured = { ...shell, config: config.path };
-      return await (once ? runCheck(configured, { server: 'shop', all: false }) : serve(configured, config));
+      if (!once) return await serve(configured, { ...config, heldUp });
+      await heldUp;
+      return await runCheck(configured, { server: 'shop', all: false });
     } finally {
       await play.stop();
     }
@@ -70,15 +70,17 @@ async function openAndPlay(shell: Shell, stateDir: string, { once, port }: DemoR
   }
 }
 
-async function serve(shell: Shell, { key, path }: DemoConfig): Promise<number> {
+/** `heldUp` resolves when somebody has waited long enough at the checkout. */
+async function serve(shell: Shell, demo: DemoConfig & { readonly heldUp: Promise<void> }): Promise<number> {
   const { screen, json, signal } = shell;
+  const { key, path, heldUp } = demo;
   return withHowdah(shell, {}, async (howdah) => {
     const servers = howdah.platform.deps.fleet.servers.map(({ name }) => name);
-    const findings = await watchFindings(howdah, servers);
+    const findings = await watchFindings(howdah, servers, heldUp);
     const home = () => listFindings(findings.now()).map((finding) => withServer(finding.server, finding));
     const { url } = await howdah.platform.openHttp({ home });
     if (json) screen.printJson({ url, key, config: path, findings: listFindings(findings.now()) });
-    else screen.print(`${renderWorst(findings.now(), screen)}\n\n${renderReady(url, { key, path }, screen)}`);
+    else screen.print(`\n${renderWorst(findings.now(), screen)}\n\n${renderReady(url, demo, screen)}`);
     await untilAborted(signal);
     return 0;
   });

@@ -26,29 +26,33 @@ export function withServer(server: string, finding: Finding): Finding {
 
 const FRESH_MS = 60_000;
 
-/** Looks at each server once before it resolves, and then only when somebody asks. */
-export async function watchFindings(howdah: LocalHowdah, servers: readonly string[]): Promise<FindingsWatch> {
-  let found = await findAll(howdah, servers);
+/** Looks at each server once before it resolves, the first one when it is `settled`, and then only when somebody asks. */
+export async function watchFindings(
+  howdah: LocalHowdah,
+  servers: readonly string[],
+  settled: Promise<void>,
+): Promise<FindingsWatch> {
+  let found = await findAll(howdah, servers, settled);
   let at = performance.now();
   return {
     now: () => {
       if (performance.now() - at > FRESH_MS) {
         at = performance.now();
-        void findAll(howdah, servers).then((later) => (found = later));
+        void findAll(howdah, servers, settled).then((later) => (found = later));
       }
       return found;
     },
   };
 }
 
-async function findAll(howdah: LocalHowdah, servers: readonly string[]): Promise<FleetFindings[]> {
-  const checkups: { server: string; groups: readonly FindingGroup[] }[] = [];
-  // one after another: all at once would be more calls than a persona may have at the same time
-  for (const server of servers) {
-    const checked = await checkServer(howdah, { server, all: false }).catch(() => undefined);
-    // of a server that is away just now nothing is known
-    if (checked !== undefined) checkups.push({ server, groups: checked.checkup.groups });
-  }
+async function findAll(
+  howdah: LocalHowdah,
+  [first = '', ...others]: readonly string[],
+  settled: Promise<void>,
+): Promise<FleetFindings[]> {
+  // two servers at a time: all at once would be more calls than a persona may have at the same time
+  const looking = [settled.then(() => lookAt(howdah, [first])), lookAt(howdah, others)];
+  const checkups = (await Promise.all(looking)).flat();
   const seen = new Set<string>();
   return SEVERITIES.flatMap((severity) =>
     checkups.flatMap(({ server, groups }) =>
@@ -58,6 +62,19 @@ async function findAll(howdah: LocalHowdah, servers: readonly string[]): Promise
         .filter(({ findings }) => findings.length > 0),
     ),
   );
+}
+
+async function lookAt(
+  howdah: LocalHowdah,
+  servers: readonly string[],
+): Promise<{ server: string; groups: readonly FindingGroup[] }[]> {
+  const checkups: { server: string; groups: readonly FindingGroup[] }[] = [];
+  for (const server of servers) {
+    const checked = await checkServer(howdah, { server, all: false }).catch(() => undefined);
+    // of a server that is away just now nothing is known
+    if (checked !== undefined) checkups.push({ server, groups: checked.checkup.groups });
+  }
+  return checkups;
 }
 
 /** A standby has most of what its primary has, which comes first. */

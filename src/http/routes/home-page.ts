@@ -32,7 +32,7 @@ li { padding: 0.7rem 1rem; background: var(--card); border: 1px solid var(--line
 li + li { margin-top: 0.5rem; }
 .severity { margin-right: 0.5rem; font-size: 0.75rem; font-weight: 700; letter-spacing: 0.04em; text-transform: uppercase; }
 .critical { color: var(--critical); } .warning { color: var(--warning); } .notice, .ok { color: var(--notice); }
-.next { display: block; margin-top: 0.35rem; color: var(--soft); overflow-wrap: anywhere; }
+.next { display: block; margin-top: 0.35rem; color: var(--soft); white-space: pre-wrap; overflow-wrap: anywhere; }
 `;
 
 /** Nothing is loaded, run, framed or sent anywhere; the page's own style is known by its hash. */
@@ -57,11 +57,11 @@ export function renderHomePage(home: Home): string {
 <p class="what">${escape(WHAT)}</p>
 <h2>Endpoint</h2>
 <pre class="endpoint"><code>${escape(endpoint)}</code></pre>
-${findings.length === 0 ? '' : `<h2>What it sees now</h2>\n<ul>\n${findings.map(renderFinding).join('\n')}\n</ul>\n`}<h2>Connect a client</h2>
+<h2>Connect a client</h2>
 ${needsKey ? `<p>${escape(KEY_HINT).replaceAll(/`([^`]*)`/g, '<code>$1</code>')}</p>\n` : ''}${snippets(home)
     .map(([title, text]) => `<h3>${escape(title)}</h3>\n<pre><code>${escape(text)}</code></pre>`)
     .join('\n')}
-</main>
+${findings.length === 0 ? '' : `<h2>What it sees now</h2>\n<ul>\n${findings.map(renderFinding).join('\n')}\n</ul>\n`}</main>
 </html>
 `;
 }
@@ -72,9 +72,9 @@ export function renderHomeText(home: Home): string {
   );
   return [
     `${WHAT}\n\nEndpoint: ${home.endpoint}`,
-    ...(findings.length === 0 ? [] : [`What it sees now:\n\n${findings.join('\n\n')}`]),
     ...(home.needsKey ? [KEY_HINT.replaceAll('`', '')] : []),
     ...snippets(home).map(([title, text]) => `${title}:\n\n${indent(text)}`),
+    ...(findings.length === 0 ? [] : [`What it sees now:\n\n${findings.join('\n\n')}`]),
   ]
     .join('\n\n')
     .concat('\n');
