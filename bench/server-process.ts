@@ -31,8 +31,7 @@ const US_PER_TICK = 10_000;
 export async function startServer({ name, args, env, headers = {} }: ServerSpec): Promise<ServerProcess> {
   const child = spawn(execPath, args, { env: { ...env, NODE_ENV: 'production' }, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'exit');
-  const url = await Promise.race([addressOf(child), exited.then(() => undefined)]);
-  if (url === undefined) throw new Error(`${name} did not start`);
+  const url = await addressOf(child);
   const { pid } = child;
   return {
     name,
@@ -53,15 +52,18 @@ export async function startServer({ name, args, env, headers = {} }: ServerSpec)
   };
 }
 
+/** What it says before that goes by unseen unless it is the end of it; what it says later is read and dropped. */
 function addressOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => {
+  const said: string[] = [];
+  return new Promise((resolve, reject) => {
     for (const output of [child.stdout, child.stderr]) {
       if (!output) continue;
       createInterface({ input: output }).on('line', (line) => {
         const [url] = /http:\/\/[^\s"]+\/mcp/.exec(line) ?? [];
-        if (url === undefined) process.stderr.write(`${line}\n`);
-        else resolve(url);
+        if (url !== undefined) resolve(url);
+        else if (said.length < 20) said.push(line);
       });
     }
+    child.once('close', () => reject(new Error(`a server did not start:\n${said.join('\n')}`)));
   });
 }

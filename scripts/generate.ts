@@ -1,6 +1,7 @@
 /** Writes what is made from the source: `npm run gen` writes, `npm run gen -- --check` fails when something is stale. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { argv, exit, stderr } from 'node:process';
+import { performancePage } from './performance.ts';
 
 const ROOT = new URL('../', import.meta.url);
 
@@ -43,7 +44,7 @@ async function everything(): Promise<Generated[]> {
   const tools = catalog();
   if (!argv.includes('--check')) write(tools); // the pages below import it
   const { referencePages } = await import('./reference.ts');
-  return [tools, ...referencePages()];
+  return [tools, ...referencePages(), performancePage()];
 }
 
 function isFresh({ path, text }: Generated): boolean {

@@ -119,8 +119,8 @@ function contestTable(contests: readonly Contest[]): string {
     contests.map((contest) => [
       contest.name,
       spread(contest.requestsPerS, 0),
-      spread(contest.p50Ms, 1),
-      spread(contest.p99Ms, 1),
+      spread(contest.p50Ms, 0),
+      spread(contest.p99Ms, 0),
       spread(contest.cpuUs, 0),
       contest.residentMb.toFixed(0),
       howdah === undefined || contest === howdah ? '' : `× ${ratio(howdah, contest)}`,

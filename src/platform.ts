@@ -9,16 +9,19 @@ import { createLimits } from './calls/limits.ts';
 import type { Operation } from './calls/operation.ts';
 import type { Config } from './config/schema.ts';
 import type { Finding } from './contract/finding.ts';
+import type { Principal } from './contract/principal.ts';
 import { stateDirectory } from './core/state-directory.ts';
 import { openFleet, type ServerSpec } from './fleet/open-fleet.ts';
 import type { FrontDoor } from './http/front-door.ts';
 import type { HttpServer } from './http/server.ts';
-import { compileApiKeys, narrowingsOf } from './identity/api-keys.ts';
-import { createLiveApiKeys } from './identity/live-api-keys.ts';
+import { anonymousPrincipal } from './identity/anonymous-principal.ts';
+import { narrowingsOf, principalOf } from './identity/api-keys.ts';
+import { compileCallers, createLiveCallers } from './identity/callers.ts';
 import { createMethods } from './mcp/methods/all-methods.ts';
 import { allPrompts } from './mcp/prompts/all-prompts.ts';
 import { allResources } from './mcp/resources/all-resources.ts';
 import { compilePersonas } from './policy/compile.ts';
+import { describeIdlePersona } from './policy/idle.ts';
 import { createLivePolicy } from './policy/live.ts';
 import type { Policy } from './policy/policy.ts';
 import { parseTarget } from './postgres/target.ts';
@@ -34,7 +37,7 @@ export interface Platform {
   readonly catalog: Catalog;
   readonly deps: CallDeps;
   readonly auditDirectory: string;
-  /** Takes over the personas and API keys of a configuration that is read anew. */
+  /** Takes over the personas of a configuration that is read anew, and who may call. */
   readonly reload: Reload;
   /** Serves over HTTP until the platform is closed; to be called once. `home` gives findings for the page at `/`. */
   openHttp(options?: { readonly home?: (() => readonly Finding[]) | undefined }): Promise<HttpServer>;
@@ -55,9 +58,9 @@ export async function createPlatform({ config, env, logger, version }: PlatformP
   const auditDirectory = config.audit.directory ?? join(stateDirectory(env), 'audit');
   const warn = (message: string) => logger.warn({}, message);
   const wired = wire({ config, env, auditDirectory, warn });
-  const { fleet, catalog, compile } = wired;
+  const { fleet, catalog } = wired;
   const policy = createLivePolicy(wired.policy);
-  const keys = createLiveApiKeys(compileApiKeys(config.auth.api_keys));
+  const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
   const audit = await openAuditFile({
     directory: auditDirectory,
@@ -66,30 +69,54 @@ export async function createPlatform({ config, env, logger, version }: PlatformP
   });
   const deps = { fleet, policy, limits: createLimits(), dialogues: createDialogues(), audit, statementTexts, logger };
   let door: FrontDoor | undefined;
+
+  /** What the next start would refuse is refused now. */
+  async function compile(next: Config): Promise<Policy> {
+    await checkTls(next);
+    return wire({ config: next, env, auditDirectory, warn }).policy;
+  }
+
   return {
     config,
     auditDirectory,
     catalog,
     deps,
-    reload: createReload({ config, policy, keys, compile, audit, logger, onChanged: () => door?.listsChanged() }),
+    reload: createReload({ config, policy, callers, compile, audit, logger, onChanged: () => door?.listsChanged() }),
     async openHttp({ home } = {}) {
       const { openFrontDoor } = await import('./http/front-door.ts');
-      door = await openFrontDoor({ config, catalog, deps, keys, auditDirectory, version, home });
+      door = await openFrontDoor({ config, catalog, deps, callers, auditDirectory, version, home });
       return door;
     },
-    close: async () => {
-      await door?.drain();
-      await Promise.all([fleet.close(), statementTexts.close()]);
-      await audit.close();
-    },
+    close: () =>
+      closeInOrder(
+        () => door?.drain(),
+        () => fleet.close(),
+        () => statementTexts.close(),
+        () => audit.close(),
+      ),
   };
 }
 
-/** Finds what `createPlatform` would refuse, and opens nothing. Returns warnings; fails with CONFIG_INVALID. */
-export function checkPlatform({ config, env }: Pick<PlatformParts, 'config' | 'env'>): readonly string[] {
+/** Finds what a start would refuse, over stdio or HTTP, and opens nothing. Returns warnings; fails with CONFIG_INVALID. */
+export async function checkPlatform({
+  config,
+  env,
+}: Pick<PlatformParts, 'config' | 'env'>): Promise<readonly string[]> {
   const warnings: string[] = [];
+  await checkTls(config);
   wire({ config, env, auditDirectory: '', warn: (warning) => warnings.push(warning) });
   return warnings;
+}
+
+/** Closes each, whatever became of those before it. Rejects with the first failure. */
+async function closeInOrder(...closes: readonly (() => Promise<void> | undefined)[]): Promise<void> {
+  const outcomes: PromiseSettledResult<unknown>[] = [];
+  for (const close of closes) outcomes.push(...(await Promise.allSettled([close()])));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+async function checkTls({ http }: Config): Promise<void> {
+  if (http.tls) await (await import('./http/tls-files.ts')).readTlsFiles(http.tls);
 }
 
 interface Wiring extends Pick<PlatformParts, 'config' | 'env'> {
@@ -111,14 +138,22 @@ function wire({ config, env, auditDirectory, warn }: Wiring) {
     ...createAdminOperations({ auditDirectory, config }),
   ];
   const catalog: Catalog = createCatalog(operations);
-  const compile = (from: Config) => compilePolicy(from, operations);
-  return { fleet, catalog, compile, policy: compile(config) };
+  const policy = compilePolicy(config, operations);
+  for (const warning of findIdleCallers(config, policy)) warn(warning);
+  return { fleet, catalog, policy };
 }
 
 /** Fails with CONFIG_INVALID, which names every pattern that means nothing. */
 function compilePolicy(config: Config, operations: readonly Operation[]): Policy {
   const known = { operations, servers: Object.keys(config.servers) };
   return compilePersonas(config.personas, known, narrowingsOf(config.auth.api_keys));
+}
+
+/** Who has a persona over HTTP that allows nothing there. */
+function findIdleCallers({ auth }: Config, policy: Policy): string[] {
+  const callers = auth.api_keys.map((key, i): [string, Principal] => [`auth.api_keys[${i}]`, principalOf(key, i)]);
+  if (auth.anonymous) callers.push(['auth.anonymous', anonymousPrincipal(auth.anonymous.persona)]);
+  return callers.flatMap(([path, principal]) => describeIdlePersona(path, principal, policy, tools) ?? []);
 }
 
 function describeServers(

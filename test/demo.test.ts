@@ -152,7 +152,7 @@ const PLANTED: readonly (readonly [string, Record<string, unknown>, Record<strin
   ['list_tables', {}, { object: '"public"."carts"', claim: says('autovacuum is turned off for it') }],
   ['top_statements', {}, { severity: 'notice', claim: says('ms on average') }],
   ['top_statements', {}, { claim: says('goes through temporary files') }],
-  ['replication_status', {}, { object: 'nightly_export', claim: says('pg_wal grows because of it') }],
+  ['replication_status', {}, { object: 'nightly_export', claim: says('keeps') }],
   ['unused_indexes', {}, { object: '"public"."orders_note_idx"' }],
   ['duplicate_indexes', {}, { object: '"public"."orders_customer_idx"', severity: 'warning' }],
   ['invalid_indexes', {}, { object: '"public"."customers_email_key"', severity: 'warning' }],

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { EventStream } from '../src/mcp/http/endpoint.ts';
+import type { EventStream, McpExchange } from '../src/mcp/http/endpoint.ts';
 import {
   ANSWER,
   ask,
@@ -13,6 +13,7 @@ import {
   openSite,
   talk,
   until,
+  type Reply,
   type Site,
   type SiteOptions,
 } from './http-kit.ts';
@@ -53,14 +54,50 @@ describe('connections', () => {
   });
 
   it('are not more than the limit', async () => {
-    const site = await open({ limits: { connections: 3 } });
-    const kept = [await connect(site), await connect(site), await connect(site)];
+    const answers: (() => void)[] = [];
+    const handle = ({ reply }: McpExchange) =>
+      new Promise<void>((resolve) => {
+        answers.push(() => {
+          reply.send(200, ANSWER);
+          resolve();
+        });
+      });
+    const site = await open({ limits: { connections: 3 }, handle });
+    const calls: Promise<Reply>[] = [];
+    while (calls.length < 3) {
+      calls.push(call(site));
+      await until(() => answers.length === calls.length);
+    }
     await closed(await connect(site));
-    expect(kept.filter(({ destroyed }) => destroyed)).toEqual([]);
-    kept[0]?.destroy();
-    await until(() => kept[0]?.destroyed === true);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(await call(site)).toMatchObject({ status: 200 });
+    for (const answer of answers) answer();
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200]);
+  });
+
+  it('MH-18: that are held and not used keep nobody out, and cut off no call', async () => {
+    let answer: (() => void) | undefined;
+    const handle = ({ reply }: McpExchange) =>
+      new Promise<void>((resolve) => {
+        answer = () => {
+          reply.send(200, ANSWER);
+          resolve();
+        };
+      });
+    const site = await open({ limits: { connections: 20 }, handle });
+    const slow = call(site);
+    await until(() => answer !== undefined);
+    const held: Socket[] = [];
+    for (let i = 0; i < 60; i++) {
+      const socket = await connect(site);
+      const heard = new Promise((resolve) => socket.once('data', resolve));
+      socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await heard;
+      held.push(socket);
+    }
+    expect(await ask(site, { path: '/healthz' })).toMatchObject({ status: 200 });
+    await until(() => held.filter(({ destroyed }) => destroyed).length >= 40);
+    expect(held.at(-1)?.destroyed).toBe(false);
+    answer?.();
+    expect(await slow).toMatchObject({ status: 200 });
   });
 });
 

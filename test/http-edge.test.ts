@@ -54,6 +54,15 @@ describe('a call', () => {
     expect(await talk(site.port, stranger)).toMatch(/^HTTP\/1.1 401 /);
   });
 
+  it('MH-18: that expects anything else passes the same rules and counts', async () => {
+    const site = await open({ http: { requests_per_minute: 1 } });
+    const head = 'GET /healthz HTTP/1.1\r\nExpect: a-miracle\r\nConnection: close\r\n';
+    expect(await talk(site.port, `${head}Host: evil.example\r\n\r\n`)).toMatch(/^HTTP\/1.1 403 /);
+    expect(await talk(site.port, `${head}Host: localhost\r\n\r\n`)).toMatch(/^HTTP\/1.1 200 /);
+    expect(await talk(site.port, `${head}Host: localhost\r\n\r\n`)).toMatch(/^HTTP\/1.1 429 /);
+    expect(await site.reasons()).toEqual({ host: 1, too_many_requests: 1 });
+  });
+
   it('gets 500 when the endpoint fails or forgets to answer, and no word of why', async () => {
     const site = await open({
       handle: () => {
@@ -213,8 +222,12 @@ describe('the form', () => {
       body: Buffer.alloc(2_000_000, 0x20),
     });
     expect(chunked).toMatchObject({ status: 413, headers: { connection: 'close' } });
+    const coded = callText(site, { body: '' }).replace('Content-Length: 0', 'Transfer-Encoding: gzip, chunked');
+    expect(await talk(site.port, `${coded.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')}0\r\n\r\n`)).toMatch(
+      /^HTTP\/1.1 415 /,
+    );
     expect(site.exchanges).toEqual([]);
-    expect(await site.reasons()).toEqual({ content_encoding: 1, body_too_large: 2 });
+    expect(await site.reasons()).toEqual({ content_encoding: 2, body_too_large: 2 });
   });
 
   it('MH-04: answers a body that is too large before it comes, and closes the connection', async () => {

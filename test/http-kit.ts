@@ -10,6 +10,7 @@ import { Config } from '../src/config/schema.ts';
 import { createRefusals } from '../src/http/refusals.ts';
 import { openHttpServer, type HttpServer, type HttpServerParts } from '../src/http/server.ts';
 import { createApiKey } from '../src/identity/api-key.ts';
+import type { Principal } from '../src/contract/principal.ts';
 import { compileApiKeys } from '../src/identity/api-keys.ts';
 import type { McpEndpoint, McpExchange } from '../src/mcp/http/endpoint.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
@@ -30,7 +31,8 @@ export interface Site extends HttpServer {
   close(): Promise<void>;
 }
 
-export interface SiteOptions extends Partial<Pick<HttpServerParts, 'limits' | 'anonymous' | 'isReady' | 'home'>> {
+export interface SiteOptions extends Partial<Pick<HttpServerParts, 'limits' | 'isReady' | 'home'>> {
+  readonly anonymous?: Principal;
   readonly http?: Record<string, unknown>;
   readonly apiKey?: Record<string, unknown>;
   readonly logLevel?: 'info' | 'warn';
@@ -43,7 +45,16 @@ export const ANSWER = '{"jsonrpc":"2.0","id":1,"result":{}}';
 export const CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}';
 
 export async function openSite(options: SiteOptions = {}): Promise<Site> {
-  const { http, apiKey, logLevel = 'warn', metrics: hasMetrics = false, handle, onClose, ...parts } = options;
+  const {
+    http,
+    apiKey,
+    logLevel = 'warn',
+    metrics: hasMetrics = false,
+    anonymous,
+    handle,
+    onClose,
+    ...parts
+  } = options;
   const directory = mkdtempSync(join(tmpdir(), 'howdah-http-'));
   const audit = await openAuditFile({ directory, version: '0.0.0' });
   const { key, id, hash } = createApiKey();
@@ -66,11 +77,11 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
     listsChanged: () => undefined,
     close: () => onClose?.(),
   };
-  const keys = compileApiKeys(config.auth.api_keys);
+  const callers = { ...compileApiKeys(config.auth.api_keys), anonymous: () => anonymous };
   const server = await openHttpServer({
     config,
     endpoint,
-    keys,
+    callers,
     refusals,
     logger,
     metrics,

@@ -1,7 +1,7 @@
 /** Single exchanges with the MCP endpoint, with the real pipeline behind it and nothing of HTTP before it. */
 import { afterEach, beforeEach } from 'vitest';
 import { z } from 'zod';
-import { createCatalog } from '../src/calls/catalog.ts';
+import { createCatalog, type Catalog } from '../src/calls/catalog.ts';
 import { executeCall } from '../src/calls/execute.ts';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
 import { localPrincipal } from '../src/identity/local-principal.ts';
@@ -28,7 +28,7 @@ const withMore = createCatalog([
       limit: z.int().optional().meta({ 'x-mcp-header': 'Limit' }),
       exact: z.boolean().optional().meta({ 'x-mcp-header': 'Exact' }),
     }),
-    alsoKnownAs: { get_routed: {} },
+    alsoKnownAs: { get_routed: {}, route_to: { host: 'server', max: 'limit' } },
   }),
 ]);
 
@@ -69,6 +69,8 @@ export interface McpHttp {
   /** Why messages did not become calls. */
   readonly refused: readonly string[];
   readonly faults: readonly unknown[];
+  /** Ends the credential of a user. */
+  readonly revoke: (user: string) => void;
   readonly events: () => AuditEvent[];
   readonly recordOf: (answer: Message | undefined) => AuditEvent | undefined;
 }
@@ -95,7 +97,7 @@ export function headersFor(method: string, params: Readonly<Record<string, unkno
   };
 }
 
-export function useMcpHttp(): () => McpHttp {
+export function useMcpHttp(served: Catalog = withMore): () => McpHttp {
   const pipeline = usePipeline();
   let http: McpHttp;
   let open: Exchange[];
@@ -103,11 +105,13 @@ export function useMcpHttp(): () => McpHttp {
     const { deps, directory } = pipeline();
     const refused: string[] = [];
     const faults: unknown[] = [];
+    const revoked = new Set<string>();
     open = [];
     const endpoint = createMcpEndpoint({
-      catalog: withMore,
+      catalog: served,
       call: (request) =>
         request.name === 'broken' ? Promise.reject(new TypeError('correct-horse')) : executeCall(request, deps),
+      isStillAuthentic: ({ principal }) => !revoked.has(principal.subject),
       version: '1.2.3',
       onRefused: (_, reason) => refused.push(reason),
       onFault: (error) => faults.push(error),
@@ -127,6 +131,7 @@ export function useMcpHttp(): () => McpHttp {
       post,
       refused,
       faults,
+      revoke: (user) => void revoked.add(user),
       modern: (method, params = {}, { headers, ...options } = {}) =>
         ask(
           { jsonrpc: '2.0', id: 7, method, params: { _meta: ENVELOPE, ...params } },

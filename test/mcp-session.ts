@@ -56,6 +56,17 @@ const fleet = openFleet(
 /** The tools that the prompts name, and that do nothing here. */
 const RUNBOOK_TOOLS = new Set(allPrompts.flatMap(({ tools }) => tools).filter((name) => name !== 'describe_table'));
 
+/** Sends a log message of each level. */
+const talk: Operation['run'] = (context) => {
+  for (const level of ['debug', 'info', 'notice', 'warning', 'error'] as const) context.log(level, `a ${level}`);
+  return Promise.resolve({});
+};
+
+/** A catalogue with a tool that sends log messages, and one that does not declare that it does. */
+export function withLogging({ operations }: Catalog): Catalog {
+  return createCatalog([...operations, operation('talk', talk, { logs: true }), operation('mumble', talk)]);
+}
+
 /** Tools that need no PostgreSQL, and all methods of the protocol. */
 export const catalog: Catalog = createCatalog([
   operation('echo', ({ input }) => Promise.resolve({ findings: [], text: input['text'] })),

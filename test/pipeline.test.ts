@@ -68,8 +68,9 @@ beforeEach(async () => {
         tools: { allow: ['area:server'], deny: ['crash', 'echo'] },
         limits: { statement_timeout: '50ms' },
       }),
+      slow: PersonaSpec.parse({ tools: { allow: ['look'] }, limits: { calls_per_minute: 3 } }),
     }),
-    limits: createLimits(),
+    limits: createLimits(() => 0),
     dialogues: createDialogues(),
     audit: await openAuditFile({ directory, version: '0' }),
     statementTexts: openStatementTexts(),
@@ -176,6 +177,36 @@ describe('the pipeline', () => {
     const outcome = await call('echo', request);
     expect(outcome).toMatchObject({ ok: false, error: { code: 'INVALID_INPUT' } });
     expect(endOf(outcome)).toMatchObject({ operation: 'echo', outcome: 'INVALID_INPUT' });
+  });
+
+  it.each([
+    ['nothing', 'slow', 3, 'NOT_FOUND'],
+    ['echo', 'slow', 3, 'FORBIDDEN'],
+    ['look', 'slow', 3, 'INVALID_INPUT'],
+    ['echo', 'nobody', 60, 'FORBIDDEN'],
+  ])(
+    'counts calls of %s that it refuses to %s, and keeps what a flood sends off the disk',
+    async (name, persona, allowed, code) => {
+      const given = Object.fromEntries(Array.from({ length: 15 }, (_, n) => [`k${n}`, 'x'.repeat(3900)]));
+      const outcomes = [];
+      for (let sent = 0; sent < allowed + 100; sent++)
+        outcomes.push(await call(name, { arguments: given, principal: localPrincipal(persona, 'ada') }));
+      const codes = outcomes.map((outcome) => !outcome.ok && outcome.error.code);
+      expect(codes).toEqual([...Array<string>(allowed).fill(code), ...Array<string>(100).fill('RATE_LIMITED')]);
+      const refused = events().filter(({ outcome }) => outcome === 'RATE_LIMITED');
+      expect(refused).toHaveLength(100);
+      expect(refused[0]).toMatchObject({ operation: name, input: null, principal_subject: 'ada' });
+      expect(Buffer.byteLength(refused.map((event) => JSON.stringify(event)).join('\n'))).toBeLessThan(150_000);
+    },
+  );
+
+  it('answers a caller with nothing left the same for whatever there is and is not', async () => {
+    const principal = localPrincipal('slow', 'ada');
+    for (let sent = 0; sent < 3; sent++) await call('look', { principal });
+    const outcomes = await Promise.all(['look', 'echo', 'nothing'].map((name) => call(name, { principal })));
+    const errors = outcomes.map((outcome) => (outcome.ok ? undefined : outcome.error.toJSON()));
+    expect(errors[0]).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(new Set(errors.map((error) => JSON.stringify(error))).size).toBe(1);
   });
 
   it('hides a fault of its own behind INTERNAL', async () => {

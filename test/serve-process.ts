@@ -9,7 +9,7 @@ import type { AuditEvent } from '../src/contract/audit-event.ts';
 import { createApiKey, type NewApiKey } from '../src/identity/api-key.ts';
 import { until } from './mcp-session.ts';
 
-const MAIN = join(import.meta.dirname, '../src/main.ts');
+const FROM_SOURCE = ['--import', 'tsx', join(import.meta.dirname, '../src/main.ts')];
 
 /** Free ports, so that any number of them run side by side. */
 const ANY_PORT = { http: { listen: '127.0.0.1:0' }, telemetry: { metrics: { listen: '127.0.0.1:0' } } };
@@ -27,6 +27,7 @@ export function createCaller(...roles: string[]): KeyedCaller {
 /** A directory with the configuration and the audit log of one `howdah serve`. */
 export interface ServePlace {
   readonly config: string;
+  readonly auditDirectory: string;
   /** Replaces the configuration; the ports stay whatever is free unless it says otherwise. */
   configure(config: Readonly<Record<string, unknown>>): void;
   events(kind?: AuditEvent['kind']): AuditEvent[];
@@ -47,7 +48,11 @@ export interface ServeProcess {
   readonly exited: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 }
 
-export function createServePlace(config: Readonly<Record<string, unknown>>): ServePlace {
+/** `program`: arguments of node, in place of the source. */
+export function createServePlace(
+  config: Readonly<Record<string, unknown>>,
+  program: readonly string[] = FROM_SOURCE,
+): ServePlace {
   const state = mkdtempSync(join(tmpdir(), 'howdah-serve-'));
   const file = join(state, 'howdah.yaml');
   const audit = join(state, 'audit');
@@ -57,6 +62,7 @@ export function createServePlace(config: Readonly<Record<string, unknown>>): Ser
   configure(config);
   return {
     config: file,
+    auditDirectory: audit,
     configure,
     events: (kind) =>
       lines()
@@ -64,13 +70,18 @@ export function createServePlace(config: Readonly<Record<string, unknown>>): Ser
         .map((line) => JSON.parse(line) as AuditEvent)
         .filter((event) => kind === undefined || event.kind === kind),
     holds: (text) => lines().some((line) => line.includes(text)),
-    start: () => startServe(['--config', file], { PATH: process.env['PATH'] ?? '', HOME: state, HOWDAH_STATE: state }),
+    start: () =>
+      startServe([...program, 'serve', '--config', file], {
+        PATH: process.env['PATH'] ?? '',
+        HOME: state,
+        HOWDAH_STATE: state,
+      }),
     remove: () => rmSync(state, { recursive: true, force: true }),
   };
 }
 
 function startServe(args: readonly string[], env: Record<string, string>): ServeProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'serve', ...args], {
+  const child = spawn(process.execPath, args, {
     cwd: join(import.meta.dirname, '..'),
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,8 +1,10 @@
 /** `howdah serve` as a process: who may call, reading the configuration again, ending, and refusing to start. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ENVELOPE, until } from './mcp-session.ts';
 import { useClone } from './postgres/clone.ts';
 import { newestCluster } from './postgres/each-major.ts';
 import { createCaller, createServePlace, post, type ServePlace, type ServeProcess } from './serve-process.ts';
@@ -209,6 +211,89 @@ describe('SIGHUP', () => {
   });
 });
 
+describe('SIGHUP at a bad moment', () => {
+  it('is obeyed when it comes during the start', async () => {
+    const home = place(configOf({ api_keys: [dba.entry] }));
+    const howdah = start(home);
+    // modules are being loaded, then the audit log is opened
+    await until(() => (takesHangups(howdah.child.pid) ? true : undefined), 15_000);
+    howdah.child.kill('SIGHUP');
+    const url = await howdah.ready();
+    await until(() => home.events('configuration').find(({ operation }) => operation === 'reload'), 5_000);
+    expect(await statusOf(url, dba.key)).toBe(200);
+  });
+
+  it('changes nothing for a file that could not be started with', async () => {
+    const home = place(configOf({ api_keys: [dba.entry] }));
+    const howdah = start(home);
+    const url = await howdah.ready();
+    home.configure({
+      ...configOf({ api_keys: [viewer.entry] }),
+      servers: { shop: { url: 'postgresql://db:x1/shop' } },
+    });
+    await howdah.logs('nothing is taken over', () => howdah.child.kill('SIGHUP'));
+    const tls = { cert: 'absent.pem', key: 'absent.pem' };
+    home.configure({ ...configOf({ api_keys: [viewer.entry] }), http: { listen: '127.0.0.1:0', tls } });
+    await howdah.logs('nothing is taken over', () => howdah.child.kill('SIGHUP'));
+    expect(howdah.log()).toContain('http.tls.key');
+    expect(await Promise.all([dba, viewer].map(({ key }) => statusOf(url, key)))).toEqual([200, 401]);
+    expect(home.events('configuration').slice(1)).toMatchObject([
+      { operation: 'reload', outcome: 'CONFIG_INVALID' },
+      { operation: 'reload', outcome: 'CONFIG_INVALID' },
+    ]);
+  });
+
+  it('shuts everyone out where that is written, and warns that the next start is refused', async () => {
+    const home = place(configOf({ anonymous: { persona: 'viewer' }, api_keys: [dba.entry] }));
+    const howdah = start(home);
+    const url = await howdah.ready();
+    expect(await statusOf(url, undefined)).toBe(200);
+    home.configure(configOf({}, { default_server: 'shop' }));
+    await howdah.logs('What counts at the next start: default_server.', () => howdah.child.kill('SIGHUP'));
+    expect(howdah.log()).toContain('Read again: auth.anonymous, ');
+    expect(howdah.log()).toContain('auth lets nobody call');
+    expect(await Promise.all([undefined, dba.key].map((key) => statusOf(url, key)))).toEqual([401, 401]);
+  });
+
+  it.each([
+    ['a key that is revoked', dba.key, { anonymous: { persona: 'viewer' } }],
+    ['anonymous access that is closed', undefined, { api_keys: [dba.entry] }],
+  ])('ends the stream of %s, and tells it nothing', async (_, key, next) => {
+    const home = place(configOf({ anonymous: { persona: 'viewer' }, api_keys: [dba.entry] }));
+    const howdah = start(home);
+    const stream = await listen(await howdah.ready(), key);
+    home.configure(configOf(next));
+    await howdah.logs('Read again:', () => howdah.child.kill('SIGHUP'));
+    const text = await stream.text();
+    expect(text).toMatch(/subscriptions\/acknowledged[^]*"result"/);
+    expect(text).not.toContain('list_changed');
+  });
+});
+
+/** The stream of a client of 2026 that wants to hear of changes of the list of tools. */
+function listen(url: string, key: string | undefined): Promise<Response> {
+  const method = 'subscriptions/listen';
+  const params = { notifications: { toolsListChanged: true }, _meta: ENVELOPE };
+  return fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': method,
+      ...(key !== undefined && { authorization: `Bearer ${key}` }),
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+    signal: AbortSignal.timeout(15_000),
+  });
+}
+
+/** Whether the process has a handler of SIGHUP, which is signal 1: https://man7.org/linux/man-pages/man5/proc_pid_status.5.html */
+function takesHangups(pid: number | undefined): boolean {
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+  return (BigInt(`0x${caught}`) & 1n) === 1n;
+}
+
 describe('being told to end', () => {
   let proxy: StallingProxy;
   beforeEach(async () => {
@@ -232,6 +317,15 @@ describe('being told to end', () => {
     const { howdah, url, call } = await stalledCall();
     await howdah.logs('Ending:', () => howdah.child.kill('SIGTERM'));
     await expect(connectTo(url)).rejects.toThrow('ECONNREFUSED');
+    proxy.resume();
+    expect((await call).body.result).toMatchObject({ structuredContent: { rows: expect.any(Array) } });
+    expect((await howdah.exited).code).toBe(0);
+  });
+
+  it('goes on ending when SIGHUP comes, and answers what was under way', async () => {
+    const { howdah, call } = await stalledCall();
+    await howdah.logs('Ending:', () => howdah.child.kill('SIGTERM'));
+    await howdah.logs('Read again:', () => howdah.child.kill('SIGHUP'));
     proxy.resume();
     expect((await call).body.result).toMatchObject({ structuredContent: { rows: expect.any(Array) } });
     expect((await howdah.exited).code).toBe(0);

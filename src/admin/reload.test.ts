@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -9,8 +9,7 @@ import { Config } from '../config/schema.ts';
 import type { AuditEvent } from '../contract/audit-event.ts';
 import type { Principal } from '../contract/principal.ts';
 import { createApiKey } from '../identity/api-key.ts';
-import { compileApiKeys } from '../identity/api-keys.ts';
-import { createLiveApiKeys } from '../identity/live-api-keys.ts';
+import { compileCallers, createLiveCallers } from '../identity/callers.ts';
 import { compilePersonas } from '../policy/compile.ts';
 import { createLivePolicy } from '../policy/live.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -43,28 +42,28 @@ function events(): AuditEvent[] {
     .filter(({ kind }) => kind === 'configuration');
 }
 
-function start(config: Config, log: Pick<AuditLog, 'record'> = audit) {
+function start(config: Config) {
   const policy = createLivePolicy(compilePersonas(config.personas));
-  const keys = createLiveApiKeys(compileApiKeys(config.auth.api_keys));
+  const callers = createLiveCallers(compileCallers(config.auth));
   const lines: string[] = [];
   let told = 0;
   const reload = createReload({
     config,
     policy,
-    keys,
-    compile: (next) => compilePersonas(next.personas),
-    audit: log,
+    callers,
+    compile: async (next) => compilePersonas(next.personas),
+    audit,
     logger: createLogger('warn', { isTerminal: false, write: (line) => void lines.push(line) }),
     onChanged: () => (told += 1),
   });
   const read = (next: Config, warnings: string[] = []) =>
     reload(() => Promise.resolve({ config: next, warnings, source: 'howdah.yaml' }));
-  return { policy, keys, reload, read, log: () => lines.join(''), told: () => told };
+  return { policy, callers, reload, read, log: () => lines.join(''), told: () => told };
 }
 
 /** Of the first key. */
-function principalOf({ keys }: ReturnType<typeof start>): Principal {
-  const principal = keys.find(first.key, ADDRESS);
+function principalOf({ callers }: ReturnType<typeof start>): Principal {
+  const principal = callers.find(first.key, ADDRESS);
   if (!principal) throw new Error('the key is not known');
   return principal;
 }
@@ -80,8 +79,8 @@ it('takes over personas and keys, tells subscribers, and leaves an event without
     live: [`auth.api_keys.${first.id}`, 'personas.dba', `auth.api_keys.${second.id}`],
     atRestart: [],
   });
-  expect(howdah.keys.find(first.key, ADDRESS)).toBeUndefined();
-  expect(howdah.keys.find(second.key, ADDRESS)?.subject).toBe(second.id);
+  expect(howdah.callers.find(first.key, ADDRESS)).toBeUndefined();
+  expect(howdah.callers.find(second.key, ADDRESS)?.subject).toBe(second.id);
   expect(howdah.policy.personaFor(principal)?.operation(query).allowed).toBe(false);
   expect(howdah.told()).toBe(1);
   expect((await howdah.read(next))?.live).toEqual([]);
@@ -122,8 +121,8 @@ it('keeps the old configuration when the new one has a problem, and says every p
   ];
   expect(await howdah.reload(() => Promise.reject(createConfigError('howdah.yaml', problems)))).toBeUndefined();
   expect(await howdah.read(configWith({ personas: { a: { tools: { allow: ['**'] } } } }, second))).toBeUndefined();
-  expect(howdah.keys.find(first.key, ADDRESS)?.subject).toBe(first.id);
-  expect(howdah.keys.find(second.key, ADDRESS)).toBeUndefined();
+  expect(howdah.callers.find(first.key, ADDRESS)?.subject).toBe(first.id);
+  expect(howdah.callers.find(second.key, ADDRESS)).toBeUndefined();
   expect(howdah.policy.version).toBe(version);
   expect(howdah.log()).toMatch(/personas\.x is wrong.*servers\.y is wrong too/);
   expect(events()).toMatchObject([
@@ -132,12 +131,36 @@ it('keeps the old configuration when the new one has a problem, and says every p
   ]);
 });
 
-it('keeps the old configuration when the change cannot be put on record', async () => {
-  const howdah = start(configWith({}, first), { record: () => Promise.reject(new Error('no space')) });
-  expect(await howdah.read(configWith({}, second))).toBeUndefined();
-  expect(howdah.keys.find(second.key, ADDRESS)).toBeUndefined();
-  expect(howdah.keys.find(first.key, ADDRESS)?.subject).toBe(first.id);
-  expect(howdah.log()).toContain('the old one stays in force');
+it('revokes a key though the audit log cannot be written, and what the log says later has happened', async () => {
+  const howdah = start(configWith({}, first));
+  const away = `${directory}-away`;
+  renameSync(directory, away);
+  writeFileSync(directory, '');
+  try {
+    expect((await howdah.read(configWith({}, second)))?.live).toHaveLength(2);
+    expect(howdah.callers.find(first.key, ADDRESS)).toBeUndefined();
+    expect(howdah.callers.find(second.key, ADDRESS)?.subject).toBe(second.id);
+    expect([howdah.told(), howdah.log()]).toEqual([1, expect.stringContaining('waits to be written to the audit log')]);
+    expect(howdah.log()).not.toContain('stays in force');
+    await expect(audit.record({ kind: 'ended' })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  } finally {
+    rmSync(directory);
+    renameSync(away, directory);
+  }
+  await audit.record({ kind: 'ended' });
+  expect(events()).toMatchObject([
+    { outcome: 'OK', details: { changed: [`auth.api_keys.${first.id}`, `auth.api_keys.${second.id}`] } },
+  ]);
+  expect(howdah.callers.find(first.key, ADDRESS)).toBeUndefined();
+});
+
+it('closes and opens anonymous access at once', async () => {
+  const howdah = start(configWith({}, first));
+  const open = Config.parse({ auth: { anonymous: { persona: 'viewer' } } });
+  expect((await howdah.read(open))?.live).toContain('auth.anonymous');
+  expect(howdah.callers.anonymous()).toMatchObject({ roles: ['viewer'] });
+  expect(await howdah.read(configWith({}, first))).toMatchObject({ live: expect.arrayContaining(['auth.anonymous']) });
+  expect([howdah.callers.anonymous(), howdah.told()]).toEqual([undefined, 2]);
 });
 
 it('reads one after another, the last that was asked for at the end, and as often as is needed', async () => {
@@ -152,7 +175,7 @@ it('reads one after another, the last that was asked for at the end, and as ofte
   );
   await Promise.all(results);
   expect(readings).toBeLessThanOrEqual(2);
-  expect(howdah.keys.find(second.key, ADDRESS)?.subject).toBe(second.id);
+  expect(howdah.callers.find(second.key, ADDRESS)?.subject).toBe(second.id);
 });
 
 it('logs the warnings of what it reads', async () => {

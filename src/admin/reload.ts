@@ -2,9 +2,9 @@ import type { AuditLog } from '../audit/event.ts';
 import { findChanges, type ConfigChanges } from '../config/changes.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import type { ErrorCode } from '../contract/error-code.ts';
 import { toPlatformError } from '../core/errors.ts';
-import { compileApiKeys } from '../identity/api-keys.ts';
-import type { LiveApiKeys } from '../identity/live-api-keys.ts';
+import { compileCallers, type LiveCallers } from '../identity/callers.ts';
 import type { LivePolicy } from '../policy/live.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -13,9 +13,9 @@ export interface ReloadParts {
   /** With which Howdah was started. */
   readonly config: Config;
   readonly policy: LivePolicy;
-  readonly keys: LiveApiKeys;
-  /** Fails with CONFIG_INVALID. */
-  readonly compile: (config: Config) => Policy;
+  readonly callers: LiveCallers;
+  /** Fails with CONFIG_INVALID for whatever Howdah could not start with. */
+  readonly compile: (config: Config) => Promise<Policy>;
   readonly audit: Pick<AuditLog, 'record'>;
   readonly logger: Logger;
   /** Called when the rules are other ones. */
@@ -28,13 +28,14 @@ const EVENT = { kind: 'configuration', operation: 'reload' } as const;
 export type Reload = (load: () => Promise<LoadedConfig>) => Promise<ConfigChanges | undefined>;
 
 /**
- * Takes over personas and API keys, whole or not at all, and warns of what needs a restart. On record before it counts:
- * while the audit log cannot be written no call is answered, so that a key that was to be revoked is of no use then.
+ * Takes over personas and who may call, whole or not at all, and warns of what needs a restart. It counts first and is
+ * recorded then: what the audit log says has happened, and a revocation does not wait for a device that fails. No
+ * answer by the new rules leaves before the record, which stands before it in the queue of the log.
  */
 export function createReload({
   config: started,
   policy,
-  keys,
+  callers,
   compile,
   audit,
   logger,
@@ -44,21 +45,19 @@ export function createReload({
 
   async function apply(load: () => Promise<LoadedConfig>): Promise<ConfigChanges> {
     const { config, warnings, source } = await load();
-    const next = { policy: compile(config), keys: compileApiKeys(config.auth.api_keys) };
+    const next = { policy: await compile(config), callers: compileCallers(config.auth) };
     const { live } = findChanges(inForce, config);
     const { atRestart } = findChanges(started, config);
-    await audit.record({
-      ...EVENT,
-      outcome: 'OK',
-      policy_version: next.policy.version,
-      details: { source, policy_version_before: policy.version, changed: live, restart_needed: atRestart },
-    });
+    const details = { source, policy_version_before: policy.version, changed: live, restart_needed: atRestart };
     policy.replace(next.policy);
-    keys.replace(next.keys);
+    callers.replace(next.callers);
     inForce = config;
+    // in the same turn: a call by the new rules must not be on record before them
+    const recorded = record('OK', details);
+    if (live.length > 0) onChanged();
+    await recorded;
     for (const warning of warnings) logger.warn({}, warning);
     if (atRestart.length > 0) logger.warn({ changed: atRestart }, 'these keys count at the next start');
-    if (live.length > 0) onChanged();
     return { live, atRestart };
   }
 
@@ -66,15 +65,15 @@ export function createReload({
     const error = toPlatformError(reason);
     logger.error({ err: error }, 'the configuration was not taken over; the old one stays in force');
     const problems = error.details?.['problems'] ?? [error.message];
+    await record(error.code, { policy_version_before: policy.version, problems });
+  }
+
+  /** Under the policy in force. The log keeps what it cannot write yet. */
+  async function record(outcome: ErrorCode | 'OK', details: Readonly<Record<string, unknown>>): Promise<void> {
     try {
-      await audit.record({
-        ...EVENT,
-        outcome: error.code,
-        policy_version: policy.version,
-        details: { policy_version_before: policy.version, problems },
-      });
+      await audit.record({ ...EVENT, outcome, policy_version: policy.version, details });
     } catch (unwritable) {
-      logger.error({ err: unwritable }, 'a refused configuration could not be written to the audit log');
+      logger.error({ err: unwritable }, 'the reading of the configuration waits to be written to the audit log');
     }
   }
 

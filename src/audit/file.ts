@@ -33,7 +33,8 @@ export async function openAuditFile(options: AuditFileOptions): Promise<AuditLog
 
   async function record(event: AuditRecord): Promise<void> {
     const draft = draftRecord(event);
-    await commit.add(draft).catch(refuse);
+    // rules that are in force must not stay off the record, however long the device fails
+    await commit.add(draft, event.kind === 'configuration').catch(refuse);
   }
 
   async function closeAll(): Promise<void> {

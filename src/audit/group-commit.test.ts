@@ -123,4 +123,19 @@ describe('groupCommit', () => {
     await drain();
     expect(written).toEqual(['a']);
   });
+
+  it('takes an event that is to be kept into a full queue, and leaves it there whatever fails', async () => {
+    const device = heldDevice();
+    const { add } = groupCommit(device.write, { ...LIMITS, maxEvents: 4 });
+    const adds = ['a', 'b', 'c', 'd'].map((text) => add(draft(text)));
+    const held = await device.next();
+    await expect(add(draft('e'))).rejects.toThrow('Too many events');
+    const kept = add(draft('f'), true);
+    held.reject(new Error('no space'));
+    await Promise.all([...adds, kept].map((added) => expect(added).rejects.toThrow('no space')));
+    const last = add(draft('g'));
+    (await device.next()).resolve();
+    await last;
+    expect(device.written.at(-1)).toEqual(['a', 'b', 'f', 'g']);
+  });
 });

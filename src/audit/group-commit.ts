@@ -12,6 +12,8 @@ export interface GroupCommitLimits {
 interface Entry {
   readonly draft: Draft;
   readonly characters: number;
+  /** Never left out for want of room. */
+  readonly isKept: boolean;
   resolve(): void;
   reject(reason: unknown): void;
 }
@@ -20,8 +22,11 @@ interface Entry {
 const MAX_BATCH = 1000;
 
 export interface GroupCommit {
-  /** Resolves when the event is durable; rejects with what stood in the way. */
-  readonly add: (draft: Draft) => Promise<void>;
+  /**
+   * Resolves when the event is durable; rejects with what stood in the way. One that is kept finds room in a full
+   * queue, and stays there until it is written.
+   */
+  readonly add: (draft: Draft, isKept?: boolean) => Promise<void>;
   /** Writes all that is queued; rejects with what stands in the way. */
   readonly drain: () => Promise<void>;
 }
@@ -76,19 +81,25 @@ export function groupCommit(
 
   /** Half of the room is for callers to come. */
   function makeRoom(): void {
+    const kept: Entry[] = [];
     while (queue.length > limits.maxEvents / 2 || characters > limits.maxCharacters / 2) {
-      characters -= queue.pop()?.characters ?? 0;
+      const last = queue.pop();
+      if (last === undefined) break;
+      if (last.isKept) kept.unshift(last);
+      else characters -= last.characters;
     }
+    queue.push(...kept);
   }
 
   return {
-    async add(draft) {
+    async add(draft, isKept = false) {
       const added = draft.reduce((sum, text) => sum + text.length, 0);
-      if (queue.length >= limits.maxEvents || characters + added > limits.maxCharacters) {
+      const isFull = queue.length >= limits.maxEvents || characters + added > limits.maxCharacters;
+      if (isFull && !isKept) {
         throw obstacle ?? new Error('Too many events wait to be written');
       }
       await new Promise<void>((resolve, reject) => {
-        queue.push({ draft, characters: added, resolve, reject });
+        queue.push({ draft, characters: added, isKept, resolve, reject });
         characters += added;
         if (flushing === undefined) flushing = flush();
         else if (obstacle !== undefined) reject(obstacle);

@@ -81,9 +81,10 @@ function redactEntries(value: object, walk: Walk): Record<string, unknown> {
   return Object.fromEntries(kept);
 }
 
-/** A count of tokens is no token. */
+/** A count of tokens is no token. What a key names that is too long to be searched is not known, so that it is hidden. */
 function hides(key: string, item: unknown): boolean {
   if (item === null || innocent.has(key)) return false;
+  if (key.length > MAX_SEARCHED) return true;
   if (namesSecret(key)) return !(typeof item === 'number' && /tokens?$/i.test(key));
   if (innocent.size >= MAX_INNOCENT) innocent.clear();
   if (key.length <= MAX_KEY) innocent.add(key);

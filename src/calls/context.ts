@@ -29,6 +29,8 @@ export interface ReachableServers {
   readonly all: readonly FleetServer[];
   /** Where a call goes that names none; undefined when it has to name one. */
   readonly byDefault: FleetServer | undefined;
+  /** As the caller may see it: without the database where that is closed to them. */
+  addressOf(server: FleetServer): string;
 }
 
 /** How urgent a message to the caller is. */
@@ -49,6 +51,6 @@ export interface CallContext extends Dialogue {
   servers(): ReachableServers;
   /** Tells the caller how far the work is; `done` must grow. Lost when the caller did not ask for it. */
   progress(message: string, done: number, total?: number): void;
-  /** Tells the caller something by the way. Lost where its client does not take log messages. */
+  /** Tells the caller something by the way. Lost where the operation does not declare it or the client does not take it. */
   log(level: LogLevel, message: string): void;
 }

@@ -121,11 +121,9 @@ export function createDialogues(now: () => number = performance.now.bind(perform
   return {
     open(call, record) {
       const { client } = call;
-      const dialogue = {
-        canAsk: (kind: InputRequest['kind']) => client !== undefined && canAnswer(kind, client.capabilities),
-        requestInput: (requests: InputRequests, kept?: unknown) => ask(call, requests, { kept }),
-      };
-      if (client?.requestState === undefined) return { ...dialogue, inputs: undefined, state: undefined };
+      const canAsk = (kind: InputRequest['kind']) => client !== undefined && canAnswer(kind, client.capabilities);
+      const requestInput = (requests: InputRequests, kept?: unknown) => ask(call, requests, { kept });
+      if (client?.requestState === undefined) return { canAsk, requestInput, inputs: undefined, state: undefined };
 
       const carried = states.open(client.requestState, bindingOf(call));
       const question = carried && outstanding.take(carried.callId);
@@ -134,7 +132,7 @@ export function createDialogues(now: () => number = performance.now.bind(perform
       const inputs = { ...question.answers, ...readAnswers(question.requests, client.inputResponses) };
       const missing = Object.keys(unanswered(question.requests, inputs));
       if (missing.length > 0) ask(call, question.requests, { kept: carried.kept, answers: inputs });
-      return { ...dialogue, inputs, state: carried.kept };
+      return { canAsk, requestInput, inputs, state: carried.kept };
     },
   };
 }

@@ -88,13 +88,16 @@ export async function executeCall(request: CallRequest, deps: CallDeps): Promise
 }
 
 async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Promise<CallOutcome> {
-  // 1. Which operation: the same answer for every caller.
-  const { operation, argumentNames } = request.catalog.find(request.name);
-  record.found(operation);
+  // 1. The rate, before anything is answered: what is refused costs a line in the log too.
+  const called = request.catalog.get(request.name);
+  if (called) record.found(called.operation);
+  const chosen = deps.policy.personaFor(request.principal);
+  if (chosen) record.chose(chosen, deps.policy.version);
+  deps.limits.count(request.principal, chosen);
 
-  // 2. May this principal call it at all?
-  const persona = requirePersona(deps.policy, request.principal);
-  record.chose(persona, deps.policy.version);
+  // 2. Which operation: the same answer for every caller. May this principal call it at all?
+  const { operation, argumentNames } = called ?? request.catalog.find(request.name);
+  const persona = chosen ?? refuseStranger(deps.policy, request.principal);
   // A protocol method shows each caller only what the operations behind it allow, below and in its own lists.
   if (operation.kind !== 'method') authorizeOperation(persona, operation, record);
 
@@ -109,8 +112,8 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
   }
   const destination = operation.reaches === 'server' ? findDestination(deps.fleet, persona, input, record) : undefined;
 
-  // 5. Quotas and the clock.
-  const release = deps.limits.admit(request.principal, persona);
+  // 5. A place among the caller's calls under way, and the clock.
+  const release = deps.limits.occupy(request.principal, persona);
   const deadline = startDeadline(persona.limits.timeoutMs, request.signal);
   try {
     const { callId } = record;
@@ -136,7 +139,7 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
       statementTexts,
       servers: () => describeReach(deps.fleet, persona),
       progress,
-      log: (level, message) => request.onLog?.(level, message),
+      log: (level, message) => (operation.logs === true ? request.onLog?.(level, message) : undefined),
       ...dialogue,
     });
     const shaped = shapeOutput(answer, limitsOf(operation, persona));
@@ -153,9 +156,7 @@ function limitsOf({ kind, reaches }: Operation, { limits }: CompiledPersona): Co
   return kind === 'method' && reaches === 'nothing' ? { ...limits, rows: Infinity, bytes: Infinity } : limits;
 }
 
-function requirePersona(policy: Policy, principal: CallRequest['principal']): CompiledPersona {
-  const persona = policy.personaFor(principal);
-  if (persona) return persona;
+function refuseStranger(policy: Policy, principal: Principal): never {
   const rivals = policy.contenders(principal);
   if (rivals.length > 1) {
     throw new PlatformError('FORBIDDEN', `Your roles choose several personas: ${rivals.join(', ')}.`, {

@@ -19,7 +19,7 @@ const persona = (callsPerMinute: number, concurrent: number) =>
 it('lets a minute of calls through and then one for each share of a minute', () => {
   let now = 0;
   const limits = createLimits(() => now);
-  const call = () => limits.admit(principal('ada'), persona(60, 100))();
+  const call = () => limits.count(principal('ada'), persona(60, 100));
   for (let i = 0; i < 60; i++) call();
   expect(call).toThrow('More than 60 calls were made within a minute.');
   now += 1000;
@@ -34,22 +34,31 @@ it('lets a minute of calls through and then one for each share of a minute', () 
 
 it('counts callers apart', () => {
   const limits = createLimits(() => 0);
-  limits.admit(principal('ada'), persona(1, 1))();
-  expect(() => limits.admit(principal('bob'), persona(1, 1))()).not.toThrow();
+  limits.count(principal('ada'), persona(1, 1));
+  limits.occupy(principal('ada'), persona(1, 1));
+  expect(() => limits.count(principal('bob'), persona(1, 1))).not.toThrow();
+  expect(() => limits.occupy(principal('bob'), persona(1, 1))).not.toThrow();
+});
+
+it('counts a caller whom no persona is for as the built-in viewer', () => {
+  const limits = createLimits(() => 0);
+  const call = () => limits.count(principal('ada'), undefined);
+  for (let i = 0; i < 60; i++) call();
+  expect(call).toThrow(expect.objectContaining({ code: 'RATE_LIMITED', hint: 'Try again in 1 s.' }));
 });
 
 it('refuses more calls at once than allowed, and gives the place back', () => {
   const limits = createLimits(() => 0);
-  const first = limits.admit(principal('ada'), persona(100, 2));
-  limits.admit(principal('ada'), persona(100, 2));
-  expect(() => limits.admit(principal('ada'), persona(100, 2))).toThrow('2 calls are already under way.');
+  const first = limits.occupy(principal('ada'), persona(100, 2));
+  limits.occupy(principal('ada'), persona(100, 2));
+  expect(() => limits.occupy(principal('ada'), persona(100, 2))).toThrow('2 calls are already under way.');
   first();
-  limits.admit(principal('ada'), persona(100, 2));
+  limits.occupy(principal('ada'), persona(100, 2));
 });
 
 it('does not grow without bound with callers', () => {
   const limits = createLimits(() => 0);
   const start = performance.now();
-  for (let i = 0; i < 50_000; i++) limits.admit(principal(`u${i}`), persona(5, 5))();
+  for (let i = 0; i < 50_000; i++) limits.count(principal(`u${i}`), persona(5, 5));
   expect(performance.now() - start).toBeLessThan(5000);
 });

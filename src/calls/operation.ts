@@ -31,6 +31,8 @@ export interface Operation {
   /** Names of the operations that this one stands for with this input; the caller must be allowed each of them. */
   actsAs?(input: Readonly<Record<string, unknown>>): readonly string[];
   run(context: CallContext): Promise<Output>;
+  /** Whether it sends log messages to its caller; those of one that does not say so are lost. */
+  readonly logs?: boolean;
   /** What a client shows of the answer, where that is not the answer rendered as text. */
   present?(output: Output): readonly ContentBlock[];
   /** Whether a client gets the answer as data beside what it shows; it does where this is not said. */

@@ -23,12 +23,14 @@ export function findDestination(
   record: CallRecord,
 ): Destination {
   const server = chooseServer(fleet, persona, input['server'], record);
-  const database = typeof input['database'] === 'string' ? input['database'] : server.defaultDatabase;
+  const named = typeof input['database'] === 'string' ? input['database'] : undefined;
+  const database = named ?? server.defaultDatabase;
   record.reached(server.name, database);
   const decision = server.offers(database) ? persona.database(server.name, database) : undefined;
   if (decision) record.decided(decision);
   if (decision?.allowed) return { server, database };
-  throw new PlatformError('FORBIDDEN', `The database "${database}" of server "${server.name}" is not open to you.`, {
+  const what = named === undefined ? 'default database' : `database "${named}"`;
+  throw new PlatformError('FORBIDDEN', `The ${what} of server "${server.name}" is not open to you.`, {
     hint: 'An administrator can open it under `databases` of the server and of the persona.',
     details: { persona: persona.name, rule: decision?.rule ?? `servers.${server.name}.databases` },
   });
@@ -66,10 +68,22 @@ export function reachableServers(fleet: Fleet, persona: CompiledPersona): readon
   return fleet.servers.filter(({ name }) => persona.server(name).allowed);
 }
 
+/** The address of a server, without its database where the persona may not know that. */
+export function addressFor(persona: CompiledPersona, server: FleetServer): string {
+  const { name, address, defaultDatabase } = server;
+  const isOpen = server.offers(defaultDatabase) && persona.database(name, defaultDatabase).allowed;
+  return isOpen ? address : address.slice(0, -`/${defaultDatabase}`.length);
+}
+
 /** With the one that stands in where a call names none. */
 export function describeReach(fleet: Fleet, persona: CompiledPersona): ReachableServers {
   const all = reachableServers(fleet, persona);
-  return { all, byDefault: all.length === 1 ? all[0] : all.find(({ name }) => name === fleet.defaultServer) };
+  const addressOf = (server: FleetServer) => addressFor(persona, server);
+  return {
+    all,
+    addressOf,
+    byDefault: all.length === 1 ? all[0] : all.find(({ name }) => name === fleet.defaultServer),
+  };
 }
 
 function chooseServer(fleet: Fleet, persona: CompiledPersona, named: unknown, record: CallRecord): FleetServer {

@@ -82,6 +82,8 @@ export function createCallRecord(callId: string, request: CallRequest): CallReco
     },
     failed: ({ code, details }) => {
       known.outcome = code;
+      // one too many is written down too, and a flood must not fill the disk with what it sends
+      if (code === 'RATE_LIMITED') known.input = null;
       if (code === 'FORBIDDEN') known.decision = 'deny';
       for (const name of TOLD_OF_A_FAILURE) if (details?.[name] !== undefined) learn({ [name]: details[name] });
     },

@@ -13,13 +13,19 @@ let directory: string;
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'howdah-key-'));
   config = join(directory, 'howdah.yaml');
-  writeFileSync(config, 'servers: { shop: { url: "postgresql://" } }\npersonas: { ops: { roles: ["group:ops"] } }', {
-    mode: 0o600,
-  });
+  writeFileSync(
+    config,
+    'servers: { shop: { url: "postgresql://" } }\npersonas: { ops: { roles: ["group:ops"], tools: { allow: ["*"] } } }',
+    {
+      mode: 0o600,
+    },
+  );
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-async function create(...args: string[]) {
+const create = (...args: string[]) => createIn({}, ...args);
+
+async function createIn(env: Readonly<Record<string, string>>, ...args: string[]) {
   const written = { stdout: '', stderr: '' };
   const into = (name: 'stdout' | 'stderr') =>
     new Writable({
@@ -30,7 +36,7 @@ async function create(...args: string[]) {
     });
   const code = await runCli({
     args: ['key', 'create', ...args],
-    env: {},
+    env,
     stdin: Readable.from([]),
     stdout: into('stdout'),
     stderr: into('stderr'),
@@ -40,7 +46,20 @@ async function create(...args: string[]) {
   return { code, ...written };
 }
 
+const idle = (persona: string) => `warning: The key may call no tool: the persona \`${persona}\` allows none`;
+
 describe('howdah key create', () => {
+  it('needs nothing of the environment', async () => {
+    const { code, stderr } = await createIn({ DATABASE_URL: 'nonsense' }, '--role', 'dba', '--json');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('warns of a key that may call no tool, by its role or by what it leaves of it', async () => {
+    expect((await create('--role', 'auditor')).stderr).toContain(idle('auditor'));
+    expect((await create('--role', 'analyst', '--tools', 'activity')).stderr).toContain(idle('analyst'));
+    expect((await create('--role', 'group:ops', '--tools', 'activity', '-c', config)).stderr).not.toContain('warning');
+  });
+
   it('writes the key to standard output alone, and an entry that the configuration takes beside it', async () => {
     const wishes = ['--role', 'dba', '--role', 'group:ops', '--name', 'Ada, laptop', '--expires', '2999-01-31'];
     const limits = ['--tools', 'class:schema,list_tables', '--tools', '*', '--servers', 'shop'];

@@ -5,12 +5,17 @@ import { loadConfig } from '../config/load.ts';
 import { Config } from '../config/schema.ts';
 import { PlatformError } from '../core/errors.ts';
 import { createApiKey } from '../identity/api-key.ts';
+import { principalOf } from '../identity/api-keys.ts';
+import { compilePersonas } from '../policy/compile.ts';
 import { findServerPatternProblem } from '../policy/database-pattern.ts';
+import { describeIdlePersona } from '../policy/idle.ts';
 import { findToolPatternProblem } from '../policy/tool-pattern.ts';
 import { tools as allTools } from '../tools/catalog.gen.ts';
 import type { Shell } from './shell.ts';
 
 const DAY_MS = 86_400_000;
+
+type ApiKey = Config['auth']['api_keys'][number];
 
 interface Wishes {
   readonly role?: readonly string[];
@@ -23,7 +28,8 @@ interface Wishes {
 
 /** Prints a new key, which is stored nowhere, and what the configuration needs to know of it. */
 export async function createKey({ env, screen, json, config: path }: Shell, wishes: Wishes): Promise<number> {
-  const { config } = await loadConfig({ path, env });
+  // what the environment has of servers says nothing of personas
+  const config = path === undefined ? Config.parse({}) : (await loadConfig({ path, env })).config;
   const { key, id, hash } = createApiKey();
   const entry = {
     id,
@@ -37,10 +43,9 @@ export async function createKey({ env, screen, json, config: path }: Shell, wish
     ),
     ...listOf('networks', wishes.networks, () => undefined),
   };
-  requireForm(entry);
-  const roles = rolesOf(config);
-  if (!entry.roles.some((role) => roles.has(role.normalize('NFC')))) {
-    screen.note(`warning: ${sentence(describeIdleRoles('The key', entry.roles, roles))}`);
+  const idleness = describeIdleness(parseEntry(entry), config);
+  if (idleness !== undefined) {
+    screen.note(`warning: ${sentence(idleness)}`);
     if (path === undefined) screen.note('hint: Name your configuration with -c to look there.');
   }
   if (json) screen.printJson({ key, id, hash, entry });
@@ -87,12 +92,21 @@ function listOf(
   return { [name]: items };
 }
 
-/** What the configuration would refuse. */
-function requireForm(entry: Readonly<Record<string, unknown>>): void {
+/** Why a key may do nothing under the personas of a configuration; undefined if it may do something. */
+function describeIdleness(key: ApiKey, config: Config): string | undefined {
+  const roles = rolesOf(config);
+  if (!key.roles.some((role) => roles.has(role.normalize('NFC'))))
+    return describeIdleRoles('The key', key.roles, roles);
+  return describeIdlePersona('The key', principalOf(key, 0), compilePersonas(config.personas), allTools);
+}
+
+/** Fails with INVALID_INPUT for what the configuration would refuse. */
+function parseEntry(entry: Readonly<Record<string, unknown>>): ApiKey {
   const tree = { auth: { api_keys: [entry] } };
-  const { error } = Config.safeParse(tree);
-  const [problem] = error ? describeIssues(error.issues, tree) : [];
-  if (problem === undefined) return;
+  const { data, error } = Config.safeParse(tree);
+  const [key] = data?.auth.api_keys ?? [];
+  if (key !== undefined) return key;
+  const [problem = { path: '', message: 'is no entry of a key' }] = error ? describeIssues(error.issues, tree) : [];
   const option = problem.path
     .replace('auth.api_keys[0].', '--')
     .replace(/\[\d+\]$/, '')

@@ -1,5 +1,5 @@
 import { createCatalog } from '../calls/catalog.ts';
-import { isRecord } from '../render/field.ts';
+import { isRecord } from '../core/record.ts';
 import { tools } from '../tools/catalog.gen.ts';
 import { defineCommand, type Command, type Given } from './command.ts';
 import { argumentsOf, flagsOf, optionsOf } from './flags.ts';

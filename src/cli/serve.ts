@@ -1,14 +1,16 @@
+import { mayAnyoneCall, NOBODY } from '../config/auth-checks.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { createConfigError } from '../config/problem.ts';
 import { contactServers } from '../mcp/first-contact.ts';
 import { createPlatform, type Platform } from '../platform.ts';
 import { createLogger } from '../telemetry/logger.ts';
+import type { Hangups } from './hangups.ts';
 import type { Shell } from './shell.ts';
 import { readVersion } from './version.ts';
 
-/** Serves over HTTP until the process is told to end, and then lets requests under way finish. */
-export async function serve({ env, screen, signal, config: path }: Shell): Promise<number> {
+/** Serves over HTTP until the process is told to end, and then lets requests under way finish; reads again at hangups. */
+export async function serve({ env, screen, signal, config: path }: Shell, hangups: Hangups): Promise<number> {
   const load = () => loadConfig({ path, env });
   const { config, warnings, source } = await load();
   requireCallers(config, source);
@@ -16,7 +18,7 @@ export async function serve({ env, screen, signal, config: path }: Shell): Promi
   if (Object.keys(config.servers).length === 0) screen.note('warning: no PostgreSQL server is configured.');
   const version = readVersion();
   const platform = await createPlatform({ config, env, logger: createLogger(config.telemetry.log_level), version });
-  const stopReloading = reloadOnHangup(platform, load, screen);
+  hangups.onHangup(() => void readAgain(platform, load, screen));
   try {
     if (signal.aborted) return 0;
     const { url, metricsUrl } = await platform.openHttp();
@@ -26,31 +28,28 @@ export async function serve({ env, screen, signal, config: path }: Shell): Promi
     screen.note('Ending: no new connections; requests under way finish.');
     return 0;
   } finally {
-    stopReloading();
     await platform.close();
+    hangups.onHangup(() => undefined);
   }
 }
 
 /** A server that nobody may call is a slip of the pen, not a wish. */
 function requireCallers({ auth }: Config, source: string): void {
-  if (auth.anonymous !== undefined || auth.api_keys.length > 0) return;
-  throw createConfigError(source === 'nothing' ? 'the configuration' : source, [
-    {
-      path: 'auth',
-      message: 'lets nobody call: make a key with `howdah key create` and put its entry under auth.api_keys',
-    },
-  ]);
+  if (mayAnyoneCall(auth)) return;
+  throw createConfigError(source === 'nothing' ? 'the configuration' : source, [{ path: 'auth', message: NOBODY }]);
 }
 
-/** Returns what ends it. */
-function reloadOnHangup({ reload }: Platform, load: () => Promise<LoadedConfig>, screen: Shell['screen']): () => void {
-  const readAgain = async () => {
-    const changes = await reload(load);
-    if (changes !== undefined) screen.note(`Read again: ${changes.live.join(', ') || 'nothing'} changed.`);
-  };
-  const onHangup = () => void readAgain();
-  process.on('SIGHUP', onHangup);
-  return () => process.off('SIGHUP', onHangup);
+async function readAgain({ reload }: Platform, load: () => Promise<LoadedConfig>, screen: Shell['screen']) {
+  const changes = await reload(async () => {
+    const loaded = await load();
+    if (mayAnyoneCall(loaded.config.auth)) return loaded;
+    // that is how everyone is shut out in an emergency; the next start is refused
+    return { ...loaded, warnings: [...new Set([...loaded.warnings, `auth ${NOBODY}.`])] };
+  });
+  if (changes === undefined) return screen.note('Read again: nothing is taken over, since the file has a problem.');
+  const { live, atRestart } = changes;
+  screen.note(`Read again: ${live.join(', ') || 'nothing'} changed.`);
+  if (atRestart.length > 0) screen.note(`What counts at the next start: ${atRestart.join(', ')}.`);
 }
 
 function describe({ servers, auth }: Config, metricsUrl: string | undefined): string {

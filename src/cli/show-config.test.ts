@@ -68,3 +68,38 @@ it('warns of keys that do nothing', async () => {
     ],
   });
 });
+
+it('warns of a key whose persona allows nothing that is served, and of an anonymous one', async () => {
+  const { answer } = await check(`
+auth:
+  anonymous: { persona: auditor }
+  api_keys:
+    - { id: abcdefghijkl, hash: 'sha256:${'0'.repeat(64)}', roles: [dba], tools: [activity] }
+    - { id: abcdefghijkm, hash: 'sha256:${'0'.repeat(64)}', roles: [auditor] }
+    - { id: abcdefghijkn, hash: 'sha256:${'0'.repeat(64)}', roles: [analyst], tools: [activity] }
+`);
+  expect(answer['warnings']).toEqual([
+    'auth.api_keys[1] may call no tool: the persona `auditor` allows none of those that are served.',
+    'auth.api_keys[2] may call no tool: the persona `analyst` allows none of those that are served within what the credential leaves of it.',
+    'auth.anonymous may call no tool: the persona `auditor` allows none of those that are served.',
+  ]);
+});
+
+it('finds a listener whose certificate is not there', async () => {
+  const { code, answer } = await check(
+    'http: { tls: { cert: c.pem, key: k.pem } }\nauth: { anonymous: { persona: viewer } }',
+  );
+  expect(code).toBe(2);
+  expect(answer).toMatchObject({
+    error: { code: 'CONFIG_INVALID', message: expect.stringMatching(/^http\.tls\.key: \S+k\.pem does not exist/) },
+  });
+});
+
+it('warns of a listener that nobody may call, and of metrics that everybody may read', async () => {
+  const { code, answer } = await check('http: {}\ntelemetry: { metrics: { listen: "0.0.0.0:9100" } }');
+  expect(code).toBe(0);
+  expect(answer['warnings']).toEqual([
+    expect.stringMatching(/^auth lets nobody call/),
+    expect.stringMatching(/^telemetry\.metrics\.listen is beyond this machine/),
+  ]);
+});

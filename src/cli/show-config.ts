@@ -12,7 +12,7 @@ export async function checkConfig(
   file: string | undefined,
 ): Promise<number> {
   const { config, source, warnings: found } = await loadConfig({ path: file ?? named, env });
-  const warnings = [...found, ...checkPlatform({ config, env })];
+  const warnings = [...found, ...(await checkPlatform({ config, env }))];
   const servers = Object.keys(config.servers);
   if (json) screen.printJson({ ok: true, source, servers, warnings });
   else {

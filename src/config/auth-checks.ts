@@ -21,6 +21,13 @@ export function findKeyProblems({ auth }: Checked): Problem[] {
   });
 }
 
+/** Why nobody could call over HTTP, after `auth`. */
+export const NOBODY = 'lets nobody call: make a key with `howdah key create` and put its entry under auth.api_keys';
+
+export function mayAnyoneCall({ anonymous, api_keys: keys }: Config['auth']): boolean {
+  return anonymous !== undefined || keys.length > 0;
+}
+
 /** Keys that do nothing, though nothing is wrong with their form. */
 export function findKeyWarnings(checked: Checked, now: number): string[] {
   const roles = rolesOf(checked);

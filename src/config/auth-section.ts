@@ -29,7 +29,7 @@ export function authSection(name: z.ZodString) {
     anonymous: z
       .strictObject({ persona: name.describe('Persona of a caller who presents no credential.') })
       .optional()
-      .describe('Without this nobody is served without a credential.'),
+      .describe('Without this nobody is served without a credential. All who come in by it are one caller.'),
     api_keys: z.array(ApiKey).default([]).describe('Keys that callers over HTTP present as bearer tokens.'),
   });
 }

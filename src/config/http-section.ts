@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { compileNetworks } from '../core/networks.ts';
 
 /** `host:port`; an IPv6 address stands in brackets, and port 0 is any that is free. */
 const LISTEN = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
@@ -32,6 +33,16 @@ function isNetwork(text: string): boolean {
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128));
+}
+
+const ProxyNetwork = Network.refine((text) => !isNetwork(text) || !coversFamily(text), {
+  error: 'names everyone, so that each caller could choose its own address; write the network of the proxies',
+});
+
+/** Whether all addresses of IPv4 or of IPv6 lie in it: its first and its last do. */
+function coversFamily(network: string): boolean {
+  const isIn = compileNetworks([network]);
+  return (isIn('0.0.0.0') && isIn('255.255.255.255')) || (isIn('::') && isIn(`${'ffff:'.repeat(7)}ffff`));
 }
 
 /** IP networks in CIDR notation, or single addresses. */
@@ -70,9 +81,10 @@ export function httpSection(filePath: z.ZodString) {
         })
         .optional()
         .describe('Serve HTTPS.'),
-      trusted_proxies: Networks.default([]).describe(
-        'Networks of proxies whose X-Forwarded-For names the caller; no one else is believed.',
-      ),
+      trusted_proxies: z
+        .array(ProxyNetwork)
+        .default([])
+        .describe('Networks of proxies whose X-Forwarded-For names the caller; no one else is believed.'),
       allowed_hosts: z
         .array(Host)
         .default([])

@@ -1,8 +1,10 @@
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { nearest } from '../core/nearest.ts';
+import { isRecord } from '../core/record.ts';
 import { Secret } from '../core/secret.ts';
 import { findKeyProblems, findKeyWarnings } from './auth-checks.ts';
+import { findHttpWarnings } from './http-checks.ts';
 import { findEnvironmentServer } from './environment.ts';
 import { readConfigFile } from './file.ts';
 import { describeIssues } from './issue.ts';
@@ -59,7 +61,10 @@ async function loadFile(path: string, env: Environment): Promise<LoadedConfig> {
   const parsed = parseConfig(filled, env, problems);
   if (!parsed || problems.length > 0) throw createConfigError(path, problems);
   const config: Config = freeze(parsed);
-  const warnings = findKeyWarnings(config, Date.now());
+  const warnings = [
+    ...findHttpWarnings(config, isRecord(tree) && 'http' in tree),
+    ...findKeyWarnings(config, Date.now()),
+  ];
   if (writableByAll) warnings.unshift(`${path} may be changed by every user of this machine; run chmod o-w.`);
   if (readableByAll && holdsLiteralSecret(tree)) {
     warnings.unshift(

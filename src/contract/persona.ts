@@ -14,7 +14,11 @@ export const PersonaLimits = z.strictObject({
   rows: z.int().min(1).optional().describe('Rows that one answer may hold.'),
   bytes: ByteCount.optional().describe('Size that one answer may have, such as 1MiB.'),
   statement_timeout: Duration.optional().describe('How long one call may take, such as 15s.'),
-  calls_per_minute: z.int().min(1).optional().describe('Calls that one principal may start in a minute.'),
+  calls_per_minute: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Calls that one principal may make in a minute, refused ones too.'),
   concurrent: z.int().min(1).optional().describe('Calls that one principal may have under way.'),
 });
 

@@ -12,6 +12,7 @@ it.each([
     'could not connect to postgres://app:[redacted]@far:5432/db?sslmode=require',
   ],
   [`postgresql://app:p@s/${secret}@far/db x`, 'postgresql://app:[redacted]@far/db x'],
+  [`postgres://app:${secret.repeat(100)}@far/db me@far`, 'postgres://app:[redacted]@far/db me@far'],
   [`postgres://app:${secret}`, 'postgres://app:[redacted]'],
   [`host=far password=${secret} dbname=db`, 'host=far password=[redacted] dbname=db'],
   [`password='it''s ${secret}' dbname=db`, 'password=[redacted] dbname=db'],
@@ -52,12 +53,20 @@ it.each([
   expect(scrubSecrets(text)).toBe(text);
 });
 
-it.each(['a://', 'a://b:', "password='", 'password ', 'password=\\', 'token"', 'eyJ', '-----BEGIN A', 'basic '])(
-  'scrubs a text of many %s in linear time',
-  (piece) => {
-    const text = piece.repeat(100_000 / piece.length);
-    const start = performance.now();
-    scrubSecrets(text);
-    expect(performance.now() - start).toBeLessThan(1000);
-  },
-);
+it.each([
+  'a://',
+  'a://b:',
+  'a://b ',
+  "password='",
+  'password ',
+  'password=\\',
+  'token"',
+  'eyJ',
+  '-----BEGIN A',
+  'basic ',
+])('scrubs a text of many %s in linear time', (piece) => {
+  const text = piece.repeat(4_000_000 / piece.length);
+  const start = performance.now();
+  scrubSecrets(text);
+  expect(performance.now() - start).toBeLessThan(1000);
+});

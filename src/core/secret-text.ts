@@ -22,10 +22,10 @@ const LITERAL = String.raw`(?:e|n|u&)?'(?:[^'\\]|\\[^]?|'')*(?:'|$)|"[^"]*(?:"|$
 const PORT = String.raw`\d{1,5}(?![^\s/?#,'"();\]])`;
 
 // Every repetition is bounded, or always ends in a match, so that hostile text costs linear time.
+const USER_INFO = /\b([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:@/]{0,256}):[^]*/i;
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z0-9 ]{1,40}-----[^]*?(?:-----END [A-Z0-9 ]{1,40}-----|$)/g, REDACTED],
-  // scheme://user:password@host, where the password may hold @ or / or be cut off before the @
-  [/\b([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:@/]{0,256}):\S{0,1024}@/gi, `$1:${REDACTED}@`],
+  // scheme://user:password that is cut off before the @
   [new RegExp(String.raw`\b([a-z][a-z0-9+.-]{0,30}://[^\s:@/[]{0,256}):(?!${PORT})[^\s[]\S*`, 'gi'), `$1:${REDACTED}`],
   [new RegExp(String.raw`\b(password\s{1,20})(?:${LITERAL})`, 'gi'), `$1${REDACTED}`],
   [new RegExp(String.raw`(${NAME}${IS})${SCHEME}(?:${QUOTED}|(?:\\[^]|[^\s\\])+)`, 'gi'), `$1${REDACTED}`],
@@ -48,5 +48,16 @@ const HINT =
 /** Replaces what looks like a secret in free text, such as an error message or an application name, cut off or not. */
 export function scrubSecrets(text: string): string {
   if (!HINT.test(text)) return text;
-  return SECRETS.reduce((scrubbed, [pattern, replacement]) => scrubbed.replaceAll(pattern, replacement), text);
+  const withoutUserInfo = text.includes('://') ? text.replaceAll(/\S+/g, scrubUserInfo) : text;
+  return SECRETS.reduce(
+    (scrubbed, [pattern, replacement]) => scrubbed.replaceAll(pattern, replacement),
+    withoutUserInfo,
+  );
+}
+
+/** scheme://user:password@host in a word, where the password may hold @ or /: it ends at the last @. */
+function scrubUserInfo(word: string): string {
+  const end = word.lastIndexOf('@');
+  if (end === -1) return word;
+  return word.slice(0, end).replace(USER_INFO, `$1:${REDACTED}`) + word.slice(end);
 }

@@ -1,6 +1,5 @@
 import { inspect } from 'node:util';
-
-const REDACTED = '[redacted]';
+import { REDACTED } from './secret-text.ts';
 
 /** A value that no log, error, JSON or template string can show; only `reveal` gives it. */
 export class Secret {

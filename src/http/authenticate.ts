@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Principal } from '../contract/principal.ts';
-import type { ApiKeys } from '../identity/api-keys.ts';
-import { createAllowances } from './allowance.ts';
+import { createAllowances } from '../core/allowance.ts';
+import type { Callers } from '../identity/callers.ts';
 import { networkOf } from './client-address.ts';
 import { countHeader } from './raw-headers.ts';
 
@@ -22,28 +22,27 @@ export type Identified =
 /** Who sends a request; only its Authorization header is looked at. */
 export type Authenticator = (request: IncomingMessage, address: string) => Identified;
 
-export interface AuthenticationParts {
-  readonly keys: ApiKeys;
-  readonly anonymous?: Principal | undefined;
-  readonly now?: () => number;
-}
-
 /**
  * A valid key is served however many invalid ones came from its network: it cannot be guessed, and whoever shares the
  * network with an attacker must not be locked out.
  */
-export function createAuthenticator({ keys, anonymous, now }: AuthenticationParts): Authenticator {
-  const failures = createAllowances({ perMinute: TOLERATED_FAILURES, deepest: MOST_FAILURES }, now);
+export function createAuthenticator(callers: Callers, now?: () => number): Authenticator {
+  const failures = createAllowances({ deepest: MOST_FAILURES, now });
   return (request, address) => {
     const { authorization } = request.headers;
-    if (authorization === undefined) return anonymous ? { principal: anonymous } : { reason: 'unauthenticated' };
-    const single = countHeader(request, 'authorization') === 1;
-    const token = single ? BEARER.exec(authorization)?.[1] : undefined;
-    // a text that cannot be a key is looked up all the same, so that it takes as long
-    const principal = keys.find(token ?? '', address);
+    const isPlain = authorization === undefined || countHeader(request, 'authorization') === 1;
+    const principal = recognize(callers, isPlain ? authorization : '', address);
     if (principal) return { principal };
-    const left = failures.take(networkOf(address));
+    if (authorization === undefined) return { reason: 'unauthenticated' };
+    const left = failures.take(networkOf(address), TOLERATED_FAILURES);
     if (left >= 0) return { reason: 'unrecognized' };
     return { reason: 'too_many_failures', retryAfterS: Math.min(LONGEST_WAIT_S, 2 ** (Math.ceil(-left) - 1)) };
   };
+}
+
+/** Whom the value of an Authorization header, or its absence, stands for now. */
+export function recognize(callers: Callers, authorization: string | undefined, address: string): Principal | undefined {
+  if (authorization === undefined) return callers.anonymous();
+  // a text that cannot be a key is looked up all the same, so that it takes as long
+  return callers.find(BEARER.exec(authorization)?.[1] ?? '', address);
 }

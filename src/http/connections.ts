@@ -1,4 +1,5 @@
 import type { Server, ServerResponse } from 'node:http';
+import { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
 /** The connections of a server, and what is under way on each. */
@@ -17,15 +18,34 @@ export interface Connections {
   closeAll(): void;
 }
 
+/** From this part of `maxConnections` on, a new one takes the place of the one that has been idle longest. */
+const FULL = 0.9;
+
 export function trackConnections(server: Server): Connections {
   /** Of TCP; those of TLS stand on them. */
   const sockets = new Set<Socket>();
   const underWay = new Map<Socket, Map<ServerResponse, () => void>>();
+  /** Those on which no request is under way, the longest idle first. */
+  const idle = new Set<Socket>();
 
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
+    // whoever holds many and uses few keeps nobody out
+    if (sockets.size > FULL * server.maxConnections) closeLongestIdle();
   });
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    idle.add(socket);
+    socket.once('close', () => idle.delete(socket));
+  });
+
+  function closeLongestIdle(): void {
+    for (const socket of idle) {
+      idle.delete(socket);
+      socket.destroy();
+      return;
+    }
+  }
 
   function responsesOf(socket: Socket): Map<ServerResponse, () => void> {
     const known = underWay.get(socket);
@@ -43,9 +63,14 @@ export function trackConnections(server: Server): Connections {
     begin(socket, response, onGone) {
       const responses = responsesOf(socket);
       responses.set(response, onGone);
+      idle.delete(socket);
       return responses.size;
     },
-    end: (socket, response) => void underWay.get(socket)?.delete(response),
+    end(socket, response) {
+      const responses = underWay.get(socket);
+      responses?.delete(response);
+      if (responses?.size === 0) idle.add(socket);
+    },
     isUnanswered(socket) {
       const [first, second] = underWay.get(socket)?.keys() ?? [];
       return socket.writable && second === undefined && first?.headersSent !== true;

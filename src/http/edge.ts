@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config/schema.ts';
-import { createAllowances } from './allowance.ts';
+import { createAllowances } from '../core/allowance.ts';
 import { refuse, send } from './answer.ts';
 import { createClientAddresses, networkOf } from './client-address.ts';
 import type { Connections } from './connections.ts';
@@ -27,7 +27,7 @@ export function createEdge({ http, limits, site, connections, routes, onClosed, 
   const isOurHost = createHostRule(http);
   const judgeOrigin = createOriginRule(http);
   const addressOf = createClientAddresses(http.trusted_proxies);
-  const requests = createAllowances({ perMinute: http.requests_per_minute });
+  const requests = createAllowances();
 
   return (request: IncomingMessage, response: ServerResponse): void => {
     // one of several that came together with what closed the connection
@@ -51,7 +51,7 @@ export function createEdge({ http, limits, site, connections, routes, onClosed, 
     if (origin === 'refused') return refuse(exchange, 'origin');
     if (origin === 'listed') exchange.corsOrigin = request.headers.origin;
 
-    const left = requests.take(networkOf(exchange.address));
+    const left = requests.take(networkOf(exchange.address), http.requests_per_minute);
     if (left < 0)
       return refuse(exchange, 'too_many_requests', { retryAfterS: (-left * 60) / http.requests_per_minute });
 

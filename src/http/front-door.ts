@@ -3,10 +3,11 @@ import type { Catalog } from '../calls/catalog.ts';
 import { executeCall, type CallDeps } from '../calls/execute.ts';
 import type { Config } from '../config/schema.ts';
 import type { Finding } from '../contract/finding.ts';
-import { anonymousPrincipal } from '../identity/anonymous-principal.ts';
-import type { ApiKeys } from '../identity/api-keys.ts';
+import type { Callers } from '../identity/callers.ts';
 import { createMcpEndpoint } from '../mcp/http/endpoint.ts';
+import { headerOf } from '../mcp/http/exchange.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { recognize } from './authenticate.ts';
 import { createRefusals } from './refusals.ts';
 import { openHttpServer, type HttpServer } from './server.ts';
 
@@ -14,7 +15,7 @@ export interface FrontDoorParts {
   readonly config: Config;
   readonly catalog: Catalog;
   readonly deps: CallDeps;
-  readonly keys: ApiKeys;
+  readonly callers: Callers;
   readonly auditDirectory: string;
   /** Of Howdah. */
   readonly version: string;
@@ -24,13 +25,13 @@ export interface FrontDoorParts {
 
 /** MCP over HTTP, with its metrics and its log of what was refused. */
 export interface FrontDoor extends HttpServer {
-  /** Tells subscribers that their lists may have changed. */
+  /** Tells subscribers that their lists may have changed, and ends the streams of those who may not call any more. */
   listsChanged(): void;
 }
 
 /** Listens. On record before it does: under which rules, and for whom. */
 export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
-  const { config, catalog, deps, keys, auditDirectory, version, home } = parts;
+  const { config, catalog, deps, callers, auditDirectory, version, home } = parts;
   const { audit, logger, policy } = deps;
   const metrics = config.telemetry.metrics.listen === 'off' ? undefined : createMetrics();
   const refusals = createRefusals({ audit, logger, metrics });
@@ -39,6 +40,8 @@ export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
     catalog,
     version,
     call: (request) => executeCall(request, counted),
+    isStillAuthentic: ({ headers, sourceAddress }) =>
+      recognize(callers, headerOf(headers, 'authorization'), sourceAddress) !== undefined,
     onRefused: ({ sourceAddress, principal }, detail) =>
       refusals.add({ reason: 'protocol', detail, address: sourceAddress, principal }),
     onFault: (error) => logger.error({ err: error }, 'a request failed inside Howdah'),
@@ -58,8 +61,7 @@ export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
   const server = await openHttpServer({
     config,
     endpoint,
-    keys,
-    anonymous: config.auth.anonymous && anonymousPrincipal(config.auth.anonymous.persona),
+    callers,
     refusals,
     logger,
     metrics,

@@ -1,7 +1,6 @@
 import type { Finding } from '../contract/finding.ts';
-import type { Principal } from '../contract/principal.ts';
 import type { Config } from '../config/schema.ts';
-import type { ApiKeys } from '../identity/api-keys.ts';
+import type { Callers } from '../identity/callers.ts';
 import type { McpEndpoint } from '../mcp/http/endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -31,9 +30,7 @@ import { readTlsFiles } from './tls-files.ts';
 export interface HttpServerParts {
   readonly config: Pick<Config, 'http' | 'telemetry'>;
   readonly endpoint: McpEndpoint;
-  readonly keys: ApiKeys;
-  /** Whom a caller without a credential is taken for; without it nobody is served without one. */
-  readonly anonymous?: Principal | undefined;
+  readonly callers: Callers;
   /** Shared with the endpoint, whose refusals are counted with those of the edge. */
   readonly refusals: Refusals;
   readonly logger: Logger;
@@ -84,6 +81,8 @@ export async function openHttpServer(parts: HttpServerParts): Promise<HttpServer
   server.on('request', edge);
   // node would ask for every body before anyone has looked at the headers
   server.on('checkContinue', edge);
+  // and answer every other expectation itself, past all limits; it need not be met (RFC 9110 §10.1.1)
+  server.on('checkExpectation', edge);
   server.on('clientError', createClientErrorHandler(connections, refusals));
 
   const metricsListener = await openMetrics(parts);
@@ -109,14 +108,14 @@ export async function openHttpServer(parts: HttpServerParts): Promise<HttpServer
 }
 
 function routesOf(
-  { config: { http }, endpoint, keys, anonymous, logger, isReady, home }: HttpServerParts,
+  { config: { http }, endpoint, callers, logger, isReady, home }: HttpServerParts,
   limits: HttpLimits,
 ): ReadonlyMap<string, Route> {
   const baseUrl = createBaseUrl(http);
   const metadata = createProtectedResourceRoute(baseUrl);
   const mcp = createMcpRoute({
     endpoint,
-    authenticate: createAuthenticator({ keys, anonymous }),
+    authenticate: createAuthenticator(callers),
     readBody: createBodyReader(limits),
     baseUrl,
     unreadStreamBytes: limits.unreadStreamBytes,
@@ -124,7 +123,7 @@ function routesOf(
   });
   return new Map([
     ['/mcp', mcp],
-    ['/', createHomeRoute({ baseUrl, needsKey: anonymous === undefined, findings: home })],
+    ['/', createHomeRoute({ baseUrl, needsKey: () => callers.anonymous() === undefined, findings: home })],
     ['/healthz', healthRoute],
     ['/readyz', createReadyRoute(isReady)],
     [METADATA_PATH, metadata],

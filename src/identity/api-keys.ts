@@ -51,20 +51,26 @@ export function narrowingsOf(specs: readonly Spec[]): Narrowing[] {
 }
 
 function compileEntry(spec: Spec, index: number): Entry {
-  const { id, name, roles, expires_at: expiresAt, networks } = spec;
-  const narrowing = narrowingOf(spec, index);
+  const { expires_at: expiresAt, networks } = spec;
   return {
     digest: Buffer.from(spec.hash.slice('sha256:'.length), 'hex'),
     expiresAtMs: expiresAt === undefined ? Infinity : Date.parse(expiresAt),
     isFrom: networks === undefined ? () => true : compileNetworks(networks),
-    principal: {
-      issuer: 'key',
-      subject: id,
-      method: 'api_key',
-      client: name ?? null,
-      roles: [...roles],
-      ...(narrowing && { narrowing }),
-    },
+    principal: principalOf(spec, index),
+  };
+}
+
+/** Whom the entry `auth.api_keys[index]` stands for. */
+export function principalOf(spec: Spec, index: number): Principal {
+  const { id, name, roles } = spec;
+  const narrowing = narrowingOf(spec, index);
+  return {
+    issuer: 'key',
+    subject: id,
+    method: 'api_key',
+    client: name ?? null,
+    roles: [...roles],
+    ...(narrowing && { narrowing }),
   };
 }
 

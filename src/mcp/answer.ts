@@ -8,22 +8,24 @@ import {
 import { createCatalog, type Catalog } from '../calls/catalog.ts';
 import { InputRequired, type DialogueClient } from '../calls/dialogue.ts';
 import type { CallOutcome, CallRequest } from '../calls/execute.ts';
+import { isRecord } from '../core/record.ts';
 import { toToolResult } from './call-tool.ts';
 import { toInputRequired } from './input-required.ts';
 import { COMPLETE_METHOD, NO_COMPLETION } from './methods/completion.ts';
 import { CALL_ID_META_KEY, toProtocolError } from './protocol-error.ts';
-import { isRecord } from './record.ts';
 import { createRouter } from './route.ts';
 
-/** Lists change with the rules of a persona: a client that did not ask to be told asks again after this long. */
-const LIST_TTL_MS = 60_000;
-const CACHED_METHODS = new Set([
-  'server/discover',
-  'tools/list',
-  'resources/list',
-  'resources/templates/list',
-  'resources/read',
-  'prompts/list',
+/**
+ * How long an answer is good, of the methods whose answers must say it. Lists change with the rules of a persona: a
+ * client that did not ask to be told asks again. How servers are, and what is in a table, is told as of now.
+ */
+const TTL_MS: ReadonlyMap<string, number> = new Map([
+  ['tools/list', 60_000],
+  ['resources/list', 60_000],
+  ['resources/templates/list', 60_000],
+  ['prompts/list', 60_000],
+  ['server/discover', 0],
+  ['resources/read', 0],
 ]);
 
 /** The requests that may be answered with a question (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr). */
@@ -58,7 +60,7 @@ export function createAnswerer({ catalog, call }: McpAnswerParts): McpAnswerer {
   async function callTool(request: McpRequest): Promise<Result> {
     const { name, arguments: given } = request.params;
     const called = { catalog: tools, name: typeof name === 'string' ? name : '', arguments: given };
-    return toToolResult(await call({ ...callOf(request), ...called }), called, tools);
+    return toToolResult(await call(Object.assign(callOf(request), called)), called, tools);
   }
 
   async function callMethod(request: McpRequest): Promise<Result> {
@@ -97,9 +99,10 @@ function describe(
 ): Result {
   // what answers with nothing answers `{}`, and clients hold it to that
   if (_meta === undefined && Object.keys(result).length === 0) return {};
+  const ttlMs = era === 'modern' ? TTL_MS.get(method) : undefined;
   return {
     ...result,
-    ...(era === 'modern' && CACHED_METHODS.has(method) && { ttlMs: LIST_TTL_MS, cacheScope: 'private' }),
+    ...(ttlMs !== undefined && { ttlMs, cacheScope: 'private' }),
     _meta: { ...(isRecord(_meta) && _meta), [CALL_ID_META_KEY]: callId },
   };
 }

@@ -1,3 +1,6 @@
+import type { ServerCapabilities } from '@modelcontextprotocol/server';
+import type { Catalog } from '../calls/catalog.ts';
+
 /** What Howdah says of itself to a client. */
 export interface Identity {
   readonly name: 'howdah';
@@ -9,13 +12,19 @@ export function identityOf(version: string): Identity {
   return { name: 'howdah', title: 'Howdah', version };
 }
 
-/** What is offered where nobody can be told of changes. */
-export const CAPABILITIES = { tools: {}, resources: {}, prompts: {}, completions: {} } as const;
+/** What is offered where nobody can be told of changes; log messages only where an operation sends them. */
+export function capabilitiesOf({ operations }: Catalog): ServerCapabilities {
+  const logs = operations.some((operation) => operation.logs === true);
+  return { tools: {}, resources: {}, prompts: {}, completions: {}, ...(logs && { logging: {} }) };
+}
 
 /** What is offered to a client that can subscribe. */
-export const LISTENING_CAPABILITIES = {
-  tools: { listChanged: true },
-  resources: { listChanged: true },
-  prompts: { listChanged: true },
-  completions: {},
-} as const;
+export function listeningCapabilitiesOf(catalog: Catalog): ServerCapabilities {
+  const listChanged = true;
+  return {
+    ...capabilitiesOf(catalog),
+    tools: { listChanged },
+    resources: { listChanged },
+    prompts: { listChanged },
+  };
+}

@@ -1,4 +1,4 @@
-import { reachableServers } from '../calls/reach.ts';
+import { addressFor, reachableServers } from '../calls/reach.ts';
 import type { Fleet, FleetServer } from '../fleet/fleet.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
 import { formatQuantity } from '../render/quantity.ts';
@@ -24,7 +24,7 @@ const STARTING_POINTS = [
 export function writeInstructions(fleet: Fleet, persona: CompiledPersona, tools: ToolView): string {
   return [
     'Howdah gives governed, read-only access to PostgreSQL servers.',
-    describeServers(fleet, reachableServers(fleet, persona)),
+    describeServers(fleet, persona),
     [
       'Inputs that most tools share:',
       '- `server`: a name from above; may be left out for the default or only one.',
@@ -42,27 +42,33 @@ export function writeInstructions(fleet: Fleet, persona: CompiledPersona, tools:
   ].join('\n\n');
 }
 
-function describeServers(fleet: Fleet, servers: readonly FleetServer[]): string {
+function describeServers(fleet: Fleet, persona: CompiledPersona): string {
+  const servers = reachableServers(fleet, persona);
   if (servers.length === 0) {
     return fleet.servers.length === 0
       ? 'No server is configured: DATABASE_URL or a configuration file names one.'
       : 'Your persona may reach none of the servers.';
   }
-  const lines = servers.slice(0, SERVERS_NAMED).map((server) => describeServer(server, fleet.defaultServer));
+  const lines = servers
+    .slice(0, SERVERS_NAMED)
+    .map(
+      (server) =>
+        `- ${server.name}${server.name === fleet.defaultServer ? ' (default)' : ''}: ${describeServer(server, persona)}`,
+    );
   const more = servers.length - SERVERS_NAMED;
   return ['Servers:', ...lines, ...(more > 0 ? [`- and ${more} more: \`list_servers\` has all`] : [])].join('\n');
 }
 
-function describeServer(server: FleetServer, defaultServer: string | undefined): string {
+function describeServer(server: FleetServer, persona: CompiledPersona): string {
   const { state, version, inRecovery, problem } = server.health();
   const facts = [
-    server.address,
+    addressFor(persona, server),
     ...(version === null ? [] : [`PostgreSQL ${version}`]),
     ...(inRecovery === true ? ['standby'] : []),
     state === 'unknown' ? 'not contacted yet' : state,
     ...(problem === null ? [] : [problem]),
   ];
-  return `- ${server.name}${server.name === defaultServer ? ' (default)' : ''}: ${escapeControl(facts.join(', ').slice(0, 300))}`;
+  return escapeControl(facts.join(', ').slice(0, 300));
 }
 
 function describeStart({ tools }: ToolView): string {

@@ -3,6 +3,10 @@ import type { CallRequest } from '../calls/execute.ts';
 /** Of RFC 5424, from the least to the most urgent. */
 const LEVELS: readonly unknown[] = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
+export function isLogLevel(value: unknown): boolean {
+  return LEVELS.includes(value);
+}
+
 /** The parameters of `notifications/message`. */
 export interface LogMessageParams extends Record<string, unknown> {
   readonly level: string;

@@ -7,7 +7,7 @@ import {
   type JSONRPCMessage,
   type RequestId,
 } from '@modelcontextprotocol/server';
-import { isRecord } from './record.ts';
+import { isRecord } from '../core/record.ts';
 import { JsonRefusal, parseStrictJson } from './strict-json.ts';
 
 /** Where the transport tells the tool call what was wrong with the text of its arguments; what a client writes there is taken out. */

@@ -1,6 +1,6 @@
 import { CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY, type RequestId } from '@modelcontextprotocol/server';
 import type { CallOrigin } from '../calls/execute.ts';
-import { isRecord } from './record.ts';
+import { isRecord } from '../core/record.ts';
 import { traceIdOf } from './traceparent.ts';
 
 /** How a request came in, and what it said of itself. */

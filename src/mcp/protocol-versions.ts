@@ -1,10 +1,11 @@
-import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
-
 /** Versions of the era in which each request stands for itself. */
 export const MODERN_VERSIONS: readonly string[] = ['2026-07-28'];
 
-/** Versions of the era that opens with `initialize`, the newest first. */
-export const LEGACY_VERSIONS: readonly string[] = SUPPORTED_PROTOCOL_VERSIONS;
+/**
+ * Versions of the era that opens with `initialize`, the newest first. Not the SDK's own list: what is agreed to must not
+ * change with its updates.
+ */
+export const LEGACY_VERSIONS: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
 
 /** Versions are dates, so that their order is that of their text. */
 export function isModernVersion(version: string): boolean {

@@ -24,10 +24,13 @@ describe('opening', () => {
     });
   });
 
-  it.each(['1999-01-01', '2031-01-01', '2026-07-28'])('offers its newest to who opens with %s', async (version) => {
-    const mcp = open();
-    expect((await mcp.initialize(version)).result).toMatchObject({ protocolVersion: '2025-11-25' });
-  });
+  it.each(['1999-01-01', '2024-10-07', '2031-01-01', '2026-07-28'])(
+    'offers its newest to who opens with %s',
+    async (version) => {
+      const mcp = open();
+      expect((await mcp.initialize(version)).result).toMatchObject({ protocolVersion: '2025-11-25' });
+    },
+  );
 
   it('refuses an opening that it cannot read', async () => {
     const mcp = open();

@@ -1,4 +1,5 @@
 import {
+  LOG_LEVEL_META_KEY,
   PROTOCOL_VERSION_META_KEY,
   ProtocolError,
   ProtocolErrorCode,
@@ -7,20 +8,25 @@ import {
   type JSONRPCRequest,
   type ProtocolEra,
   type Result,
+  type ServerCapabilities,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { Principal } from '../contract/principal.ts';
 import type { McpAnswerer } from './answer.ts';
-import { CAPABILITIES, identityOf } from './identity.ts';
+import { identityOf } from './identity.ts';
+import { isLogLevel, logTo } from './log-messages.ts';
 import { MALFORMED_META_KEY } from './message.ts';
 import type { Params } from './methods/method.ts';
 import { originOf } from './origin.ts';
-import { progressTo, type ProgressParams } from './progress.ts';
+import { LEGACY_VERSIONS } from './protocol-versions.ts';
+import { SET_LEVEL_METHOD } from './methods/logging.ts';
+import { progressTo } from './progress.ts';
 
 export interface McpServerParts {
   readonly era: ProtocolEra;
   /** Of Howdah. */
   readonly version: string;
+  readonly capabilities: ServerCapabilities;
   readonly principal: Principal;
   readonly answer: McpAnswerer;
   /** Called when a client has opened and has its answer. */
@@ -67,11 +73,15 @@ function asOnTheWire(params: NonNullable<JSONRPCRequest['params']>, { mcpReq }: 
  */
 class GovernedServer extends Server {
   readonly #parts: McpServerParts;
+  /** Of a session of the legacy era. */
+  #leastLogged: unknown = 'info';
 
   constructor(parts: McpServerParts) {
-    super(identityOf(parts.version), { capabilities: CAPABILITIES });
+    const { version, capabilities } = parts;
+    super(identityOf(version), { capabilities, supportedProtocolVersions: [...LEGACY_VERSIONS] });
     this.#parts = parts;
-    // not setRequestHandler: the SDK would refuse malformed parameters before anyone has written them down
+    // no handlers of the SDK: it would refuse malformed parameters before anyone has written them down
+    this.removeRequestHandler(SET_LEVEL_METHOD);
     this.fallbackRequestHandler = (request, ctx) => this.#answer(request, ctx);
   }
 
@@ -88,23 +98,28 @@ class GovernedServer extends Server {
 
   async #answer({ method, params = {} }: JSONRPCRequest, ctx: ServerContext): Promise<Result> {
     requireVersion(ctx, this.getNegotiatedProtocolVersion());
-    const { era, principal, answer } = this.#parts;
-    const { id, _meta: meta = {}, envelope, signal } = ctx.mcpReq;
+    const { era, principal, capabilities, answer } = this.#parts;
+    const { id, _meta, envelope, signal } = ctx.mcpReq;
+    const meta: Params = { ..._meta, ...envelope };
     const handshake = { client: this.getClientVersion(), protocolVersion: this.getNegotiatedProtocolVersion() };
     const malformed = meta[MALFORMED_META_KEY];
-    const notify = (progress: ProgressParams) => {
+    const leastLogged = era === 'modern' ? meta[LOG_LEVEL_META_KEY] : this.#leastLogged;
+    const notify = (notification: string, told: Params) => {
       // whoever cannot be told has gone, which the signal says too
-      if (!signal.aborted) ctx.mcpReq.notify({ method: 'notifications/progress', params: progress }).catch(() => {});
+      if (!signal.aborted) ctx.mcpReq.notify({ method: notification, params: told }).catch(() => {});
     };
-    return answer({
+    const result = await answer({
       era,
       method,
       params: asOnTheWire(params, ctx),
       malformed: typeof malformed === 'string' ? malformed : undefined,
       principal,
-      origin: originOf({ id, meta: { ...meta, ...envelope }, handshake, transport: 'stdio' }),
+      origin: originOf({ id, meta, handshake, transport: 'stdio' }),
       signal,
-      onProgress: progressTo(meta.progressToken, notify),
+      onProgress: progressTo(meta['progressToken'], (told) => notify('notifications/progress', told)),
+      onLog: capabilities.logging && logTo(leastLogged, (told) => notify('notifications/message', told)),
     });
+    if (method === SET_LEVEL_METHOD && isLogLevel(params['level'])) this.#leastLogged = params['level'];
+    return result;
   }
 }

@@ -6,6 +6,7 @@ import { reachableServers } from '../calls/reach.ts';
 import type { Principal } from '../contract/principal.ts';
 import { createAnswerer } from './answer.ts';
 import { contactServers } from './first-contact.ts';
+import { capabilitiesOf } from './identity.ts';
 import { createMcpServer } from './server.ts';
 import { createStrictStdio, type Streams } from './strict-stdio.ts';
 
@@ -59,7 +60,9 @@ export function serveStdioSession({ catalog, deps, principal, version, ...stream
 
   const call = (request: CallRequest): Promise<CallOutcome> => track(executeCall(request, deps));
   const answer = createAnswerer({ catalog, call });
-  const handle = serveStdio(({ era }) => createMcpServer({ era, version, principal, answer, onOpened }), {
+  const capabilities = capabilitiesOf(catalog);
+  const served = { version, capabilities, principal, answer, onOpened };
+  const handle = serveStdio(({ era }) => createMcpServer({ ...served, era }), {
     transport,
     maxSubscriptions: MAX_SUBSCRIPTIONS,
     onerror: (error) => deps.logger.debug({ err: error }, 'the protocol library reports'),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { JsonRefusal, MAX_DEPTH, MAX_KEYS, parseStrictJson } from './strict-json.ts';
+import { JsonRefusal, MAX_DEPTH, MAX_ITEMS, MAX_KEYS, parseStrictJson } from './strict-json.ts';
 
 const refusalOf = (text: string): unknown => {
   try {
@@ -50,6 +50,16 @@ it('takes the deepest nesting that is allowed and refuses one more', () => {
 it('takes as many keys as are allowed and refuses one more', () => {
   expect(refusalOf(withKeys(MAX_KEYS))).toMatchObject({ duplicates: [] });
   expect(refusalOf(withKeys(MAX_KEYS + 1))).toBe('limit');
+});
+
+it.each(['1', '""', '{}', '"\\u0041"'])('takes as many %s in a list as are allowed and refuses one more', (value) => {
+  const list = (count: number) => `[${Array.from({ length: count }, () => value).join(',')}]`;
+  expect(refusalOf(list(MAX_ITEMS))).toMatchObject({ duplicates: [] });
+  expect(refusalOf(list(MAX_ITEMS + 1))).toBe('limit');
+});
+
+it('refuses as many lists in lists as values', () => {
+  expect(refusalOf(`[${Array.from({ length: MAX_ITEMS / 50 }, () => nested(50)).join(',')}]`)).toBe('limit');
 });
 
 it.each(['"\\ud800"', '"\\udc00\\ud800"', '{"\\ud800":1}', '["x\\uD83D"]'])(

@@ -1,6 +1,7 @@
-/** Nesting and keys that a message may have: a tool call needs a tenth of either. */
+/** Nesting, keys, and values in lists that a message may have: a tool call needs a tenth of each. */
 export const MAX_DEPTH = 64;
 export const MAX_KEYS = 10_000;
+export const MAX_ITEMS = 20_000;
 
 /** The keys that lead to a place in a JSON text; a place in a list is `*`. */
 type JsonPath = readonly string[];
@@ -46,6 +47,12 @@ function scan(text: string): JsonPath[] {
   const open: Container[] = [];
   const duplicates: JsonPath[] = [];
   let keys = 0;
+  let items = 0;
+
+  function enter(names: Container['keys']): void {
+    if (open.length === MAX_DEPTH) throw new JsonRefusal('limit', `The message is nested deeper than ${MAX_DEPTH}.`);
+    open.push({ keys: names, awaitsKey: names !== undefined, key: '*' });
+  }
 
   function readKey(container: Container, key: string): void {
     keys += 1;
@@ -56,23 +63,29 @@ function scan(text: string): JsonPath[] {
     container.keys?.add(key);
   }
 
+  /** Each list, and each comma in one, comes before a value at most. */
+  function countItem(): void {
+    items += 1;
+    if (items > MAX_ITEMS) throw new JsonRefusal('limit', `The message has more than ${MAX_ITEMS} values in lists.`);
+  }
+
   for (let at = 0; at < text.length; at++) {
     const inside = open.at(-1);
     switch (text.charAt(at)) {
       case '{':
-      case '[': {
-        if (open.length === MAX_DEPTH)
-          throw new JsonRefusal('limit', `The message is nested deeper than ${MAX_DEPTH}.`);
-        const isObject = text.charAt(at) === '{';
-        open.push({ keys: isObject ? new Set() : undefined, awaitsKey: isObject, key: '*' });
+        enter(new Set());
         break;
-      }
+      case '[':
+        countItem();
+        enter(undefined);
+        break;
       case '}':
       case ']':
         open.pop();
         break;
       case ',':
         if (inside?.keys) inside.awaitsKey = true;
+        else countItem();
         break;
       case '"': {
         const end = endOfString(text, at);

@@ -1,5 +1,7 @@
 import { PersonaSpec } from '../contract/persona.ts';
 import type { BUILT_IN_PERSONAS } from '../config/schema.ts';
+import { compileLimits } from './limits.ts';
+import type { CompiledLimits } from './policy.ts';
 
 /**
  * Personas that need no configuration, each for the role of its own name; docs/personas.md has the reasons. Their
@@ -32,3 +34,6 @@ export const builtInPersonas: Readonly<Record<(typeof BUILT_IN_PERSONAS)[number]
     limits: { rows: 500, bytes: '512KiB', statement_timeout: '15s', calls_per_minute: 60, concurrent: 2 },
   }),
 };
+
+/** How much is heard of a caller whom no persona is for. */
+export const STRANGER_LIMITS: CompiledLimits = compileLimits(builtInPersonas.viewer.limits);

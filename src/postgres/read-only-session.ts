@@ -194,7 +194,8 @@ class Session implements ReadOnlySession {
     if (this.#begun) return [statementTimeoutStep(remainingMs)];
     this.#begun = true;
     this.#endWatch = this.#lease.watch((reason) => this.stop(reason));
-    return openingSteps({ ...this.#options, major: this.facts.major, remainingMs });
+    const { isolation, lockTimeoutMs, applicationName } = this.#options;
+    return openingSteps({ isolation, lockTimeoutMs, applicationName, major: this.facts.major, remainingMs });
   }
 
   #throwIfOver(): void {

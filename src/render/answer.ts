@@ -1,7 +1,8 @@
 import type { Operation, Output } from '../calls/operation.ts';
 import { Finding, NotExamined } from '../contract/finding.ts';
+import { isRecord } from '../core/record.ts';
 import { escapeControl } from '../sqltext/untrusted-text.ts';
-import { fieldsOf, guessField, isRecord, type Field } from './field.ts';
+import { fieldsOf, guessField, type Field } from './field.ts';
 import { renderFinding, renderNotExamined } from './finding.ts';
 import { palette } from './palette.ts';
 import { renderTable, type TableStyle } from './table.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Operation } from '../calls/operation.ts';
+import { isRecord } from '../core/record.ts';
 import { UNITS, type Unit } from './quantity.ts';
 
 /** What an output schema says of one part of an answer, as far as its looks depend on it. */
@@ -38,10 +39,6 @@ export function guessField(key: string, value: unknown): Field {
   const sample: unknown = Array.isArray(value) ? value[0] : value;
   const fields = isRecord(sample) ? Object.entries(sample).map(([name, part]) => guessField(name, part)) : [];
   return { key, unit: undefined, numeric: typeof value === 'number', time: false, fields };
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function readFields(node: Node): readonly Field[] {

@@ -1,5 +1,6 @@
+import { isRecord } from '../core/record.ts';
 import { escapeControl } from '../sqltext/untrusted-text.ts';
-import { isRecord, type Field } from './field.ts';
+import type { Field } from './field.ts';
 import type { Palette } from './palette.ts';
 import { padEnd, padStart, shorten, textWidth } from './text-width.ts';
 import { EMPTY, formatValue } from './value.ts';

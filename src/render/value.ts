@@ -1,5 +1,6 @@
+import { isRecord } from '../core/record.ts';
 import { escapeControl } from '../sqltext/untrusted-text.ts';
-import { isRecord, type Field } from './field.ts';
+import type { Field } from './field.ts';
 import { formatQuantity } from './quantity.ts';
 
 export const EMPTY = '—';

@@ -8,6 +8,7 @@ it.each([
   'primary_conninfo',
   'archive_command',
   'restore_command',
+  'basebackup_to_shell.command',
   'archive_cleanup_command',
   'recovery_end_command',
   'ssl_passphrase_command',

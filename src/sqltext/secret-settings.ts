@@ -9,6 +9,7 @@ const SECRET = new Set([
   'primary_conninfo',
   'recovery_end_command',
   'restore_command',
+  'basebackup_to_shell.command',
   'citus.node_conninfo',
   'pglogical.extra_connection_options',
   'plperl.on_init',

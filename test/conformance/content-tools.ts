@@ -42,17 +42,27 @@ export const contentTools = [
     }
     return [text('done')];
   }),
-  fixture('test_tool_with_logging', async (context) => {
-    for (const message of ['Tool execution started', 'Tool processing data', 'Tool execution completed']) {
-      context.log('info', message);
-      await sleep(50);
-    }
-    return [text('done')];
-  }),
-  fixture('test_logging_tool', (context) => {
-    context.log('error', 'Only for a client that names a level.');
-    return [text('done')];
-  }),
+  fixture(
+    'test_tool_with_logging',
+    async (context) => {
+      for (const message of ['Tool execution started', 'Tool processing data', 'Tool execution completed']) {
+        context.log('info', message);
+        await sleep(50);
+      }
+      return [text('done')];
+    },
+    {},
+    { logs: true },
+  ),
+  fixture(
+    'test_logging_tool',
+    (context) => {
+      context.log('error', 'Only for a client that names a level.');
+      return [text('done')];
+    },
+    {},
+    { logs: true },
+  ),
   fixture('test_x_mcp_header', ({ input }) => [text(String(input['region']))], {
     region: z.string().meta({ 'x-mcp-header': 'Region' }),
   }),

@@ -15,6 +15,7 @@ export function fixture(
   name: string,
   run: (context: CallContext) => Blocks | Promise<Blocks>,
   input: z.ZodRawShape = {},
+  more: Partial<Operation> = {},
 ): Operation {
   return {
     kind: 'tool',
@@ -30,6 +31,7 @@ export function fixture(
     run: async (context) => ({ content: await run(context) }),
     present: ({ content }) => content as Blocks,
     structured: false,
+    ...more,
   };
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Config } from '../../src/config/schema.ts';
 import type { AuditEvent } from '../../src/contract/audit-event.ts';
 import { openFrontDoor } from '../../src/http/front-door.ts';
-import { compileApiKeys } from '../../src/identity/api-keys.ts';
+import { compileCallers } from '../../src/identity/callers.ts';
 import { createPlatform, type Platform } from '../../src/platform.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createTestCatalogue } from './catalogue.ts';
@@ -25,9 +25,9 @@ export function serveProduct(databaseUrl: string): Promise<Served> {
 /** The product's listener, policy and audit log over what the suite looks for by name. */
 export function serveTestCatalogue(databaseUrl: string): Promise<Served> {
   return serve(databaseUrl, async ({ config, deps, auditDirectory }) => {
-    const keys = compileApiKeys(config.auth.api_keys);
+    const callers = compileCallers(config.auth);
     const catalog = createTestCatalogue(deps.fleet, () => door.listsChanged());
-    const door = await openFrontDoor({ config, catalog, deps, keys, auditDirectory, version: '0' });
+    const door = await openFrontDoor({ config, catalog, deps, callers, auditDirectory, version: '0' });
     return door;
   });
 }

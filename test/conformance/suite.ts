@@ -1,12 +1,11 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installForeign, newerNode } from '../foreign-package.ts';
 
 const HERE = import.meta.dirname;
 const SUITE = '@modelcontextprotocol/conformance';
-/** The suite needs a newer Node than we do. */
-const LOWEST_NODE = 22;
 
 /** What became of a scenario. The suite counts one with warnings, but without a failure, as passed. */
 export interface Scenario {
@@ -25,19 +24,7 @@ export interface SuiteRun {
 
 /** Installs the suite from npm where it is missing, and a Node that runs it where ours is too old. */
 export function installSuite(): void {
-  if (isInstalled() && existsSync(newerNode())) return;
-  execFileSync('npm', ['ci', '--prefix', HERE, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-    stdio: 'inherit',
-  });
-  if (existsSync(newerNode())) return;
-  throw new Error(`The suite needs Node ${LOWEST_NODE}, and npm has none for this platform: run the tests with it.`);
-}
-
-function isInstalled(): boolean {
-  const installed = join(HERE, 'node_modules', SUITE, 'package.json');
-  if (!existsSync(installed)) return false;
-  const { version } = JSON.parse(readFileSync(installed, 'utf8')) as { version: string };
-  return readFileSync(join(HERE, 'package.json'), 'utf8').includes(`"${SUITE}": "${version}"`);
+  installForeign(HERE);
 }
 
 /** Runs it against a server on a loopback address; `args` as in `conformance server --help`. */
@@ -45,7 +32,7 @@ export async function runSuite(url: string, ...args: readonly string[]): Promise
   const results = mkdtempSync(join(tmpdir(), 'howdah-conformance-'));
   try {
     const command = [programOfSuite(), 'server', '--url', `${url}/mcp`, '--output-dir', results, ...args];
-    const { exitCode, output } = await run(newerNode(), command);
+    const { exitCode, output } = await run(newerNode(HERE), command);
     const reports = readdirSync(results).map((directory) => readReport(results, directory));
     return { exitCode, output, scenarios: reports, callIds: reports.flatMap(({ callIds }) => callIds) };
   } finally {
@@ -55,7 +42,7 @@ export async function runSuite(url: string, ...args: readonly string[]): Promise
 
 /** The scenarios of a revision that count; the suite runs more. */
 export async function scoredScenarios(revision: string): Promise<readonly string[]> {
-  const { output } = await run(newerNode(), [programOfSuite(), 'list', '--requirements', revision]);
+  const { output } = await run(newerNode(HERE), [programOfSuite(), 'list', '--requirements', revision]);
   const [, servers = ''] = /Server scenarios[^\n]*\n(.*?)\n\n/s.exec(output) ?? [];
   return [...servers.matchAll(/- (\S+)/g)].map(([, name = '']) => name);
 }
@@ -96,9 +83,4 @@ function run(
 
 function programOfSuite(): string {
   return join(HERE, 'node_modules', SUITE, 'dist', 'index.js');
-}
-
-function newerNode(): string {
-  if (Number(process.versions.node.split('.', 1)[0]) >= LOWEST_NODE) return process.execPath;
-  return join(HERE, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
 }

@@ -117,13 +117,19 @@ async function startPrimary(data: string, home: Home, passwords: Passwords): Pro
 }
 
 /** The slot keeps what the primary has written since the copy until the standby has it. */
-async function startStandby(data: string, home: Home, primary: Instance): Promise<Instance> {
+export async function startStandby(
+  data: string,
+  home: Home,
+  primary: Instance,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Instance> {
   await runSql(primary, 'postgres', `select pg_create_physical_replication_slot('standby', true)`);
   await copyHome(data, home);
   await writeFile(join(home.directory, 'data', 'standby.signal'), '');
   return startInstance(home, {
     primary_conninfo: `host=${primary.socketDir} port=${primary.port} user=postgres application_name=standby`,
     primary_slot_name: 'standby',
+    ...settings,
   });
 }
 

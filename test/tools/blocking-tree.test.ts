@@ -6,7 +6,7 @@ import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
 import { LOGINS, openHowdah, openNarrowHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
 import { startStatement, useClusterAlone, waitingForLock, withSessions } from '../postgres/sessions.ts';
-import { fieldsOf } from './advice.ts';
+import { fieldsOf, follow } from './advice.ts';
 
 function rowOf({ rows }: Answer, pid: number): Row | undefined {
   return rows.find((row) => row['pid'] === pid);
@@ -17,7 +17,7 @@ const update = (id: number) => `update shop."Order" set status = 'paid' where id
 /** What is seen of the root with the right to see it, and without. */
 const VISIBLE = {
   holder: { state: 'idle in transaction', statement: 'update shop."Order" set status = $1 where id = $2' },
-  severity: 'critical',
+  severity: 'warning',
   state: '; it is idle in transaction',
   step: /^SELECT pg_terminate_backend/,
   remedies: [],
@@ -99,6 +99,35 @@ describeEachMajor('blocking_tree', (cluster) => {
     });
   });
 
+  it('cancels the ALTER TABLE that waits for a report, after which all others go on', async () => {
+    await withSessions(urls(4), async ([report, alter, late, observer], [a = 0, b = 0, c = 0]) => {
+      if (!observer) throw new Error('no session');
+      startStatement(report, 'select pg_sleep(60) from (select count(*) from shop.customers) x');
+      await expect
+        .poll(
+          async () =>
+            (await observer.query('select from pg_stat_activity where pid = $1 and wait_event = $2', [a, 'PgSleep']))
+              .rowCount,
+        )
+        .toBe(1);
+      startStatement(alter, 'alter table shop.customers add column planted integer');
+      await waitingForLock(observer, b);
+      startStatement(late, 'select count(*) from shop.customers');
+      await waitingForLock(observer, c);
+      const seen = (await howdah('monitor').call('activity', { of_database: clone().name })).findings[0];
+      expect(seen?.next_step).not.toMatch(/terminate|cancel_backend/);
+      const [finding] = (await howdah('monitor').call('blocking_tree', inClone({ min_wait_s: 0 }))).findings;
+      expect(finding).toMatchObject({ object: `pid ${a}`, claim: expect.stringContaining(`All but session ${b} `) });
+      await follow(clone().superuserUrl, finding ?? { severity: 'ok', claim: '', evidence: {} });
+      await expect.poll(async () => (await howdah('monitor').call('blocking_tree', inClone())).rows).toEqual([]);
+      const { rowCount } = await observer.query(`select from pg_stat_activity where pid = $1 and state = 'active'`, [
+        a,
+      ]);
+      expect(rowCount).toBe(1);
+      await observer.query('select pg_cancel_backend($1)', [a]);
+    });
+  });
+
   it.each(LOGINS)('names the prepared transaction that blocks, among several, for %s', async (login) => {
     const mark = randomBytes(4).toString('hex');
     const gids = [`it's ${mark}`, `other ${mark}`];
@@ -120,8 +149,9 @@ describeEachMajor('blocking_tree', (cluster) => {
         expect(answer.rows[0]?.['transaction_s']).toBeGreaterThan(0);
         const [finding] = answer.findings;
         expect(finding).toMatchObject({ object: gids[0], claim: 'A prepared transaction blocks 1 session.' });
-        const [step = ''] = finding?.next_step?.split(' -- ') ?? [];
-        await one.query(step);
+        const [look = '', end = ''] = finding?.next_step?.split('\n') ?? [];
+        expect((await one.query(look)).rows).toMatchObject([{ gid: gids[0], database: clone().name }]);
+        await one.query(end.replace(/^.*: ROLLBACK/, 'ROLLBACK'));
         expect((await howdah(login).call('blocking_tree', inClone())).rows).toEqual([]);
       } finally {
         const left = await runAs(clone().superuserUrl, `select gid from pg_prepared_xacts where gid like '%${mark}'`);
@@ -211,6 +241,15 @@ describeEachMajor('blocking_tree', (cluster) => {
       await other.drop();
     }
   });
+
+  it.each([{ mode: 'AccessExclusive' }, { state: 'idle in transactions' }, { lock_type: 'table' }])(
+    'does not take the misspelt %o for an answer',
+    async (input) => {
+      await expect(howdah('monitor').call('blocking_tree', inClone(input))).rejects.toThrow(
+        String(Object.keys(input)[0]),
+      );
+    },
+  );
 
   it('has nothing to say where nobody waits', async () => {
     const answer = await howdah('monitor').call('blocking_tree', inClone());

@@ -125,7 +125,7 @@ describeEachMajor('list_databases', (cluster) => {
     expect(rowOf(await howdah('monitor').call('list_databases', all), name)).toBeUndefined();
   });
 
-  it.runIf(cluster.major >= 15)('finds a database whose collation has changed, and mends it', async () => {
+  it.runIf(cluster.major >= 15)('finds a database whose collation has changed, and how to mend it by day', async () => {
     const name = `icu_${randomBytes(4).toString('hex')}`;
     const { superuserUrl } = clone();
     const create = `create database ${name} template template0 encoding 'UTF8' locale_provider icu icu_locale 'de-DE'`;
@@ -141,7 +141,15 @@ describeEachMajor('list_databases', (cluster) => {
       const finding = answer.findings.find(({ object }) => object === `"${name}"`);
       expect(finding).toMatchObject({ severity: 'warning', evidence: { collation_version: '1.0' } });
       const url = Object.assign(new URL(superuserUrl), { pathname: `/${name}` }).href;
+      await runAs(url, 'create table named (id integer primary key, name text unique)');
+      const [, write = '', refresh = ''] = finding?.next_step?.split('\n') ?? [];
+      const [rebuild, ...others] = await runAs(url, write);
+      expect(Object.values(rebuild ?? {})).toEqual(['REINDEX INDEX CONCURRENTLY named_name_key;']);
+      expect(others).toEqual([]);
       await follow(url, finding ?? { severity: 'ok', claim: 'none', evidence: {} });
+      const followed = await howdah('plain').call('list_databases', all);
+      expect(followed.findings.map(({ object }) => object)).toContain(`"${name}"`); // nothing is rebuilt yet
+      await runAs(url, 'REINDEX INDEX CONCURRENTLY named_name_key', refresh.replace(/^--.*: /, ''));
       const mended = await howdah('plain').call('list_databases', all);
       expect(rowOf(mended, name)?.['collation_version']).toBe(row?.['actual_collation_version']);
       expect(mended.findings.map(({ object }) => object)).not.toContain(`"${name}"`);

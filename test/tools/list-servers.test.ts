@@ -2,8 +2,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Config } from '../../src/config/schema.ts';
 import { PersonaSpec } from '../../src/contract/persona.ts';
 import { Secret } from '../../src/core/secret.ts';
+import { localPrincipal } from '../../src/identity/local-principal.ts';
+import { writeInstructions } from '../../src/mcp/instructions.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
-import { openHowdah, type Howdah } from '../postgres/platform.ts';
+import { openHowdah, openNarrowHowdah, type Howdah } from '../postgres/platform.ts';
 
 /** A configuration of these servers, of which `only` are open to the persona `narrow`. */
 function fleetOf(urls: Readonly<Record<string, string>>, { defaultServer, only = [] }: FleetOptions = {}) {
@@ -101,6 +103,25 @@ it('names no server that the persona may not reach, nor counts it', async () => 
   expect(answer.rows.map(({ server, default: byDefault }) => [server, byDefault])).toEqual([['open', true]]);
   expect(answer.total).toBe(1);
   expect(JSON.stringify(answer)).not.toContain('closed');
+  await howdah.close();
+});
+
+it('tells no persona of a default database that it may not open', async () => {
+  const url = newestCluster().monitorUrl.replace(/\/postgres$/, '/payroll');
+  const howdah = await openNarrowHowdah(url, 'postgres');
+  const answer = await howdah.call('list_servers');
+  expect(answer.rows[0]?.['address']).toMatch(/^monitor@[^/]+$/);
+  const refused = await howdah.attempt('server_overview');
+  expect(refused).toMatchObject({ ok: false, error: { code: 'FORBIDDEN' } });
+  const { fleet, policy } = howdah.platform.deps;
+  const persona = policy.personaFor(localPrincipal('narrow', 'tester'));
+  if (!persona) throw new Error('there is no persona');
+  const instructions = writeInstructions(fleet, persona, { tools: [], withheld: 0 });
+  expect(instructions).toContain(': monitor@');
+  expect(JSON.stringify([answer, refused, instructions])).not.toContain('payroll');
+  expect(await howdah.attempt('server_overview', { database: 'payroll' })).toMatchObject({
+    error: { message: expect.stringContaining('"payroll"') },
+  });
   await howdah.close();
 });
 

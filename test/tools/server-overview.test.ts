@@ -59,7 +59,8 @@ describeEachMajor('server_overview', (cluster) => {
     ]);
     expect(findingOn(answer, '"fsync"')).toMatchObject({
       severity: 'critical',
-      next_step: 'ALTER SYSTEM SET fsync = on;\nSELECT pg_reload_conf();',
+      // where the command line has precedence ALTER SYSTEM would change nothing
+      next_step: expect.stringMatching(/^SELECT name, setting, source.*\n-- set where the server is started/),
     });
     expect(findingOn(answer, '"autovacuum"')).toMatchObject({ severity: 'warning' });
     expect(answer.findings[0]?.severity).toBe('critical');
@@ -166,16 +167,13 @@ describeEachMajor('server_overview', (cluster) => {
       expect(listOf(answer, 'prepared_transactions')).toContainEqual(
         expect.objectContaining({ gid, database: clone().name, owner: 'postgres' }),
       );
-      const [step] = (findingOn(answer, gid)?.next_step ?? '').split('; --');
+      const [step] = (findingOn(answer, gid)?.next_step ?? '').split('\n');
       expect(findingOn(answer, slot)).toMatchObject({ severity: 'warning', evidence: { active: false } });
       expect(findingOn(answer, slot)?.next_step).toContain(`pg_drop_replication_slot('${slot}')`);
       const calm = await howdah('plain').call('server_overview');
       expect(findingOn(calm, gid)).toBeUndefined();
-      expect(findingOn(calm, slot)).toMatchObject({ severity: 'notice' });
-      await runAs(clone().superuserUrl, String(step)); // what it advises is what ends it
-      expect(
-        listOf(await howdah('plain').call('server_overview'), 'prepared_transactions').map((row) => row['gid']),
-      ).not.toContain(gid);
+      expect(findingOn(calm, slot)?.severity).not.toBe('warning');
+      expect(await runAs(clone().superuserUrl, String(step))).toContainEqual(expect.objectContaining({ gid }));
     } finally {
       await runAs(clone().superuserUrl, `rollback prepared '${quoted}'`).catch(() => []);
       await runAs(clone().superuserUrl, `select pg_drop_replication_slot('${slot}')`);
@@ -215,7 +213,7 @@ describeEachMajor('server_overview', (cluster) => {
     try {
       const answer = await howdah('plain').call('server_overview');
       expect(listOf(answer, 'slots')).toContainEqual(expect.objectContaining({ slot, retained_size: null }));
-      expect(findingOn(answer, slot)?.claim).toBe(`Nobody uses the replication slot ${slot}; it keeps no WAL yet.`);
+      expect(findingOn(answer, slot)).toBeUndefined();
     } finally {
       await runAs(clone().superuserUrl, `select pg_drop_replication_slot('${slot}')`);
     }

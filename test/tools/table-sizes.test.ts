@@ -154,6 +154,7 @@ describeEachMajor('table_sizes', (cluster) => {
         expect(rowOf(answer, 'wide')).toMatchObject({ size_estimated: true, map_size: null, rows: 200 });
         expect(Number(rowOf(answer, 'wide')['toast_size'])).toBeGreaterThan(200 * 8000);
         expect(rowOf(answer, 'events')).toMatchObject({ size_estimated: false });
+        expect(answer['about']).toMatchObject({ total_estimated: false, other_size: null });
         expect(answer.not_examined).toMatchObject([{ what: 'the exact size of "public"."wide"' }]);
       });
     },

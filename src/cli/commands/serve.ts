@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { takeHangups } from '../hangups.ts';
 
 export const serve = defineCommand({
   name: 'serve',
@@ -13,5 +14,9 @@ export const serve = defineCommand({
   ],
   notes: 'A second signal does not wait for requests. docs/http.md has the listener, docs/api-keys.md the keys.',
   runsUntilTold: true,
-  run: async (shell) => (await import('../serve.ts')).serve(shell),
+  run: async (shell) => {
+    const hangups = takeHangups();
+    const { serve: run } = await import('../serve.ts');
+    return run(shell, hangups);
+  },
 });

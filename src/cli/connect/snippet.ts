@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse as parseToml } from 'smol-toml';
 import { PlatformError } from '../../core/errors.ts';
-import { isRecord } from '../../render/field.ts';
+import { isRecord } from '../../core/record.ts';
 import type { Launch, McpClient } from './clients.ts';
 import type { Remote } from './remote.ts';
 

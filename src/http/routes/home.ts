@@ -7,7 +7,7 @@ import { readOnly } from './read-only.ts';
 
 export interface HomeParts {
   readonly baseUrl: BaseUrl;
-  readonly needsKey: boolean;
+  readonly needsKey: () => boolean;
   readonly findings?: (() => readonly Finding[]) | undefined;
 }
 
@@ -16,7 +16,7 @@ export function createHomeRoute({ baseUrl, needsKey, findings = () => [] }: Home
   return {
     name: 'home',
     serve: readOnly((exchange) => {
-      const home: Home = { endpoint: `${baseUrl(exchange.request)}/mcp`, needsKey, findings: findings() };
+      const home: Home = { endpoint: `${baseUrl(exchange.request)}/mcp`, needsKey: needsKey(), findings: findings() };
       const isPage = exchange.request.headers.accept?.includes('text/html') === true;
       send(exchange, {
         status: 200,

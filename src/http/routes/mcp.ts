@@ -38,8 +38,8 @@ export function createMcpRoute(parts: McpRouteParts): Route {
 
       const flaw = flawOf(request.headers);
       if (flaw !== undefined) return refuse(exchange, flaw);
-      // a client that waits to be asked has not sent its body yet
-      if (request.headers.expect !== undefined) exchange.response.writeContinue();
+      // a client that waits to be asked has not sent its body yet; one of HTTP/1.0 does not know how
+      if (request.headers.expect !== undefined && request.httpVersion !== '1.0') exchange.response.writeContinue();
       const body = await readBody(request);
       if (body === 'gone') return;
       if (body === 'too_large') return refuse(exchange, 'body_too_large');
@@ -63,8 +63,12 @@ function flawOf(headers: Exchange['request']['headers']): RefusalReason | undefi
   if (type !== 'application/json' && !/^application\/json *(?:; *charset="?utf-8"? *)?$/i.test(type)) {
     return 'content_type';
   }
-  return headers['content-encoding'] === undefined ? undefined : 'content_encoding';
+  const isCoded = headers['content-encoding'] !== undefined || CODED_CHUNKS.test(headers['transfer-encoding'] ?? '');
+  return isCoded ? 'content_encoding' : undefined;
 }
+
+/** Node puts chunks together, and leaves the coding before them as it is (RFC 9112 §7); others it refuses. */
+const CODED_CHUNKS = /,\s*chunked$/i;
 
 async function handOver(
   exchange: Exchange,

@@ -292,6 +292,26 @@ describe('headers of arguments', () => {
     expect(open().events()).toEqual([]);
   });
 
+  it.each([
+    ['get_routed', { server: 'billing' }, { 'mcp-param-server': 'shop' }],
+    ['route_to', { host: 'billing' }, { 'mcp-param-server': 'shop' }],
+    ['route_to', { server: 'billing' }, { 'mcp-param-server': 'shop' }],
+    ['route_to', { host: 'shop', server: 'billing' }, { 'mcp-param-server': 'shop' }],
+    ['route_to', { host: 'shop', max: 43 }, { 'mcp-param-limit': '42' }],
+  ])(
+    'MH-15: are refused of who calls by an alias, where they are there and lie: %s(%j)',
+    async (name, given, headers) => {
+      expect(await ask(given, headers, name)).toMatchObject({ status: 400, error: { code: -32020 } });
+      expect(open().events()).toEqual([]);
+    },
+  );
+
+  it('are taken of who calls by an alias, where they are true', async () => {
+    const headers = { 'mcp-param-server': 'shop', 'mcp-param-limit': '42' };
+    const answer = await ask({ host: 'shop', max: 42 }, headers, 'route_to');
+    expect(answer).toMatchObject({ status: 200, result: { structuredContent: { server: 'shop', limit: 42 } } });
+  });
+
   it('are not wanted of who calls by a name that is not listed, nor in the legacy era', async () => {
     expect(await ask({ server: 'shop' }, {}, 'get_routed')).toMatchObject({ status: 200, result: {} });
     const params = { name: 'routed', arguments: { server: 'shop' } };

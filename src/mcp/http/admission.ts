@@ -4,8 +4,8 @@ import {
   type JSONRPCRequest,
   type ProtocolEra,
 } from '@modelcontextprotocol/server';
+import { isRecord } from '../../core/record.ts';
 import { isMethodOf, isModernVersion, LEGACY_VERSIONS, MODERN_VERSIONS } from '../protocol-versions.ts';
-import { isRecord } from '../record.ts';
 import { accepts } from './accept.ts';
 import { envelopeProblem } from './envelope.ts';
 import { headerOf, type McpHeaders } from './exchange.ts';

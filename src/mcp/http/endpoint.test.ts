@@ -110,10 +110,13 @@ describe('the legacy era', () => {
     });
   });
 
-  it.each(['1999-01-01', '2031-01-01', '2026-07-28'])('offers its newest to who opens with %s', async (version) => {
-    const answer = await open().legacy('initialize', { ...INITIALIZE, protocolVersion: version });
-    expect(answer).toMatchObject({ status: 200, result: { protocolVersion: '2025-11-25' } });
-  });
+  it.each(['1999-01-01', '2024-10-07', '2031-01-01', '2026-07-28'])(
+    'offers its newest to who opens with %s',
+    async (version) => {
+      const answer = await open().legacy('initialize', { ...INITIALIZE, protocolVersion: version });
+      expect(answer).toMatchObject({ status: 200, result: { protocolVersion: '2025-11-25' } });
+    },
+  );
 
   it.each([
     undefined,
@@ -155,9 +158,23 @@ describe('the legacy era', () => {
   });
 
   it('takes any Accept that has both kinds of answer, and a missing one for all', async () => {
-    for (const accept of [undefined, '*/*', 'application/*, text/*', 'text/event-stream;q=0.5, APPLICATION/json'])
+    for (const accept of [
+      undefined,
+      '*/*',
+      'application/*, text/*',
+      'text/event-stream;q=0.001, APPLICATION/json',
+      '*/*;q=0, application/*, text/*',
+    ])
       expect(await open().legacy('ping', {}, { headers: { accept } })).toMatchObject({ status: 200 });
-    for (const accept of ['text/html', 'application/json', '', 'application/jsonl, text/event-streams, text/plain'])
+    for (const accept of [
+      'text/html',
+      'application/json',
+      '',
+      'application/jsonl, text/event-streams, text/plain',
+      'application/json, text/event-stream;q=0',
+      'application/json; Q=0.000, */*',
+      'application/json, text/event-stream; charset=utf-8 ; q=0.0',
+    ])
       expect(await open().legacy('ping', {}, { headers: { accept } })).toMatchObject({ status: 406 });
   });
 });
@@ -239,14 +256,22 @@ describe('what one caller may have', () => {
     }
   });
 
-  it.each(['server/discover', 'tools/list', 'prompts/list', 'resources/list', 'resources/templates/list'])(
-    'MS-09: is kept from shared caches: %s',
-    async (method) => {
-      const [all, few] = [await open().modern(method), await open().modern(method, {}, { persona: 'echo' })];
-      for (const { result } of [all, few]) expect(result).toMatchObject({ cacheScope: 'private', ttlMs: 60_000 });
-      expect(all.result).not.toEqual(few.result);
-    },
-  );
+  it.each([
+    ['server/discover', 0],
+    ['tools/list', 60_000],
+    ['prompts/list', 60_000],
+    ['resources/list', 60_000],
+    ['resources/templates/list', 60_000],
+  ])('MS-09: is kept from shared caches: %s, which is good for %i ms', async (method, ttlMs) => {
+    const [all, few] = [await open().modern(method), await open().modern(method, {}, { persona: 'echo' })];
+    for (const { result } of [all, few]) expect(result).toMatchObject({ cacheScope: 'private', ttlMs });
+    expect(all.result).not.toEqual(few.result);
+  });
+
+  it('MS-09: is not kept at all where it changes with the server: a resource that was read', async () => {
+    const { result } = await open().modern('resources/read', { uri: 'howdah://tools/echo' });
+    expect(result).toMatchObject({ cacheScope: 'private', ttlMs: 0 });
+  });
 
   it('tells nothing to a caller whom no persona is for', async () => {
     for (const method of ['server/discover', 'tools/list', 'subscriptions/listen']) {

@@ -20,10 +20,10 @@ import { accepts } from './accept.ts';
 import { admit, metaOf, type Admitted } from './admission.ts';
 import { headerOf, type McpExchange } from './exchange.ts';
 import { errorAnswer, legacyResult, modernResult, refusalAnswer, type HttpAnswer } from './http-answer.ts';
-import { agreementOf } from './opening.ts';
+import { agreementOf, offerOf } from './opening.ts';
 import { declaredParameterHeaders } from './parameter-headers.ts';
 import { createProgressStream, type ProgressStream } from './progress-stream.ts';
-import { methodNotFound, TOO_MANY_SUBSCRIPTIONS, unreadable, type HttpRefusal } from './refusal.ts';
+import { methodNotFound, NOT_ACCEPTABLE, TOO_MANY_SUBSCRIPTIONS, unreadable, type HttpRefusal } from './refusal.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 export type { EventStream, McpExchange } from './exchange.ts';
@@ -32,7 +32,7 @@ export type { EventStream, McpExchange } from './exchange.ts';
 export interface McpEndpoint {
   /** Never rejects. */
   handle(exchange: McpExchange): Promise<void>;
-  /** Tells subscribers that lists of tools, prompts or resources may have changed. */
+  /** Tells subscribers that lists of tools, prompts or resources may have changed; who is one no more, hears the end. */
   listsChanged(): void;
   /** Ends the streams of `subscriptions/listen` with their result; other exchanges go on. */
   close(): void;
@@ -43,6 +43,8 @@ export interface McpEndpointParts {
   readonly catalog: Catalog;
   /** `executeCall`, with what it stands on. */
   readonly call: (request: CallRequest) => Promise<CallOutcome>;
+  /** Whether the credential of an exchange that goes on is still in force. */
+  readonly isStillAuthentic: (exchange: McpExchange) => boolean;
   /** Of Howdah. */
   readonly version: string;
   /** Called for a message that did not become a call; `reason` is short and fixed. */
@@ -51,11 +53,17 @@ export interface McpEndpointParts {
   readonly onFault?: (error: unknown) => void;
 }
 
-export function createMcpEndpoint({ catalog, call, version, onRefused, onFault }: McpEndpointParts): McpEndpoint {
+export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
+  const { catalog, call, isStillAuthentic, version, onRefused, onFault } = parts;
   const identity = identityOf(version);
+  const offer = offerOf(identity, catalog);
+  const sendsLogs = offer.modern.logging !== undefined;
   const answer = createAnswerer({ catalog, call });
   const parameters = declaredParameterHeaders(catalog);
-  const subscriptions = createSubscriptions((id, result) => modernResult(id, result, identity).json);
+  const subscriptions = createSubscriptions({
+    completed: (id, result) => modernResult(id, result, identity).json,
+    isStillAuthentic,
+  });
 
   function refuse(exchange: McpExchange, id: RequestId | null, refusal: HttpRefusal): void {
     onRefused(exchange, refusal.reason);
@@ -78,7 +86,7 @@ export function createMcpEndpoint({ catalog, call, version, onRefused, onFault }
   }
 
   async function serve(exchange: McpExchange, request: JSONRPCRequest, admitted: Admitted): Promise<void> {
-    const progress = createProgressOf(request, exchange, admitted);
+    const progress = createProgressOf(request, exchange, leastLogged(request, admitted));
     let settled: HttpAnswer;
     try {
       const result = await run(exchange, request, admitted, progress);
@@ -92,15 +100,22 @@ export function createMcpEndpoint({ catalog, call, version, onRefused, onFault }
     else exchange.reply.send(settled.status, settled.json);
   }
 
+  /** The legacy era sets a level for a session; where none could be kept it is ours to choose. */
+  function leastLogged(request: JSONRPCRequest, { era }: Admitted): unknown {
+    if (!sendsLogs) return undefined;
+    return era === 'modern' ? metaOf(request)[LOG_LEVEL_META_KEY] : 'info';
+  }
+
   /** The result of a request, by the pipeline; `ping` alone reveals nothing and goes by. */
   async function run(
     { principal, sourceAddress, signal }: McpExchange,
     request: JSONRPCRequest,
-    { era, handshake }: Admitted,
+    admitted: Admitted,
     progress?: ProgressStream,
   ): Promise<Result> {
     const { id, method, params = {} } = request;
     if (method === 'ping') return {};
+    const { era, handshake } = admitted;
     const meta = metaOf(request);
     const malformed = meta[MALFORMED_META_KEY];
     const result = await answer({
@@ -113,13 +128,16 @@ export function createMcpEndpoint({ catalog, call, version, onRefused, onFault }
       signal,
       onProgress:
         progress && progressTo(meta['progressToken'], (told) => progress.notify('notifications/progress', told)),
-      onLog: progress && logTo(leastLogged(era, meta), (told) => progress.notify('notifications/message', told)),
+      onLog:
+        progress && logTo(leastLogged(request, admitted), (told) => progress.notify('notifications/message', told)),
     });
-    const agreement = agreementOf(method, identity, handshake);
+    const agreement = agreementOf(method, offer, handshake);
     return agreement ? { ...agreement, ...result } : result;
   }
 
   async function listen(exchange: McpExchange, request: JSONRPCRequest, admitted: Admitted): Promise<void> {
+    if (!accepts(headerOf(exchange.headers, 'accept'), 'text/event-stream'))
+      return refuse(exchange, request.id, NOT_ACCEPTABLE);
     const release = subscriptions.reserve(exchange.principal);
     if (!release) return refuse(exchange, request.id, TOO_MANY_SUBSCRIPTIONS);
     try {
@@ -155,16 +173,10 @@ export function createMcpEndpoint({ catalog, call, version, onRefused, onFault }
 function createProgressOf(
   request: JSONRPCRequest,
   { headers, reply }: McpExchange,
-  { era }: Admitted,
+  leastLogged: unknown,
 ): ProgressStream | undefined {
-  const meta = metaOf(request);
-  if (meta['progressToken'] === undefined && leastLogged(era, meta) === undefined) return undefined;
+  if (metaOf(request)['progressToken'] === undefined && leastLogged === undefined) return undefined;
   return accepts(headerOf(headers, 'accept'), 'text/event-stream') ? createProgressStream(reply) : undefined;
-}
-
-/** The legacy era sets a level for a session; where none could be kept it is ours to choose. */
-function leastLogged(era: Admitted['era'], meta: Readonly<Record<string, unknown>>): unknown {
-  return era === 'modern' ? meta[LOG_LEVEL_META_KEY] : 'info';
 }
 
 function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {

@@ -1,7 +1,8 @@
-import type { Result } from '@modelcontextprotocol/server';
-import { CAPABILITIES, LISTENING_CAPABILITIES, type Identity } from '../identity.ts';
+import type { Result, ServerCapabilities } from '@modelcontextprotocol/server';
+import type { Catalog } from '../../calls/catalog.ts';
+import { isRecord } from '../../core/record.ts';
+import { capabilitiesOf, listeningCapabilitiesOf, type Identity } from '../identity.ts';
 import { LEGACY_VERSIONS, MODERN_VERSIONS } from '../protocol-versions.ts';
-import { isRecord } from '../record.ts';
 
 /** What a client said of itself in `initialize`, and the version that it is answered in. */
 export interface Handshake {
@@ -17,9 +18,24 @@ export function readHandshake(params: Readonly<Record<string, unknown>>): Handsh
   return { client, protocolVersion: LEGACY_VERSIONS.includes(requested) ? requested : LEGACY_VERSIONS[0] };
 }
 
+/** What this server says of itself, whoever asks. */
+export interface Offer {
+  readonly identity: Identity;
+  readonly legacy: ServerCapabilities;
+  readonly modern: ServerCapabilities;
+}
+
+export function offerOf(identity: Identity, catalog: Catalog): Offer {
+  return { identity, legacy: capabilitiesOf(catalog), modern: listeningCapabilitiesOf(catalog) };
+}
+
 /** What an opening answers beside the instructions; undefined for other methods. */
-export function agreementOf(method: string, identity: Identity, { protocolVersion }: Handshake): Result | undefined {
-  if (method === 'server/discover') return { supportedVersions: MODERN_VERSIONS, capabilities: LISTENING_CAPABILITIES };
-  if (method === 'initialize') return { protocolVersion, capabilities: CAPABILITIES, serverInfo: identity };
+export function agreementOf(
+  method: string,
+  { identity, legacy, modern }: Offer,
+  { protocolVersion }: Handshake,
+): Result | undefined {
+  if (method === 'server/discover') return { supportedVersions: MODERN_VERSIONS, capabilities: modern };
+  if (method === 'initialize') return { protocolVersion, capabilities: legacy, serverInfo: identity };
   return undefined;
 }

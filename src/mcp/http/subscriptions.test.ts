@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { useMcpHttp, type Exchange, type McpHttp, type PostOptions, headersFor } from '../../../test/mcp-exchange.ts';
 import { ENVELOPE, until } from '../../../test/mcp-session.ts';
 
@@ -121,6 +121,41 @@ it('ends without a word when the client leaves', async () => {
   expect(exchange.events()).toHaveLength(1);
 });
 
+it('ends with the key that opened it, and is told nothing more', async () => {
+  const http = open();
+  const [revoked, other] = [await opened(listen(http, ALL, { user: 'eve' })), await opened(listen(http))];
+  http.revoke('eve');
+  http.endpoint.listsChanged();
+  await revoked.done;
+  expect(methods(revoked).slice(1)).toEqual([undefined]);
+  expect([revoked.events().at(-1)?.id, revoked.hasEnded(), other.hasEnded()]).toEqual(['sub-1', true, false]);
+  expect(methods(other)).toHaveLength(4);
+});
+
+it('ends when its key is revoked while it is being opened', async () => {
+  const http = open();
+  const exchange = listen(http, ALL, { user: 'eve' });
+  http.revoke('eve');
+  await exchange.done;
+  expect([exchange.events().length, exchange.hasEnded()]).toEqual([2, true]);
+});
+
+it('ends a while after its key has expired, though nothing changes', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const http = open();
+    const exchange = await opened(listen(http, ALL, { user: 'eve' }));
+    vi.advanceTimersByTime(60_000);
+    expect(exchange.hasEnded()).toBe(false);
+    http.revoke('eve');
+    vi.advanceTimersByTime(15_000);
+    await exchange.done;
+    expect(exchange.hasEnded()).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 it('is had sixteen times by a principal, and again when one is given back', async () => {
   const http = open();
   const own: Exchange[] = [];
@@ -140,3 +175,15 @@ it('is not had in the legacy era', async () => {
   const answer = await open().legacy(LISTEN, { notifications: ALL });
   expect(answer).toMatchObject({ status: 200, error: { code: -32601 } });
 });
+
+it.each(['application/json', 'application/json, text/event-stream;q=0'])(
+  'opens no stream for who accepts %s',
+  async (accept) => {
+    const http = open();
+    const { done, status, body } = listen(http, ALL, { headers: { ...headersFor(LISTEN), accept } });
+    await done;
+    expect([status(), body()?.id]).toEqual([406, 'sub-1']);
+    expect(http.refused).toEqual(['not acceptable']);
+    expect(http.events()).toEqual([]);
+  },
+);

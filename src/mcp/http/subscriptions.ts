@@ -1,31 +1,53 @@
 import { SUBSCRIPTION_ID_META_KEY, type RequestId, type Result } from '@modelcontextprotocol/server';
 import type { Principal } from '../../contract/principal.ts';
+import { isRecord } from '../../core/record.ts';
 import { LIST_CHANGES } from '../methods/listen.ts';
-import { isRecord } from '../record.ts';
 import type { McpExchange } from './exchange.ts';
 import { openSubscription, type Subscription } from './subscription.ts';
 
 /** One is enough for a client; a principal may have several clients. */
 const MAX_OF_PRINCIPAL = 16;
 const MAX_OPEN = 1024;
+/** How long a stream of a credential that has expired is left open at most; it is told nothing. */
+const LOOK_AGAIN_MS = 15_000;
 
 /** The streams of `subscriptions/listen`. */
 export interface Subscriptions {
   /** Takes a place; what it returns gives it back. Undefined when there is none, or none for this principal. */
   reserve(principal: Principal): (() => void) | undefined;
-  /** Serves a subscription that was accepted, until the client goes or `close` is called. */
+  /** Serves a subscription that was accepted, until the client goes, its credential ends or `close` is called. */
   serve(exchange: McpExchange, id: RequestId, accepted: Result): Promise<void>;
+  /** Tells all whose credential is in force, and ends the streams of the others. */
   changed(): void;
   /** Ends every stream with its result; one that is opened later ends at once. */
   close(): void;
 }
 
-/** `completed` makes the message that ends a subscription. */
-export function createSubscriptions(completed: (id: RequestId, result: Result) => string): Subscriptions {
+export interface SubscriptionsParts {
+  /** Makes the message that ends a subscription. */
+  readonly completed: (id: RequestId, result: Result) => string;
+  readonly isStillAuthentic: (exchange: McpExchange) => boolean;
+}
+
+interface Open {
+  readonly subscription: Subscription;
+  readonly exchange: McpExchange;
+  /** Its last message. */
+  readonly result: string;
+}
+
+export function createSubscriptions({ completed, isStillAuthentic }: SubscriptionsParts): Subscriptions {
   const reserved = new Map<string, number>();
   let total = 0;
-  const open = new Map<Subscription, string>();
+  const open = new Set<Open>();
   let isClosed = false;
+
+  /** Whether it goes on. */
+  function keep({ subscription, exchange, result }: Open): boolean {
+    if (!isClosed && isStillAuthentic(exchange)) return true;
+    subscription.end(result);
+    return false;
+  }
 
   return {
     reserve({ issuer, subject }) {
@@ -41,23 +63,29 @@ export function createSubscriptions(completed: (id: RequestId, result: Result) =
         total -= 1;
       };
     },
-    async serve({ reply, signal }, id, { notifications, _meta }) {
+    async serve(exchange, id, { notifications, _meta }) {
+      const { reply, signal } = exchange;
       if (signal.aborted) return;
       const changes = LIST_CHANGES.filter((change) => isRecord(notifications) && notifications[change] === true);
       const meta = { ..._meta, [SUBSCRIPTION_ID_META_KEY]: id };
       const subscription = openSubscription({ stream: reply.stream(), signal, changes, meta });
       const result = completed(id, { _meta: meta });
-      open.set(subscription, result);
-      if (isClosed || changes.length === 0) subscription.end(result);
+      const mine = { subscription, exchange, result };
+      open.add(mine);
+      if (changes.length === 0) subscription.end(result);
+      // the credential may have ended while the request was under way
+      keep(mine);
+      const looking = setInterval(() => keep(mine), LOOK_AGAIN_MS).unref();
       await subscription.closed;
-      open.delete(subscription);
+      clearInterval(looking);
+      open.delete(mine);
     },
     changed() {
-      for (const subscription of open.keys()) subscription.changed();
+      for (const mine of open) if (keep(mine)) mine.subscription.changed();
     },
     close() {
       isClosed = true;
-      for (const [subscription, result] of open) subscription.end(result);
+      for (const { subscription, result } of open) subscription.end(result);
     },
   };
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { CallContext, ReachedDatabase } from '../../calls/context.ts';
 import { reachableServers } from '../../calls/reach.ts';
+import { isRecord } from '../../core/record.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
 import { compile, param, sql, type Statement } from '../../postgres/sql.ts';
 import { requireTarget } from '../../tools/kit/tool.ts';
-import { isRecord } from '../record.ts';
 import { TABLE_TOOL } from '../resources/tables.ts';
 import { defineMethod, type Method, type Params } from './method.ts';
 

@@ -2,16 +2,7 @@ import { z } from 'zod';
 import { byServerVersion, defineDiagnostic, secondsSince, sql, statementLength, type Sql } from '../kit/index.ts';
 import { judgeActivity, notAsked } from './judge-activity.ts';
 import { lockWaits } from './lock-waits.ts';
-import { aboutWaiters, sessionRow } from './session-row.ts';
-
-const STATES = [
-  'active',
-  'idle',
-  'idle in transaction',
-  'idle in transaction (aborted)',
-  'fastpath function call',
-  'disabled',
-] as const;
+import { aboutWaiters, sessionRow, STATES } from './session-row.ts';
 
 export default defineDiagnostic({
   name: 'activity',

@@ -17,6 +17,12 @@ export function endSession(row: Pick<SessionRow, 'pid' | 'backend_type' | 'backe
   return `SELECT pg_cancel_backend(pid) ${session} -- its statement fails, its session stays`;
 }
 
+/** Of many sessions nobody ends one unseen. */
+export function lookAt(rows: readonly Pick<SessionRow, 'pid'>[]): string {
+  const pids = rows.slice(0, 10).map(({ pid }) => pid);
+  return `SELECT pid, usename, datname, application_name, state, xact_start, query FROM pg_stat_activity WHERE pid IN (${pids.join(', ')}) ORDER BY xact_start;`;
+}
+
 /** https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW */
 const PROCESSES: Readonly<Record<string, (pid: number) => string>> = {
   'autovacuum worker': (pid) =>

@@ -30,7 +30,7 @@ const SESSION_100 = `FROM pg_stat_activity WHERE pid = 100 AND backend_start = '
 const judge = (...rows: Partial<SessionRow>[]) =>
   judgeActivity(
     rows.map((row, i) => ({ ...session, pid: 100 + i, ...row })),
-    { input },
+    { input, about: null },
   );
 
 it('says nothing of sessions that work', () => {
@@ -127,4 +127,26 @@ it('sees a leak in many transactions without work, however young', () => {
     expect.objectContaining({ severity: 'warning', evidence: { sessions: 10, oldest_s: 2 } }),
   ]);
   expect(judge(...idle.slice(1))).toEqual([]);
+});
+
+it('ends no report for whom an ALTER TABLE waits, before somebody has looked', () => {
+  const [root] = judge(
+    { waiting_behind: 2, state: 'active' },
+    { blocked_by: [100], waiting_behind: 1 },
+    { blocked_by: [101] },
+  );
+  expect(root?.next_step).toContain('WHERE pid IN (100, 101)');
+  expect(root?.next_step).not.toMatch(/terminate|cancel_backend/);
+});
+
+it('looks at many, and ends none', () => {
+  const [finding] = judge(...Array.from({ length: 12 }, () => ({ waiting_behind: 1, state: 'idle in transaction' })));
+  expect(finding?.next_step).toMatch(/^SELECT pid, [^;]*;$/);
+});
+
+it('claims no more than it asked for', () => {
+  const about = { waiters: 1799, waiters_asked: 100 };
+  expect(judgeActivity([{ ...session, waiting_behind: 100 }], { input, about })[0]?.claim).toContain(
+    'blocks at least 100 sessions',
+  );
 });

@@ -1,11 +1,10 @@
-import { gather, type Finding, type NotExamined } from '../kit/index.ts';
-import { endSession } from './ending.ts';
+import { endPrepared, gather, type Finding, type NotExamined } from '../kit/index.ts';
+import { blockerSeverity, whomItBlocks } from './blocker.ts';
+import { endSession, lookAt } from './ending.ts';
 import type { AboutWaiters, SessionRow } from './session-row.ts';
 
 /** So many transactions without work at once are a leak in an application, however young they are. */
 const MANY_IDLE_IN_TRANSACTION = 10;
-/** A root blocker with this many behind it stops an application rather than a user. */
-const MANY_BEHIND = 5;
 
 interface Thresholds {
   readonly min_wait_s: number;
@@ -15,7 +14,10 @@ interface Thresholds {
 }
 
 /** Each session is reported once, for the worst that it does. */
-export function judgeActivity(rows: readonly SessionRow[], { input }: { readonly input: Thresholds }): Finding[] {
+export function judgeActivity(
+  rows: readonly SessionRow[],
+  { input, about }: { readonly input: Thresholds; readonly about: AboutWaiters | null },
+): Finding[] {
   const roots = rows.filter(isRootBlocker);
   const urgent = roots.filter((row) => blockerSeverity(row, input.min_wait_s) !== 'notice');
   const idle = rows.filter(
@@ -30,12 +32,16 @@ export function judgeActivity(rows: readonly SessionRow[], { input }: { readonly
   );
   const brief = roots.filter((row) => ![urgent, idle, long].some((others) => others.includes(row)));
   const reported = new Set([...urgent, ...brief, ...idle, ...long]);
-  const judge = (row: SessionRow) => judgeBlocker(row, input.min_wait_s);
+  const judge = (row: SessionRow): Finding => ({
+    severity: blockerSeverity(row, input.min_wait_s),
+    ...describeBlocker(row, about),
+    next_step: unblock(row, rows),
+  });
   return [
-    ...gather(urgent.map(judge), (count) => `${count} sessions block others and wait for nobody.`),
-    ...gather(brief.map(judge), (count) => `${count} sessions block others, who have not waited long.`),
-    ...gather(idle.map(judgeIdle), (count) => `${count} transactions are open without work.`),
-    ...gather(long.map(judgeLong), (count) => `${count} transactions have been open for long.`),
+    ...gather(urgent.map(judge), (count) => `${count} sessions block others and wait for nobody.`, lookAt(urgent)),
+    ...gather(brief.map(judge), (count) => `${count} sessions block others, who have not waited long.`, lookAt(brief)),
+    ...gather(idle.map(judgeIdle), (count) => `${count} transactions are open without work.`, lookAt(idle)),
+    ...gather(long.map(judgeLong), (count) => `${count} transactions have been open for long.`, lookAt(long)),
     ...judgeHorizon(
       rows.filter((row) => !reported.has(row)),
       input.max_xmin_age,
@@ -57,30 +63,26 @@ function isClient({ backend_type }: SessionRow): boolean {
 }
 
 /** https://www.postgresql.org/docs/current/functions-info.html: pg_blocking_pids names a prepared transaction as 0. */
-function judgeBlocker(row: SessionRow, minWaitS: number): Finding {
-  const { pid, waiting_behind } = row;
-  const blocks = `${waiting_behind} ${waiting_behind === 1 ? 'session' : 'sessions'}`;
+function describeBlocker(row: SessionRow, about: AboutWaiters | null): Omit<Finding, 'severity' | 'next_step'> {
+  const { pid } = row;
+  const blocks = whomItBlocks(row, about);
   return {
-    severity: blockerSeverity(row, minWaitS),
-    claim: pid === 0 ? `A prepared transaction blocks ${blocks}.` : `Session ${pid} blocks ${blocks}${whatItIs(row)}.`,
+    claim: pid === 0 ? `A prepared transaction ${blocks}.` : `Session ${pid} ${blocks}${whatItIs(row)}.`,
     ...(pid !== 0 && { object: `pid ${pid}` }),
     evidence: evidenceOf(row),
     why:
       pid === 0
         ? 'https://www.postgresql.org/docs/current/sql-prepare-transaction.html'
         : 'https://www.postgresql.org/docs/current/explicit-locking.html',
-    next_step:
-      pid === 0
-        ? 'SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;\n-- when it is abandoned, in its database: ROLLBACK PREPARED followed by its gid'
-        : endSession(row),
   };
 }
 
-/** Queues that move are what locks are for. A wait whose length is hidden is not called critical. */
-function blockerSeverity({ waiting_behind, longest_wait_s }: SessionRow, minWaitS: number): Finding['severity'] {
-  if (longest_wait_s === null) return 'warning';
-  if (longest_wait_s < minWaitS) return 'notice';
-  return waiting_behind >= MANY_BEHIND ? 'critical' : 'warning';
+/** Where all others may wait for one that waits, as for an ALTER TABLE behind a report, it may be the one to cancel. */
+function unblock(root: SessionRow, rows: readonly SessionRow[]): string {
+  if (root.pid === 0) return endPrepared(null);
+  const [first, ...others] = rows.filter(({ blocked_by }) => blocked_by?.includes(root.pid) === true);
+  if (root.state !== 'active' || !first || others.length > 0 || root.waiting_behind === 1) return endSession(root);
+  return `-- blocking_tree tells whether the others only queue behind session ${first.pid}: then that one is to be cancelled\n${lookAt([root, first])}`;
 }
 
 function whatItIs(row: SessionRow): string {

@@ -2,6 +2,16 @@ import { z } from 'zod';
 
 const seconds = z.number().min(0).nullable().meta({ unit: 's' });
 
+/** https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW */
+export const STATES = [
+  'active',
+  'idle',
+  'idle in transaction',
+  'idle in transaction (aborted)',
+  'fastpath function call',
+  'disabled',
+] as const;
+
 /** A session as the answer has it; what the login may not see of it is null. */
 export const sessionRow = {
   pid: z.int().describe('0 stands for prepared transactions, which have no session.'),

@@ -1,13 +1,5 @@
 import { z } from 'zod';
-import {
-  byServerVersion,
-  definePart,
-  quoteIdentifier,
-  sql,
-  type Finding,
-  type NotExamined,
-  type RowOf,
-} from '../kit/index.ts';
+import { byServerVersion, definePart, sql, type Finding, type NotExamined, type RowOf } from '../kit/index.ts';
 
 const FILE_SETTINGS = 'https://www.postgresql.org/docs/current/view-pg-file-settings.html';
 
@@ -69,11 +61,8 @@ export function judgeFiles(errors: readonly FileError[]): Finding[] {
   ];
 }
 
-export function filesUnread(login: string): NotExamined {
-  const role = quoteIdentifier(login);
-  return {
-    what: fileErrors.what,
-    reason: `The login ${role} may not read pg_file_settings.`,
-    remedy: `-- in each database that is asked\nGRANT SELECT ON pg_catalog.pg_file_settings TO ${role};\nGRANT EXECUTE ON FUNCTION pg_catalog.pg_show_all_file_settings() TO ${role};`,
-  };
-}
+/** No remedy: a login that may read the files sees every value in them, passwords too. */
+export const FILES_UNREAD: NotExamined = {
+  what: fileErrors.what,
+  reason: 'Only a superuser may read pg_file_settings, which has every value as it is written, secrets too.',
+};

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { byServerVersion, definePart, gather, quoteIdentifier, sql, type Finding, type RowOf } from '../kit/index.ts';
+import { isOfServerOrDatabase } from '../server/setting-source.ts';
 
 const DOCS = 'https://www.postgresql.org/docs/current';
 
@@ -50,29 +51,40 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
 
 export const questionable = definePart({
   what: 'settings with questionable values',
-  row: { name: z.string(), value: z.string() },
+  row: { name: z.string(), value: z.string(), of_database: z.boolean() },
   sql: byServerVersion({
     12: sql`
-      select s.name, s.setting as value
+      select s.name, s.setting as value, s.source = 'database' as of_database
         from pg_catalog.pg_settings s
-       where (s.name, s.setting) in (
+       where ${isOfServerOrDatabase(sql`s.source`)}
+         and s.source <> 'default' -- md5 was the default before 14
+         and ((s.name, s.setting) in (
                ('allow_system_table_mods', 'on'), ('ignore_system_indexes', 'on'), ('password_encryption', 'md5'),
                ('session_replication_role', 'replica'), ('session_replication_role', 'local'),
                ('synchronous_commit', 'off'), ('track_activities', 'off'))
-          or s.name ~ '^enable_(seqscan|indexscan|indexonlyscan|bitmapscan|hashjoin|mergejoin|nestloop|sort|hashagg|material)$' and s.setting = 'off'
+          or s.name ~ '^enable_(seqscan|indexscan|indexonlyscan|bitmapscan|hashjoin|mergejoin|nestloop|sort|hashagg|material)$' and s.setting = 'off')
        order by s.name`,
   }),
 });
 
+const LOOK = `SELECT name, setting, source, sourcefile, sourceline, boot_val FROM pg_settings WHERE source NOT IN ('default', 'override');`;
+
 export function judgeQuestionable(rows: readonly RowOf<typeof questionable>[]): Finding[] {
   return gather(
-    rows.map(({ name, value }) => ({
-      ...(QUESTIONS[name] ?? { ...PLANNER, claim: `${name} is off, so the planner avoids it in every statement.` }),
-      object: quoteIdentifier(name),
-      evidence: { [name]: value },
-      next_step: `SELECT setting, source, sourcefile, sourceline, boot_val FROM pg_settings WHERE name = '${name}';`,
-    })),
+    rows.map(({ name, value, of_database }) => {
+      const question = QUESTIONS[name] ?? {
+        ...PLANNER,
+        claim: `${name} is off, so the planner avoids it in every statement.`,
+      };
+      return {
+        ...question,
+        ...(of_database && { claim: `${question.claim.slice(0, -1)}; that is set for this database.` }),
+        object: quoteIdentifier(name),
+        evidence: { [name]: value },
+        next_step: `SELECT setting, source, sourcefile, sourceline, boot_val FROM pg_settings WHERE name = '${name}';`,
+      };
+    }),
     (count) => `${count} settings have questionable values.`,
-    10,
+    LOOK,
   );
 }

@@ -10,7 +10,7 @@ import {
   type RowOf,
 } from '../kit/index.ts';
 import { judgeSettings, settings as dangerous } from '../server/settings.ts';
-import { fileErrors, filesUnread, heldForRestart, judgeFiles, mayReadFiles, withoutHeld } from './file-errors.ts';
+import { fileErrors, FILES_UNREAD, heldForRestart, judgeFiles, mayReadFiles, withoutHeld } from './file-errors.ts';
 import { overrides, showOverride } from './overrides.ts';
 import { judgeQuestionable, questionable } from './questionable.ts';
 import { settingRow, settings, showSetting } from './setting-row.ts';
@@ -48,6 +48,7 @@ export default defineTool({
     const values = { name, text, category, changed_only, pending_restart, limit: limit + 1 };
     const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, values);
     const files = await readFiles(target, parts.mayReadFiles);
+    const isWhole = name === null && text === null && category === null;
     return {
       rows: parts.settings.slice(0, limit).map(showSetting),
       truncated: parts.settings.length > limit,
@@ -63,7 +64,7 @@ export default defineTool({
         ...tellWithheld(withheld.get(overrides.what) ?? 0, persona.name, [overrides.what]),
         ...unreadable,
         ...files.unreadable,
-        ...(files.errors === null && files.unreadable.length === 0 ? [filesUnread(facts.role.name)] : []),
+        ...(files.errors === null && files.unreadable.length === 0 && isWhole ? [FILES_UNREAD] : []),
         ...(parts.overrides.length > limit ? [MORE_OVERRIDES] : []),
         ...hiddenFrom(facts.role, HIDDEN),
       ],

@@ -1,4 +1,4 @@
-import { gather, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
+import { comment, gather, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
 import type { AboutCounters, IndexRow } from './index-row.ts';
 
 /** Shorter than a week, and what only runs at its end was not seen. */
@@ -60,8 +60,9 @@ const WHY: Readonly<Record<Reason, string>> = {
 function nextStep(unused: IndexRow, object: string): string {
   const reason = reasonToKeep(unused);
   if (reason === 'foreign key') {
-    const keys = unused.supports_foreign_keys.join(', ').replaceAll(/\s/g, ' ');
-    return `-- keep it while rows of the referenced table are deleted: ${keys}`;
+    return comment(
+      `keep it while rows of the referenced table are deleted: ${unused.supports_foreign_keys.join(', ')}`,
+    );
   }
   if (reason === 'statistics') {
     return '-- see on a copy without it whether plans get worse; from PostgreSQL 14 on CREATE STATISTICS can replace it';

@@ -1,4 +1,4 @@
-import { gather, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
+import { comment, gather, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
 import type { InvalidIndex } from './invalid-index.ts';
 
 export const BUILT_ON_PRIMARY: NotExamined = {
@@ -64,7 +64,7 @@ function mendIndex(
   // https://www.postgresql.org/docs/current/sql-reindex.html: exclusion constraints cannot be reindexed concurrently
   if (exclusion) return `REINDEX INDEX ${object}; -- locks out writes`;
   const first = unique ? '-- fails again while two rows have the same key\n' : '';
-  const instead = undroppable || toast_of !== null ? '' : ` -- or, when it is not wanted: ${drop}`;
+  const instead = undroppable || toast_of !== null ? '' : ` ${comment(`or, when it is not wanted: ${drop}`)}`;
   return `${first}REINDEX INDEX CONCURRENTLY ${object};${instead}`;
 }
 
@@ -92,6 +92,11 @@ function judgeParent({
     next_step:
       first_without === null
         ? `-- make the indexes of its partitions valid first: REINDEX INDEX CONCURRENTLY …;`
-        : `-- for ${first_without}${without === 1 ? '' : ' and each of the others'}: CREATE INDEX CONCURRENTLY …; then\n-- ALTER INDEX ${object} ATTACH PARTITION …;`,
+        : [
+            comment(
+              `for ${first_without}${without === 1 ? '' : ' and each of the others'}: CREATE INDEX CONCURRENTLY …; then`,
+            ),
+            comment(`ALTER INDEX ${object} ATTACH PARTITION …;`),
+          ].join('\n'),
   };
 }

@@ -19,17 +19,19 @@ describe('gather', () => {
     expect(gather([], () => 'Many.')).toEqual([]);
   });
 
-  it('makes one of many, with what to do about the first ten', () => {
+  it('makes one of many, with what to do about the first alone', () => {
     const [one, ...rest] = gather(several(12), (count) => `${count} tables.`);
     expect(rest).toEqual([]);
     expect(one).toEqual({
       severity: 'notice',
       claim: '12 tables.',
       evidence: { count: 12, first: '"t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "t9"' },
-      next_step: several(10)
-        .map(({ next_step }) => next_step)
-        .join('\n'),
+      next_step: '-- for the first of them\nANALYZE "t0";',
     });
+  });
+
+  it('rather looks than acts where it is told how', () => {
+    expect(gather(several(6), () => 'Six.', 'SELECT 1;')[0]?.next_step).toBe('SELECT 1;');
   });
 
   it('says a step once that is the same for all', () => {

@@ -8,7 +8,8 @@ export { maskStatements, statementLength, tellWithheld, withoutOtherDatabases } 
 export { excessOf, MONITORING_ROLE } from './monitoring-role.ts';
 export { definePart, readParts, statementsOf, type RowOf } from './part.ts';
 export { hasPrivilege, hiddenFrom } from './privileges.ts';
-export { quoteLiteral, quoteName } from './quoting.ts';
+export { endPrepared } from './prepared-transaction.ts';
+export { comment, quoteLiteral, quoteName } from './quoting.ts';
 export { percentOf, secondsSince } from './quantities.ts';
 export { estimatedSize, lockedRelations, partitionMembers } from './relation-size.ts';
 export { defineTool, sharedInputs, type Tool } from './tool.ts';

@@ -1,6 +1,7 @@
 import type { NotExamined } from '../../contract/finding.ts';
 import type { RoleFacts } from '../../postgres/database.ts';
 import { quoteIdentifier } from '../../postgres/sql.ts';
+import { comment } from './quoting.ts';
 
 /** Something that only members of a predefined role see. */
 export interface Sees {
@@ -34,6 +35,6 @@ function whyHidden(role: RoleFacts, privilege: Sees['privilege']): Pick<NotExami
   }
   return {
     reason: `The login ${login} is a member of ${privilege}, and does not inherit its rights.`,
-    remedy: `ALTER ROLE ${login} INHERIT;\n-- and from PostgreSQL 16 on: GRANT pg_monitor TO ${login} WITH INHERIT TRUE;`,
+    remedy: `ALTER ROLE ${login} INHERIT;\n${comment(`and from PostgreSQL 16 on: GRANT pg_monitor TO ${login} WITH INHERIT TRUE;`)}`,
   };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { quoteLiteral, quoteName } from './quoting.ts';
+import { comment, quoteLiteral, quoteName } from './quoting.ts';
 
 it.each([
   ['orders', `'orders'`],
@@ -12,4 +12,8 @@ it.each([
 
 it('quotes both parts of a name', () => {
   expect(quoteName('we.ird', 'say "x"')).toBe('"we.ird"."say ""x"""');
+});
+
+it.each(['\n', '\r', '\r\n', '\f\u2028'])('ends no comment at %j in a name', (lineBreak) => {
+  expect(comment(`in database "x"${lineBreak}; DROP TABLE x`)).toBe('-- in database "x" ; DROP TABLE x');
 });

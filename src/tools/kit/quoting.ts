@@ -10,3 +10,8 @@ export function quoteLiteral(text: string): string {
   const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
   return text.includes('\\') ? `E${quoted}` : quoted;
 }
+
+/** A comment in SQL, of one line whatever names are in it. */
+export function comment(text: string): string {
+  return `-- ${text.replaceAll(/\s+/g, ' ')}`;
+}

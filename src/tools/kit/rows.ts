@@ -45,7 +45,7 @@ async function readOnce(source: RowSource, context: CallContext, estimateSizes: 
   const limit = Number(context.input['limit']);
   const unset = Object.fromEntries(source.inputs.map((name) => [name, null]));
   const given = context.input as Record<string, ParameterValue>;
-  const values = { ...unset, ...given, limit: limit + 1, estimate_sizes: estimateSizes };
+  const values = Object.assign(unset, given, { limit: limit + 1, estimate_sizes: estimateSizes });
   const target = requireTarget(context);
   const read = async (session: ReadOnlySession) => {
     const extension = await findExtension(source.tool, source.variants, session);

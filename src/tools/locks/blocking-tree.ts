@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { notAsked } from '../activity/judge-activity.ts';
-import { aboutWaiters } from '../activity/session-row.ts';
+import { aboutWaiters, STATES } from '../activity/session-row.ts';
 import {
   defineTool,
   hiddenFrom,
@@ -10,7 +10,8 @@ import {
   tellWithheld,
   withoutOtherDatabases,
 } from '../kit/index.ts';
-import { judgeBlocking } from './judge-blocking.ts';
+import { isPartial, judgeBlocking } from './judge-blocking.ts';
+import { LOCK_MODES, LOCK_TYPES } from './lock-conflicts.ts';
 import { lockSessions } from './lock-session.ts';
 import { arrangeTrees, treeRow, type TreeRow } from './tree-row.ts';
 
@@ -26,9 +27,9 @@ export default defineTool({
   input: {
     of_database: wanted.describe('Trees with a session of this database.'),
     user: wanted.describe('Trees with a session of this role.'),
-    state: wanted,
-    lock_type: wanted.describe('Trees in which such a lock is waited for, such as relation.'),
-    mode: wanted.describe('Trees in which it is wanted in this mode, such as AccessExclusiveLock.'),
+    state: z.enum(STATES).optional(),
+    lock_type: z.enum(LOCK_TYPES).optional().describe('Trees in which such a lock is waited for.'),
+    mode: z.enum(LOCK_MODES).optional().describe('Trees in which it is wanted in this mode.'),
     // what PostgreSQL itself takes for long: https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-DEADLOCK-TIMEOUT
     min_wait_s: z.number().min(0).default(1).describe('Blocking is urgent once somebody has waited for longer.'),
     statement_length: statementLength,
@@ -59,8 +60,8 @@ export default defineTool({
       about,
       rows,
       truncated: shown.length > limit,
-      ...(shown.length === matching.length && { total: shown.length }),
-      findings: judgeBlocking({ rows: shown, rings: whole }, min_wait_s),
+      ...(shown.length === matching.length && !isPartial(matching, about) && { total: shown.length }),
+      findings: judgeBlocking({ rows: shown, rings: whole, about, min_wait_s }),
       not_examined: [
         ...tellWithheld(matching.length - shown.length, persona.name),
         ...hiddenFrom(facts.role, [

@@ -1,53 +1,72 @@
-import { endSession } from '../activity/ending.ts';
-import { gather, quoteIdentifier, quoteLiteral, type Finding } from '../kit/index.ts';
+import { blockerSeverity, whomItBlocks } from '../activity/blocker.ts';
+import { endSession, lookAt } from '../activity/ending.ts';
+import type { AboutWaiters } from '../activity/session-row.ts';
+import { endPrepared, gather, type Finding } from '../kit/index.ts';
+import { BLOCKERS_KNOWN } from './lock-session.ts';
 import type { TreeRow, Trees } from './tree-row.ts';
 
-/** A root with this many behind it stops an application rather than a user. */
-const MANY_BEHIND = 5;
+/** `min_wait_s` tells a queue that moves from one that does not. */
+export interface Blocking extends Trees {
+  readonly about: AboutWaiters;
+  readonly min_wait_s: number;
+}
 
-/** Of the rows that the caller may see; `min_wait_s` tells a queue that moves from one that does not. */
-export function judgeBlocking({ rows, rings }: Trees, min_wait_s: number): Finding[] {
+/** Of the rows that the caller may see. */
+export function judgeBlocking({ rows, rings, about, min_wait_s }: Blocking): Finding[] {
   const roots = rows.filter(
     ({ depth, lock_type, waiting_behind }) => depth === 0 && lock_type === null && waiting_behind > 0,
   );
-  const first = new Map(
-    rows
-      .filter(({ depth }) => depth === 1)
-      .toReversed()
-      .map((row) => [row.path[0], row]),
-  );
+  const least = isPartial(rows, about) ? 'At least ' : '';
   return [
     ...gather(
-      roots.map((root) => judgeRoot(root, first.get(root.pid), min_wait_s)),
-      (count) => `${count} sessions block others and wait for nobody.`,
+      roots.map((root) => ({
+        severity: blockerSeverity(root, min_wait_s),
+        ...judgeRoot(root, rows, about),
+      })),
+      (count) => `${least}${count} sessions block others and wait for nobody.`,
+      roots.every(({ pid }) => pid === 0) ? endPrepared(null) : lookAt(roots.filter(({ pid }) => pid !== 0)),
     ),
     ...rings.filter((ring) => ring.length > 1).map(judgeRing),
   ];
 }
 
+/** Whether there are waiters or blockers that nobody asked for. */
+export function isPartial(rows: readonly TreeRow[], { waiters, waiters_asked }: AboutWaiters): boolean {
+  return waiters_asked < waiters || rows.some(({ blockers }) => blockers >= BLOCKERS_KNOWN);
+}
+
 /** Worded as the tool activity does, so that a report of both says it once. */
-function judgeRoot(root: TreeRow, first: TreeRow | undefined, minWaitS: number): Finding {
-  const { pid, gid, waiting_behind } = root;
-  const blocks = `blocks ${waiting_behind} ${waiting_behind === 1 ? 'session' : 'sessions'}`;
+function judgeRoot(root: TreeRow, rows: readonly TreeRow[], about: AboutWaiters): Omit<Finding, 'severity'> {
+  const { pid, gid } = root;
+  const blocks = whomItBlocks(root, about);
   const prepared = pid === 0;
+  const gate = gateBehind(root, rows);
+  const queue = gate === undefined ? '' : ` All but session ${gate.pid} only queue behind that one.`;
   return {
-    severity: severityOf(root, minWaitS),
-    claim: prepared ? `A prepared transaction ${blocks}.` : `Session ${pid} ${blocks}${whatItIs(root)}.`,
+    claim: prepared ? `A prepared transaction ${blocks}.` : `Session ${pid} ${blocks}${whatItIs(root)}.${queue}`,
     ...(prepared ? gid !== null && { object: gid } : { object: `pid ${pid}` }),
-    evidence: evidenceOf(root, first),
+    evidence: evidenceOf(root, firstBehind(root, rows)),
     why: prepared
       ? 'https://www.postgresql.org/docs/current/sql-prepare-transaction.html'
       : 'https://www.postgresql.org/docs/current/explicit-locking.html',
-    next_step: prepared ? endPrepared(root) : endSession(root),
+    next_step: prepared ? endPrepared(gid) : gate === undefined ? endSession(root) : openGate(gate),
   };
 }
 
-/** Nothing but its client ends a transaction without work, so its queue does not move by itself. */
-function severityOf({ waiting_behind, longest_wait_s, state, pid }: TreeRow, minWaitS: number): Finding['severity'] {
-  if (longest_wait_s === null) return 'warning';
-  if (longest_wait_s < minWaitS) return 'notice';
-  const idle = pid === 0 || state?.startsWith('idle in transaction') === true;
-  return idle || waiting_behind >= MANY_BEHIND ? 'critical' : 'warning';
+/**
+ * The one waiter for whom all others wait, though it does not yet hold what they want, as an ALTER TABLE behind a report:
+ * without it they would go on beside the root, which works.
+ */
+function gateBehind(root: TreeRow, rows: readonly TreeRow[]): TreeRow | undefined {
+  const [gate, ...others] = rows.filter(({ blocked_by }) => blocked_by.includes(root.pid));
+  if (!gate || others.length > 0 || gate.waiting_behind === 0) return undefined;
+  const all = gate.waiting_behind === root.waiting_behind - 1;
+  const works = root.state === 'active' && gate.state === 'active' && gate.backend_type === 'client backend';
+  return all && works && !rows.some(({ blocked_by }) => blocked_by.includes(gate.pid)) ? gate : undefined;
+}
+
+function openGate(gate: TreeRow): string {
+  return `${endSession(gate)}\n-- it can be repeated with lock_timeout set, so that nobody queues behind it for long`;
 }
 
 function whatItIs({ backend_type, state }: TreeRow): string {
@@ -55,17 +74,11 @@ function whatItIs({ backend_type, state }: TreeRow): string {
   return state === null ? '' : `; it is ${state}`;
 }
 
-function endPrepared({ gid, database }: TreeRow): string {
-  if (gid === null) return 'SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;';
-  const where = database === null ? 'its database' : `database ${quoteIdentifier(database)}`;
-  return `ROLLBACK PREPARED ${quoteLiteral(gid)}; -- in ${where}, when its transaction manager has forgotten it`;
-}
-
 function judgeRing(ring: readonly TreeRow[]): Finding {
   const pids = ring.map(({ pid }) => pid);
   return {
     severity: 'warning',
-    claim: `${ring.length} sessions wait for each other: PostgreSQL ends the statement of one of them.`,
+    claim: `${ring.length} sessions wait for each other: PostgreSQL rolls back the transaction of one of them.`,
     object: `pids ${pids.join(', ')}`,
     evidence: {
       locks: ring
@@ -76,6 +89,12 @@ function judgeRing(ring: readonly TreeRow[]): Finding {
     why: 'https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-DEADLOCKS',
     next_step: 'SHOW deadlock_timeout; -- it looks after so long; transactions that lock in one order never meet so',
   };
+}
+
+/** It stands next to its root, unless that is the second of its blockers. */
+function firstBehind(root: TreeRow, rows: readonly TreeRow[]): TreeRow | undefined {
+  const next = rows[rows.indexOf(root) + 1];
+  return next?.depth === 1 ? next : rows.find(({ blocked_by }) => blocked_by.includes(root.pid));
 }
 
 function evidenceOf(root: TreeRow, first: TreeRow | undefined): Finding['evidence'] {

@@ -6,6 +6,10 @@ import { conflictsWith } from './lock-conflicts.ts';
 const text = z.string().nullable();
 const seconds = z.number().min(0).nullable().meta({ unit: 's' });
 
+/** Of each waiter; an ALTER TABLE may have everybody in its way. */
+export const BLOCKERS_KNOWN = 100;
+const most = sql`100`;
+
 /** Who is in the way of a session. */
 const blocker = z.object({ pid: z.int(), gid: text, holds: z.boolean() });
 
@@ -21,7 +25,7 @@ const sessionsWith = (leader: Sql, since: Sql) => sql`
       pairs as materialized (
         select distinct w.pid as waiter, b.pid as blocker
           from waiting w
-         cross join lateral pg_catalog.unnest(w.blockers[1:100]) as b (pid)
+         cross join lateral pg_catalog.unnest(w.blockers[1:${most}]) as b (pid)
       ),
       prepared as materialized (
         select l.virtualtransaction, x.gid, x.owner, x.database, x.prepared

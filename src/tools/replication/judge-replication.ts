@@ -1,6 +1,6 @@
 import { gather, quoteIdentifier, type Finding } from '../kit/index.ts';
 import { judgeReplay } from '../server/instance.ts';
-import { judgeReceivers } from '../server/replication.ts';
+import { judgeReceivers, nameReceiver } from '../server/replication.ts';
 import type { Subscription } from './logical.ts';
 import type { Conflicts, Position } from './position.ts';
 import type { Standby } from './senders.ts';
@@ -18,15 +18,15 @@ export function judgeStandbys(rows: readonly Standby[], maxLagS: number, maxLagS
   return [
     ...judgeReceivers(rows, maxLagS),
     ...gather(
-      large.map(({ application, client_address, state, lag_size, unsent_size, unreplayed_size, slot }) => ({
+      large.map(({ application, client_address, database, state, lag_size, unsent_size, unreplayed_size, slot }) => ({
         severity: 'warning' as const,
-        claim: 'A standby has much WAL still to receive or to replay.',
-        object: [application, client_address].filter((part) => part !== null && part !== '').join(' ') || 'a standby',
-        evidence: { state, slot, lag_size, unsent_size, unreplayed_size },
+        claim: `${database === null ? 'A standby' : 'A receiver of logical changes'} has much WAL still to receive or to replay.`,
+        object: nameReceiver({ application, client_address }),
+        evidence: { database, state, slot, lag_size, unsent_size, unreplayed_size },
         why: 'https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-REPLICATION-VIEW',
         next_step: 'SELECT * FROM pg_stat_replication;',
       })),
-      (count) => `${count} standbys have much WAL still to receive or to replay.`,
+      (count) => `${count} receivers have much WAL still to receive or to replay.`,
     ),
   ];
 }
@@ -52,7 +52,8 @@ export function judgeSynchronous(row: Position | undefined, standbys: readonly S
       object: '"synchronous_standby_names"',
       evidence: { synchronous_standby_names, synchronous_commit, connected, needed },
       why: 'https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION',
-      next_step: `-- bring a standby back; or, if losing commits at a failover is better than waiting:\nALTER SYSTEM SET synchronous_standby_names = '';\nSELECT pg_reload_conf();`,
+      next_step:
+        'SELECT application_name, client_addr, state, sync_state FROM pg_stat_replication;\n-- bring a standby back; emptying synchronous_standby_names ends the wait too, and commits may be lost at a failover then',
     },
   ];
 }
@@ -89,6 +90,12 @@ export function judgeSubscriptions(rows: readonly Subscription[], standby: boole
   );
 }
 
+/** A restored copy of a subscriber that is enabled takes the changes of the original. */
+const STOPPED = [
+  'SELECT subname, subenabled, subslotname, subpublications FROM pg_subscription;',
+  '-- it may be stopped on purpose; when what stopped it is mended, and this is no copy of another subscriber: ALTER SUBSCRIPTION … ENABLE',
+].join('\n');
+
 function judgeSubscription(row: Subscription): Finding[] {
   const { subscription, database, enabled, pid, slot, tables_not_ready, apply_errors, sync_errors } = row;
   const object = quoteIdentifier(subscription);
@@ -106,7 +113,7 @@ function judgeSubscription(row: Subscription): Finding[] {
       finding(
         'notice',
         `The subscription ${object} is disabled${slot === null ? '' : ', and its slot on the publisher keeps WAL'}.`,
-        `ALTER SUBSCRIPTION ${object} ENABLE; -- in its database, when what stopped it is mended`,
+        STOPPED,
       ),
     ];
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { byServerVersion, definePart, param, secondsSince, sql, type RowOf, type Sql } from '../kit/index.ts';
+import { isOfServer } from '../server/setting-source.ts';
 import { RECEIVED_OR_WRITTEN, REPLAY_LAG, walPositions } from '../server/wal-position.ts';
 
 const seconds = z.number().nullable().meta({ unit: 's' });
@@ -14,14 +15,14 @@ export const position = definePart({
     replay_lsn: text,
     replay_lag_size: z.int().nullable().meta({ unit: 'bytes' }).describe('Received and not yet replayed.'),
     replay_lag_s: seconds.describe(
-      '0 when all that streams in is replayed, else the age of the last transaction replayed.',
+      '0 when all that streams in is replayed, else the age of the last commit replayed, which a long transaction makes old too.',
     ),
     receiving: z.boolean().nullable().describe('Whether WAL streams in.'),
     replay_paused: z.boolean().nullable(),
     apply_delay_s: seconds.describe('recovery_min_apply_delay, by which replay waits on purpose.'),
     hot_standby_feedback: z.boolean(),
     wal_level: z.string(),
-    synchronous_commit: z.string(),
+    synchronous_commit: text.describe('Null where the login or the database that is asked has a value of its own.'),
     synchronous_standby_names: text.describe('Of the standbys that commits wait for.'),
     max_slot_wal_keep_size: text.describe('Above it slots lose their WAL; null for never. PostgreSQL 13 on.'),
   },
@@ -34,7 +35,8 @@ export const position = definePart({
              case when i.standby then extract(epoch from pg_catalog.current_setting('recovery_min_apply_delay')::interval) end as apply_delay_s,
              pg_catalog.current_setting('hot_standby_feedback')::boolean as hot_standby_feedback,
              pg_catalog.current_setting('wal_level') as wal_level,
-             pg_catalog.current_setting('synchronous_commit') as synchronous_commit,
+             (select s.setting from pg_catalog.pg_settings s
+               where s.name = 'synchronous_commit' and ${isOfServer(sql`s.source`)}) as synchronous_commit,
              nullif(pg_catalog.current_setting('synchronous_standby_names'), '') as synchronous_standby_names,
              nullif(pg_catalog.current_setting('max_slot_wal_keep_size', true), '-1') as max_slot_wal_keep_size
         from (${walPositions}) i`,

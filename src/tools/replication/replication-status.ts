@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineTool, hiddenFrom, readParts, statementsOf, tellWithheld, type Finding } from '../kit/index.ts';
-import { archiver, judgeArchiver, judgeSlots } from '../server/replication.ts';
+import { judgeSlots } from '../server/judge-slots.ts';
+import { archiver, judgeArchiver } from '../server/replication.ts';
 import {
   judgeConflicts,
   judgePosition,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { byServerVersion, definePart, param, sql, type RowOf, type Sql } from '../kit/index.ts';
+import { DATABASE_SERVED } from '../server/replication.ts';
+import { SLOT_COLUMNS, slotState } from '../server/slots.ts';
 import { RECEIVED_OR_WRITTEN, walPositions } from '../server/wal-position.ts';
 
 const bytes = z.int().nullable().meta({ unit: 'bytes' });
@@ -42,7 +44,7 @@ export const standbys = definePart({
   sql: byServerVersion({
     12: sql`
       select r.application_name as application, pg_catalog.host(r.client_addr) as client_address, r.usename as user, r.pid,
-             s.slot_name as slot, s.database, r.state, r.sync_state,
+             s.slot_name as slot, ${DATABASE_SERVED} as database, r.state, r.sync_state,
              ${behind(RECEIVED_OR_WRITTEN, sql`r.replay_lsn`)} as lag_size,
              ${behind(RECEIVED_OR_WRITTEN, sql`r.sent_lsn`)} as unsent_size,
              ${behind(sql`r.sent_lsn`, sql`r.write_lsn`)} as unwritten_size,
@@ -53,43 +55,49 @@ export const standbys = definePart({
              pg_catalog.age(r.backend_xmin) as xmin_age
         from pg_catalog.pg_stat_replication r
        cross join (${walPositions}) i
-        left join pg_catalog.pg_replication_slots s on s.active_pid = r.pid
+        -- one that makes temporary slots may hold several
+        left join lateral (
+          select o.slot_name from pg_catalog.pg_replication_slots o where o.active_pid = r.pid order by o.temporary, o.slot_name limit 1
+        ) s on true
        order by lag_size desc nulls last, r.application_name, r.pid
        limit ${limit}`,
   }),
 });
 export type Standby = RowOf<typeof standbys>;
 
-interface SlotColumns {
-  readonly since13?: Sql;
-  readonly since14?: Sql;
-  readonly since16?: Sql;
-  readonly since17?: Sql;
+interface Versions {
+  readonly retained?: Sql;
+  readonly safe?: Sql;
+  readonly twoPhase?: Sql;
+  readonly conflicting?: Sql;
+  readonly fate?: Sql;
+  readonly failover?: Sql;
 }
 
-const NO_TIME = sql`null::timestamp with time zone`;
+const { since12, since13, since16, since17 } = SLOT_COLUMNS;
 
 /** https://www.postgresql.org/docs/current/view-pg-replication-slots.html */
 const slotsWith = ({
-  since13 = sql`null::text as wal_status, null::bigint as safe_wal_size`,
-  since14 = sql`false as two_phase`,
-  since16 = sql`null::boolean as conflicting`,
-  since17 = sql`null::text as invalidation_reason, ${NO_TIME} as inactive_since, false as failover, false as synced`,
-}: SlotColumns) => sql`
+  retained = since12.retained,
+  safe = sql`null::bigint as safe_wal_size`,
+  twoPhase = sql`false as two_phase`,
+  conflicting = since12.conflicting,
+  fate = since12.fate,
+  failover = sql`false as failover`,
+}: Versions) => sql`
       select s.slot_name as slot, s.slot_type as type, s.plugin, s.database, s.temporary, s.active, s.active_pid,
-             ${behind(RECEIVED_OR_WRITTEN, sql`s.restart_lsn`)} as retained_size,
-             ${behind(RECEIVED_OR_WRITTEN, sql`s.confirmed_flush_lsn`)} as unconfirmed_size,
-             ${since13}, ${since14}, ${since16}, ${since17},
+             ${retained}, ${behind(RECEIVED_OR_WRITTEN, sql`s.confirmed_flush_lsn`)} as unconfirmed_size,
+             ${safe}, ${twoPhase}, ${conflicting}, ${fate}, ${failover},
              greatest(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)) as xmin_age
         from pg_catalog.pg_replication_slots s
        cross join (${walPositions}) i
        order by retained_size desc nulls last, s.slot_name
        limit ${limit}`;
 
-const since13 = sql`s.wal_status, s.safe_wal_size`;
-const since14 = sql`s.two_phase`;
-const since16 = sql`s.conflicting`;
-const since17 = sql`s.invalidation_reason, s.inactive_since, s.failover, s.synced`;
+const from13 = { retained: since13, safe: sql`s.safe_wal_size` };
+const from14 = { ...from13, twoPhase: sql`s.two_phase` };
+const from16 = { ...from14, conflicting: since16 };
+const from17 = { ...from16, fate: since17, failover: sql`s.failover` };
 
 export const slots = definePart({
   what: 'replication slots',
@@ -101,23 +109,18 @@ export const slots = definePart({
     temporary: z.boolean(),
     active: z.boolean(),
     active_pid: z.int().nullable(),
-    retained_size: bytes.describe('WAL that is kept for the slot.'),
+    ...slotState,
     unconfirmed_size: bytes.describe('What the receiver of a logical slot has not confirmed.'),
-    wal_status: text.describe('PostgreSQL 13 on.'),
     safe_wal_size: bytes.describe('What may still be written before the slot may lose WAL.'),
     two_phase: z.boolean(),
-    conflicting: z.boolean().nullable().describe('Whether it was lost to replay, on a standby. PostgreSQL 16 on.'),
-    invalidation_reason: text.describe('PostgreSQL 17 on.'),
-    inactive_since: time.describe('PostgreSQL 17 on.'),
     failover: z.boolean().describe('Whether it is copied to standbys.'),
-    synced: z.boolean().describe('Copied from the primary, so nobody uses it here.'),
     xmin_age: z.int().nullable(),
   },
   sql: byServerVersion({
     12: slotsWith({}),
-    13: slotsWith({ since13 }),
-    14: slotsWith({ since13, since14 }),
-    16: slotsWith({ since13, since14, since16 }),
-    17: slotsWith({ since13, since14, since16, since17 }),
+    13: slotsWith(from13),
+    14: slotsWith(from14),
+    16: slotsWith(from16),
+    17: slotsWith(from17),
   }),
 });

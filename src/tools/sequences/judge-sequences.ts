@@ -1,4 +1,4 @@
-import { gather, quoteIdentifier, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
+import { comment, gather, quoteIdentifier, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
 import type { SequenceGaps, SequenceRow } from './sequence-row.ts';
 
 export const WARN_PERCENT = 75;
@@ -75,11 +75,11 @@ function typeToFeed({ sequence_type, column_type }: SequenceRow): string {
 /** https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES */
 function widenColumn(row: SequenceRow): string[] {
   const { table_schema, table, column, narrower_references, identity, limited_by, own_bound } = row;
-  const others = narrower_references.join(', ').replaceAll(/\s/g, ' ');
+  const others = narrower_references.join(', ');
   const isBounded = own_bound && limited_by === 'both';
   return [
     '-- rewrites the table and its indexes under an exclusive lock; for a large table fill a new column instead',
-    ...(others === '' ? [] : [`-- and widen what refers to it: ${others}`]),
+    ...(others === '' ? [] : [comment(`and widen what refers to it: ${others}`)]),
     `ALTER TABLE ${quoteName(table_schema ?? '', table ?? '')} ALTER COLUMN ${quoteIdentifier(column ?? '')} TYPE bigint;`,
     // an identity column takes its sequence along
     ...widenSequence({ ...row, own_bound: isBounded }, identity && !isBounded ? row.sequence_type : 'bigint'),

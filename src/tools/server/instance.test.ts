@@ -41,7 +41,8 @@ it.each([
 
 it.each<[string, Partial<Instance>, string[]]>([
   ['is up to date', {}, []],
-  ['lags', { replay_lag_s: 61 }, ['warning: This standby replays behind the primary.']],
+  ['lags', { replay_lag_s: 61, replay_lag_size: 2 ** 26 }, ['warning: This standby replays behind the primary.']],
+  ['replays a long transaction', { replay_lag_s: 3600, replay_lag_size: 256 }, []],
   [
     'lost its primary',
     { replay_lag_s: 3600, receiving: false },
@@ -63,4 +64,11 @@ it('notices that checksums are off', () => {
 it('adds what is known of the major', () => {
   expect(describeInstance(primary, 18)).toMatchObject({ major: 18, supported_until: '2030-11-14' });
   expect(describeInstance(primary, 19)).toMatchObject({ major: 19, supported_until: null });
+});
+
+it('resumes no replay: it may have stopped for a reason', () => {
+  const [finding] = judgeInstance({ ...standby, major: 18, replay_paused: true }, 60);
+  const statements = finding?.next_step?.split('\n').filter((line) => !line.startsWith('--')) ?? [];
+  expect(statements[0]).toMatch(/^SELECT name, setting FROM pg_settings/);
+  expect(statements.join('\n')).not.toContain('resume');
 });

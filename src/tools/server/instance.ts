@@ -21,7 +21,7 @@ const row = {
   replay_lsn: z.string().nullable(),
   replay_lag_size: z.int().nullable().meta({ unit: 'bytes' }).describe('On a standby: received and not yet replayed.'),
   replay_lag_s: seconds.describe(
-    'On a standby: 0 when all that streams in is replayed, else the age of the last transaction replayed.',
+    'On a standby: 0 when all that streams in is replayed, else the age of the last commit replayed, which a long transaction makes old too.',
   ),
   receiving: z.boolean().nullable().describe('On a standby: whether WAL streams in.'),
   replay_paused: z.boolean().nullable(),
@@ -77,6 +77,21 @@ function judgeSupport({ version, at }: Instance, major: number): Finding[] {
   ];
 }
 
+/** While the primary is in one long transaction there is no commit to replay, and always a little WAL under way. */
+const MUCH_WAL = 64 * 2 ** 20;
+
+/** Resuming promotes a server that reached its recovery target, and stops one whose settings are below its primary's. */
+const WHY_PAUSED = [
+  "SELECT name, setting FROM pg_settings WHERE name LIKE 'recovery_target%' OR name IN ('max_connections', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction');",
+  '-- SQL does not say who paused it: somebody on purpose, a recovery target, or one of these being lower than on the primary (the log says so).',
+  '-- Resuming ends a recovery at its target, for good, and shuts the standby down while a setting is too low:',
+  '-- pg_wal_replay_resume() is right only where somebody paused it and is done.',
+].join('\n');
+const WHY_CUT_OFF =
+  'SELECT * FROM pg_stat_wal_receiver;\n-- no row: no receiver runs, and the log of this standby says why';
+const WHY_BEHIND =
+  "SELECT pid, backend_type, wait_event_type, wait_event, state, xact_start FROM pg_stat_activity WHERE backend_type IN ('startup', 'client backend') ORDER BY xact_start;";
+
 type Replay = Pick<Instance, 'standby' | 'receiving' | 'replay_paused' | 'replay_lag_s' | 'replay_lag_size'>;
 
 export function judgeReplay(row: Replay, maxLagS: number): Finding[] {
@@ -85,24 +100,17 @@ export function judgeReplay(row: Replay, maxLagS: number): Finding[] {
   const why = 'https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-ADMIN';
   const evidence = { receiving, replay_paused, replay_lag_s, replay_lag_size };
   if (replay_paused === true) {
-    return [
-      {
-        severity: 'warning',
-        claim: 'Replay is paused on this standby.',
-        evidence,
-        why,
-        next_step: 'SELECT pg_wal_replay_resume();',
-      },
-    ];
+    const claim = 'Replay is paused on this standby.';
+    return [{ severity: 'warning', claim, evidence, why, next_step: WHY_PAUSED }];
   }
-  if (replay_lag_s !== null && replay_lag_s > maxLagS) {
-    const claim =
-      receiving === true
-        ? 'This standby replays behind the primary.'
-        : 'No WAL streams to this standby, and what it has is old.';
-    return [{ severity: 'warning', claim, evidence, why, next_step: 'SELECT * FROM pg_stat_wal_receiver;' }];
+  if (replay_lag_s === null || replay_lag_s <= maxLagS) return [];
+  if (receiving !== true) {
+    const claim = 'No WAL streams to this standby, and what it has is old.';
+    return [{ severity: 'warning', claim, evidence, why, next_step: WHY_CUT_OFF }];
   }
-  return [];
+  if ((replay_lag_size ?? 0) < MUCH_WAL) return [];
+  const claim = 'This standby replays behind the primary.';
+  return [{ severity: 'warning', claim, evidence, why, next_step: WHY_BEHIND }];
 }
 
 function judgeChecksums({ data_checksums }: Instance): Finding[] {

@@ -1,4 +1,4 @@
-import { gather, quoteIdentifier, quoteLiteral, type Finding } from '../kit/index.ts';
+import { comment, gather, quoteIdentifier, quoteLiteral, type Finding } from '../kit/index.ts';
 import type { DatabaseRow } from './database-page.ts';
 import { judgeWraparound } from './databases.ts';
 
@@ -41,6 +41,12 @@ function judgeChecksums({ database, checksum_failures, last_checksum_failure }: 
   ];
 }
 
+/** REINDEX DATABASE would lock out the writers of one table after the other. */
+const WRITE_REINDEX = [
+  '-- in that database: writes the statements that rebuild the indexes in question beside their use; amcheck says which of them need it',
+  `SELECT format('REINDEX INDEX CONCURRENTLY %s;', indexrelid::regclass) FROM pg_index WHERE EXISTS (SELECT FROM unnest(indcollation) c WHERE c NOT IN (0, 'pg_catalog."C"'::regcollation, 'pg_catalog."POSIX"'::regcollation));`,
+].join('\n');
+
 /** Indexes over text keep the order of the version that they were built with, and then miss rows. */
 function judgeCollation(row: DatabaseRow): Finding[] {
   const { database, allows_connections, locale_provider, collation_version, actual_collation_version } = row;
@@ -57,7 +63,7 @@ function judgeCollation(row: DatabaseRow): Finding[] {
       evidence: { locale_provider, collation_version, actual_collation_version },
       why: 'https://www.postgresql.org/docs/current/sql-alterdatabase.html',
       next_step: allows_connections
-        ? `-- in that database, at a quiet time: it locks each table in turn, or check with amcheck which need it\nREINDEX DATABASE ${object};\n${refresh}`
+        ? `${WRITE_REINDEX}\n${comment(`only when all of them have run, since it ends this warning: ${refresh}`)}`
         : refresh,
     },
   ];

@@ -24,8 +24,8 @@ export default {
     total: z.int().min(0),
   }),
   run(context) {
-    const { all, byDefault } = context.servers();
-    const described = all.map((server) => describeServer(server, byDefault));
+    const servers = context.servers();
+    const described = servers.all.map((server) => describeServer(server, servers));
     const limit = Number(context.input['limit']);
     const gaps = notContacted(described);
     return Promise.resolve({

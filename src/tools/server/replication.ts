@@ -5,12 +5,10 @@ import {
   gather,
   param,
   quoteIdentifier,
-  quoteLiteral,
   secondsSince,
   sql,
   type Finding,
   type RowOf,
-  type Sql,
 } from '../kit/index.ts';
 import { RECEIVED_OR_WRITTEN, walPositions } from './wal-position.ts';
 
@@ -56,46 +54,15 @@ export const wal = definePart({
   }),
 });
 
-/** https://www.postgresql.org/docs/current/view-pg-replication-slots.html */
-const slotsWith = (walStatus: Sql, inactiveSince: Sql, synced: Sql) => sql`
-      select s.slot_name as slot, s.slot_type as type, s.database, s.active,
-             pg_catalog.pg_wal_lsn_diff(${RECEIVED_OR_WRITTEN}, s.restart_lsn)::bigint as retained_size, ${walStatus} as wal_status,
-             ${inactiveSince} as inactive_since, ${synced} as synced,
-             greatest(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)) as xmin_age
-        from pg_catalog.pg_replication_slots s
-       cross join (${walPositions}) i
-       order by retained_size desc nulls last, s.slot_name
-       limit ${limit}`;
-
-export const slots = definePart({
-  what: 'replication slots',
-  row: {
-    slot: z.string(),
-    type: z.string(),
-    database: z.string().nullable().meta({ names: 'database' }),
-    active: z.boolean(),
-    retained_size: bytes.describe('WAL that is kept for the slot.'),
-    wal_status: z.string().nullable().describe('PostgreSQL 13 on.'),
-    inactive_since: time.describe('PostgreSQL 17 on.'),
-    synced: z.boolean().describe('Copied from the primary, so nobody uses it here.'),
-    xmin_age: z.int().nullable(),
-  },
-  sql: byServerVersion({
-    12: slotsWith(sql`null::text`, sql`null::timestamp with time zone`, sql`false`),
-    13: slotsWith(sql`s.wal_status`, sql`null::timestamp with time zone`, sql`false`),
-    17: slotsWith(sql`s.wal_status`, sql`s.inactive_since`, sql`s.synced`),
-  }),
-});
-type Slot = Pick<
-  RowOf<typeof slots>,
-  'slot' | 'active' | 'retained_size' | 'wal_status' | 'inactive_since' | 'synced' | 'xmin_age'
->;
+/** Of `r`, a row of pg_stat_replication: a connection for logical changes is to one database, a standby's to none. */
+export const DATABASE_SERVED = sql`(select a.datname from pg_catalog.pg_stat_activity a where a.pid = r.pid)`;
 
 export const receivers = definePart({
   what: 'standbys and other receivers of WAL',
   row: {
     application: z.string().nullable().meta({ names: 'text' }),
     client_address: z.string().nullable(),
+    database: z.string().nullable().meta({ names: 'database' }).describe('Of a receiver of logical changes.'),
     state: z.string().nullable(),
     sync_state: z.string().nullable(),
     lag_size: bytes.describe('Written here and not yet replayed there.'),
@@ -104,7 +71,8 @@ export const receivers = definePart({
   },
   sql: byServerVersion({
     12: sql`
-      select r.application_name as application, pg_catalog.host(r.client_addr) as client_address, r.state, r.sync_state,
+      select r.application_name as application, pg_catalog.host(r.client_addr) as client_address,
+             ${DATABASE_SERVED} as database, r.state, r.sync_state,
              pg_catalog.pg_wal_lsn_diff(${RECEIVED_OR_WRITTEN}, r.replay_lsn)::bigint as lag_size,
              pg_catalog.round(extract(epoch from r.replay_lag)::numeric, 3) as replay_lag_s,
              pg_catalog.age(r.backend_xmin) as xmin_age
@@ -138,15 +106,16 @@ export const preparedTransactions = definePart({
 type Prepared = RowOf<typeof preparedTransactions>;
 
 export function judgeArchiver(row: RowOf<typeof archiver> | undefined): Finding[] {
-  if (!row || row.mode === 'off') return [];
-  if (row.expected && row.by === null) return [archivesNowhere(row)];
+  // statistics outlive a switchover: a standby that does not archive keeps the last failure of its days as a primary
+  if (!row?.expected) return [];
+  if (row.by === null) return [archivesNowhere(row)];
   if (!row.failing) return [];
   const { failed, last_failed_wal, last_failed_at, last_archived_at } = row;
   return [
     {
       severity: 'critical',
       claim: 'WAL is not being archived: the last attempt failed, and pg_wal grows until one succeeds.',
-      object: quoteIdentifier(row.by ?? 'archive_mode'),
+      object: quoteIdentifier(row.by),
       evidence: { failed, last_failed_wal, last_failed_at, last_archived_at },
       why: 'https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-ARCHIVING-WAL',
       next_step: '-- the log of the server says why; afterwards\nSELECT * FROM pg_stat_archiver;',
@@ -166,51 +135,34 @@ function archivesNowhere({ mode, archived, last_archived_at }: RowOf<typeof arch
   };
 }
 
-export function judgeSlots(rows: readonly Slot[], maxRetained: number): Finding[] {
-  return gather(
-    rows.flatMap((row) => {
-      const { slot, active, retained_size, wal_status, inactive_since, synced, xmin_age } = row;
-      const lost = wal_status === 'lost' || wal_status === 'unreserved';
-      const large = (retained_size ?? 0) >= maxRetained;
-      if (!lost && !large && (active || synced)) return [];
-      return {
-        severity: lost ? ('critical' as const) : large ? ('warning' as const) : ('notice' as const),
-        claim: slotClaim(row, large),
-        object: slot,
-        evidence: { active, retained_size, wal_status, inactive_since, xmin_age },
-        why: 'https://www.postgresql.org/docs/current/warm-standby.html#STREAMING-REPLICATION-SLOTS',
-        ...(!active && {
-          next_step: `SELECT pg_drop_replication_slot(${quoteLiteral(slot)}); -- when whoever used it is gone for good`,
-        }),
-      };
-    }),
-    (count) => `${count} replication slots keep WAL or are not in use.`,
-  );
-}
-
-function slotClaim({ slot, active, wal_status, retained_size }: Slot, large: boolean): string {
-  if (wal_status === 'lost') return `The replication slot ${slot} has lost WAL that it needs.`;
-  if (wal_status === 'unreserved') return `The replication slot ${slot} is about to lose WAL that it needs.`;
-  if (large) return `The replication slot ${slot} keeps much WAL${active ? '' : ', and nobody uses it'}.`;
-  const grows = (retained_size ?? 0) > 0 ? ', and pg_wal grows because of it' : '; it keeps no WAL yet';
-  return `Nobody uses the replication slot ${slot}${grows}.`;
+export function nameReceiver({
+  application,
+  client_address,
+}: Pick<Receiver, 'application' | 'client_address'>): string {
+  return [application, client_address].filter((part) => part !== null && part !== '').join(' ') || 'a receiver';
 }
 
 export function judgeReceivers(rows: readonly Receiver[], maxLagS: number): Finding[] {
   return gather(
     rows
       .filter(({ replay_lag_s }) => (replay_lag_s ?? 0) > maxLagS)
-      .map(({ application, client_address, state, sync_state, lag_size, replay_lag_s }) => ({
+      .map(({ application, client_address, database, state, sync_state, lag_size, replay_lag_s }) => ({
         severity: 'warning' as const,
-        object: [application, client_address].filter((part) => part !== null && part !== '').join(' ') || 'a standby',
-        claim: `A standby replays ${Math.round(replay_lag_s ?? 0)} s behind.`,
-        evidence: { client_address, state, sync_state, lag_size, replay_lag_s },
+        object: nameReceiver({ application, client_address }),
+        claim: `${database === null ? 'A standby replays' : 'A receiver of logical changes is'} ${Math.round(replay_lag_s ?? 0)} s behind.`,
+        evidence: { client_address, database, state, sync_state, lag_size, replay_lag_s },
         why: 'https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-REPLICATION-VIEW',
         next_step: 'SELECT * FROM pg_stat_replication;',
       })),
-    (count) => `${count} standbys replay behind.`,
+    (count) => `${count} receivers of WAL are behind.`,
   );
 }
+
+/** Only its transaction manager knows whether the other half was committed. */
+const ASK_ITS_MANAGER = [
+  'SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;',
+  '-- ask its transaction manager how it is to end; in its database: COMMIT PREPARED or ROLLBACK PREPARED',
+].join('\n');
 
 export function judgePrepared(rows: readonly Prepared[], maxS: number): Finding[] {
   return gather(
@@ -222,7 +174,7 @@ export function judgePrepared(rows: readonly Prepared[], maxS: number): Finding[
         object: gid,
         evidence: { owner, database, age_s, xmin_age },
         why: 'https://www.postgresql.org/docs/current/sql-prepare-transaction.html',
-        next_step: `ROLLBACK PREPARED ${quoteLiteral(gid)}; -- in its database, when its transaction manager has forgotten it`,
+        next_step: ASK_ITS_MANAGER,
       })),
     (count) => `${count} prepared transactions wait to be committed or rolled back.`,
   );

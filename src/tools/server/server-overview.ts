@@ -22,12 +22,12 @@ import {
   judgeArchiver,
   judgePrepared,
   judgeReceivers,
-  judgeSlots,
   preparedTransactions,
   receivers,
-  slots,
   wal,
 } from './replication.ts';
+import { judgeSlots } from './judge-slots.ts';
+import { slots } from './slots.ts';
 import { extensions, judgeExtensions, judgeLogin, judgeSettings, settings, showSettings } from './settings.ts';
 
 const PARTS = {

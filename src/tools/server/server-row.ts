@@ -1,11 +1,14 @@
 import { z } from 'zod';
+import type { ReachableServers } from '../../calls/context.ts';
 import type { FleetServer } from '../../fleet/fleet.ts';
 
 /** A server of the configuration as it was when Howdah last contacted it. */
 export const serverRow = {
   server: z.string(),
   default: z.boolean().describe('Whether calls that name no server go here.'),
-  address: z.string().describe('User, hosts and the database that calls go to unless they name another.'),
+  address: z
+    .string()
+    .describe('User, hosts and, where you may reach it, the database that calls go to unless they name another.'),
   state: z.enum(['unknown', 'reachable', 'unreachable']).describe('Unknown until the first call.'),
   role: z.enum(['primary', 'standby']).nullable(),
   version: z.string().nullable(),
@@ -15,12 +18,12 @@ export const serverRow = {
 };
 export type ServerRow = z.output<z.ZodObject<typeof serverRow>>;
 
-export function describeServer(server: FleetServer, byDefault: FleetServer | undefined): ServerRow {
+export function describeServer(server: FleetServer, servers: ReachableServers): ServerRow {
   const { state, at, version, inRecovery, problem } = server.health();
   return {
     server: server.name,
-    default: server.name === byDefault?.name,
-    address: server.address,
+    default: server.name === servers.byDefault?.name,
+    address: servers.addressOf(server),
     state,
     role: inRecovery === null ? null : inRecovery ? 'standby' : 'primary',
     version,

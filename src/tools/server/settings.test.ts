@@ -5,6 +5,7 @@ import { judgeExtensions, judgeLogin, judgeSettings, showSettings } from './sett
 const setting = (name: string, value: string, more = {}) => ({
   name,
   value,
+  source: 'configuration file',
   pending_restart: false,
   dangerous: true,
   ...more,
@@ -31,6 +32,18 @@ it('advises the safe value of each dangerous setting', () => {
     ['critical', 'ALTER SYSTEM SET zero_damaged_pages = off;'],
     ['warning', 'ALTER SYSTEM SET autovacuum = on;'],
   ]);
+});
+
+const stepFor = (source: string) => judgeSettings([setting('track_counts', 'off', { source })])[0]?.next_step;
+
+it('advises no ALTER SYSTEM where the command line or a database has precedence', () => {
+  expect(stepFor('default')).toContain('ALTER SYSTEM SET track_counts = on;');
+  expect(stepFor('command line')).toMatch(/^SELECT (?!.*ALTER SYSTEM).*\n-- set where the server is started/);
+  expect(stepFor('database')).toMatch(/^SELECT (?!.*ALTER SYSTEM).*\n-- ALTER DATABASE … RESET track_counts/);
+});
+
+it('says what is left to do once fsync is on again', () => {
+  expect(judgeSettings([setting('fsync', 'off')])[0]?.next_step).toMatch(/pg_reload_conf\(\);\n-- then run sync/);
 });
 
 it('counts settings that wait for a restart, and hides values that may be secret', () => {

@@ -13,40 +13,56 @@ import {
   type Finding,
   type RowOf,
 } from '../kit/index.ts';
+import { isOfServerOrDatabase } from './setting-source.ts';
 
 const RESOURCES = 'https://www.postgresql.org/docs/current';
 
-/** Settings that cost data or, in time, the service: the value that does, how bad it is, and why. */
-const DANGEROUS: Readonly<
-  Record<string, { readonly severity: Finding['severity']; readonly claim: string; readonly why: string }>
-> = {
+interface Danger {
+  readonly severity: Finding['severity'];
+  readonly claim: string;
+  readonly why: string;
+  readonly safe: 'on' | 'off';
+  /** What is left to do when it is safe again. */
+  readonly afterwards?: string;
+}
+
+/** Settings that cost data or, in time, the service, while they are not safe. */
+const DANGEROUS: Readonly<Record<string, Danger>> = {
   fsync: {
     severity: 'critical',
+    safe: 'on',
     claim: 'fsync is off: a crash of the machine can destroy every database.',
     why: `${RESOURCES}/runtime-config-wal.html#GUC-FSYNC`,
+    afterwards: '-- then run sync on its machine: what was written meanwhile may still be in its caches only',
   },
   full_page_writes: {
     severity: 'critical',
-    claim: 'full_page_writes is off: a crash of the machine can leave pages half written.',
+    safe: 'on',
+    claim:
+      'full_page_writes is off: a crash of the machine can leave pages half written, unless the file system never does (ZFS).',
     why: `${RESOURCES}/runtime-config-wal.html#GUC-FULL-PAGE-WRITES`,
   },
   autovacuum: {
     severity: 'warning',
+    safe: 'on',
     claim: 'autovacuum is off: dead rows stay, statistics age, and transaction ids run out.',
     why: `${RESOURCES}/runtime-config-vacuum.html#GUC-AUTOVACUUM`,
   },
   track_counts: {
     severity: 'warning',
+    safe: 'on',
     claim: 'track_counts is off, so autovacuum has nothing to go by.',
     why: `${RESOURCES}/runtime-config-statistics.html#GUC-TRACK-COUNTS`,
   },
   zero_damaged_pages: {
     severity: 'critical',
+    safe: 'off',
     claim: 'zero_damaged_pages is on: damaged pages are emptied instead of reported.',
     why: `${RESOURCES}/runtime-config-developer.html#GUC-ZERO-DAMAGED-PAGES`,
   },
   ignore_checksum_failure: {
     severity: 'critical',
+    safe: 'off',
     claim: 'ignore_checksum_failure is on: damaged pages are used as if they were whole.',
     why: `${RESOURCES}/runtime-config-developer.html#GUC-IGNORE-CHECKSUM-FAILURE`,
   },
@@ -54,14 +70,20 @@ const DANGEROUS: Readonly<
 
 export const settings = definePart({
   what: 'settings',
-  row: { name: z.string(), value: z.string().nullable(), pending_restart: z.boolean(), dangerous: z.boolean() },
+  row: {
+    name: z.string(),
+    value: z.string().nullable(),
+    source: z.string(),
+    pending_restart: z.boolean(),
+    dangerous: z.boolean(),
+  },
   sql: byServerVersion({
     12: sql`
-      select q.name, q.value, q.pending_restart, q.dangerous
+      select q.name, q.value, q.source, q.pending_restart, q.dangerous
         from (
           -- where the command line has the last word, a restart changes nothing
-          select s.name, s.setting as value, s.pending_restart and s.source <> 'command line' as pending_restart,
-                 (s.name, s.setting) in (
+          select s.name, s.setting as value, s.source, s.pending_restart and s.source <> 'command line' as pending_restart,
+                 ${isOfServerOrDatabase(sql`s.source`)} and (s.name, s.setting) in (
                    ('fsync', 'off'), ('full_page_writes', 'off'), ('autovacuum', 'off'), ('track_counts', 'off'),
                    ('zero_damaged_pages', 'on'), ('ignore_checksum_failure', 'on')
                  ) as dangerous
@@ -95,18 +117,29 @@ export const extensions = definePart({
   }),
 });
 
+/** ALTER SYSTEM succeeds and changes nothing where something has precedence over the files. */
+function mend(name: string, source: string): string {
+  const look = `SELECT name, setting, source, sourcefile FROM pg_settings WHERE name = '${name}';`;
+  if (source === 'command line') {
+    return `${look}\n-- set where the server is started, on its command line, which has precedence over every file: change it there and restart`;
+  }
+  if (source === 'database') {
+    return `SELECT d.datname, r.setconfig FROM pg_db_role_setting r JOIN pg_database d ON d.oid = r.setdatabase;\n-- ALTER DATABASE … RESET ${name} takes it back`;
+  }
+  const { safe, afterwards } = DANGEROUS[name] ?? {};
+  return [
+    `ALTER SYSTEM SET ${name} = ${safe ?? 'DEFAULT'};`,
+    'SELECT pg_reload_conf();',
+    ...(afterwards === undefined ? [] : [afterwards]),
+  ].join('\n');
+}
+
 export function judgeSettings(rows: readonly Setting[]): Finding[] {
-  const dangerous = rows.flatMap(({ name, value, dangerous }): Finding[] => {
+  const dangerous = rows.flatMap(({ name, value, source, dangerous }): Finding[] => {
     const known = dangerous ? DANGEROUS[name] : undefined;
     if (!known) return [];
-    const safe = value === 'off' ? 'on' : 'off';
     return [
-      {
-        ...known,
-        object: quoteIdentifier(name),
-        evidence: { [name]: value },
-        next_step: `ALTER SYSTEM SET ${name} = ${safe};\nSELECT pg_reload_conf();`,
-      },
+      { ...known, object: quoteIdentifier(name), evidence: { [name]: value, source }, next_step: mend(name, source) },
     ];
   });
   const pending = rows.filter(({ pending_restart }) => pending_restart).map(({ name }) => name);

@@ -71,6 +71,12 @@ it.each([
   expect(judgeSizes([], { input, about })).toHaveLength(count);
 });
 
+it('names ten that are locked, and says how many more are', () => {
+  const locked = Array.from({ length: 12 }, (_, n) => ({ ...row, table: `t${n}`, size_estimated: true }));
+  expect(unknownSizes(locked, null, false)[0]?.what).toMatch(/^the exact size of .*"t9" and 2 more$/);
+  expect(unknownSizes(locked.slice(2), null, false)[0]?.what).toMatch(/"t11"$/);
+});
+
 it('misses the sizes of unlogged tables on a standby only', () => {
   const unlogged = [{ ...row, persistence: 'unlogged' as const }, row];
   expect(unknownSizes(unlogged, null, false)).toEqual([]);

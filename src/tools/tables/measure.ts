@@ -23,16 +23,19 @@ interface MeasuredRow {
   readonly size_estimated: boolean;
 }
 
+const NAMED = 10;
+
 /** Names those whose sizes a lock kept from us. */
 export function behindLocks(rows: readonly MeasuredRow[]): NotExamined[] {
   const locked = rows.filter(({ size_estimated }) => size_estimated);
   if (locked.length === 0) return [];
+  const others = locked.length > NAMED ? ` and ${locked.length - NAMED} more` : '';
   return [
     {
       what: `the exact size of ${locked
-        .slice(0, 10)
+        .slice(0, NAMED)
         .map(({ schema, table }) => quoteName(schema, table))
-        .join(', ')}`,
+        .join(', ')}${others}`,
       reason: 'A session holds or awaits an exclusive lock; the sizes are those of the last VACUUM or ANALYZE.',
       remedy: 'activity shows who blocks whom.',
     },

@@ -39,6 +39,8 @@ export const aboutSizes = {
   total_estimated: z
     .boolean()
     .describe('Too many match to measure all: total_size and the order are those of the last VACUUM or ANALYZE.'),
-  other_size: bytes.describe('The rest of the database: catalogs, large objects, sequences. Null with a filter.'),
+  other_size: bytes.describe(
+    'The rest of the database: catalogs, large objects, sequences. Null with a filter, and where a size is estimated.',
+  ),
 };
 export type AboutSizes = z.output<z.ZodObject<typeof aboutSizes>>;

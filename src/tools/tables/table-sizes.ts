@@ -98,7 +98,7 @@ export default defineDiagnostic({
                pg_catalog.round((s.heap_size - coalesce(s.map_size, 0) + s.toasted_size)::numeric / nullif(s.live_rows, 0)) as row_size,
                case when s.relkind = 'p' then coalesce(s.partitions, 0) end as partitions, s.estimated as size_estimated,
                s.database_size, s.total_size, s.total_estimated,
-               case when ${schema}::text is null and ${name}::text is null and not s.total_estimated
+               case when ${schema}::text is null and ${name}::text is null and not s.any_estimated
                     then greatest(s.database_size - s.total_size, 0) end as other_size,
                s.total_rows
           from sized s

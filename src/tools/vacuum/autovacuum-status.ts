@@ -3,14 +3,17 @@ import { defineTool, hiddenFrom, readParts, statementsOf, tellWithheld, type Not
 import { autovacuumSettings, judgeAutovacuum } from './autovacuum-settings.ts';
 import { dueTables } from './due-table.ts';
 import { horizonHolders, judgeHolder } from './horizon-holders.ts';
-import { hindranceOf, HINDRANCES, judgeDue } from './judge-due.ts';
+import { hindranceOf, HINDRANCES, suspectOf } from './hindrance.ts';
+import { isReported, judgeDue } from './judge-due.ts';
 import { vacuumWorkers } from './vacuum-workers.ts';
 
 const PARTS = { autovacuumSettings, dueTables, vacuumWorkers, horizonHolders };
 
-const table = dueTables.shape.omit({ running: true, locked: true, due_rows: true, total_rows: true }).extend({
-  hindered_by: z.enum(HINDRANCES).nullable().describe('Why it is still due, where that is known.'),
-});
+const table = dueTables.shape
+  .omit({ running: true, locked: true, due_rows: true, total_rows: true, waiting_rows: true, vacuumed_s: true })
+  .extend({
+    hindered_by: z.enum(HINDRANCES).nullable().describe('Why it is still due, where that is known.'),
+  });
 
 const ofSchema = { database_name: 'database', schema_name: 'schema' };
 
@@ -52,19 +55,20 @@ export default defineTool({
   },
   statements: statementsOf(PARTS),
   async run(input, target, { persona }) {
-    const { schema = null, name = null, due_only, limit } = input;
-    const values = { schema, name, due_only, limit: limit + 1 };
+    const { schema = null, name = null, due_only, limit, overdue_percent } = input;
+    const values = { schema, name, due_only, overdue_percent, limit: limit + 1 };
     const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, values);
     const [settings] = parts.autovacuumSettings;
     const holders = parts.horizonHolders;
     // the thresholds of a standby are not those that its primary goes by
     const circumstances = { settings: facts.inRecovery ? undefined : settings, holders };
-    const rows = parts.dueTables.slice(0, limit).map((each) => ({
+    const tables = parts.dueTables.slice(0, limit);
+    const rows = tables.map((each) => ({
       ...table.omit({ hindered_by: true }).parse(each),
       hindered_by: hindranceOf(each, circumstances),
     }));
-    const [{ due_rows: due, total_rows: total } = { due_rows: 0, total_rows: 0 }] = parts.dueTables;
-    const heldBack = rows.filter(({ hindered_by }) => hindered_by === 'held_back').length;
+    const [{ due_rows: due, total_rows: total, waiting_rows: waiting } = NO_TABLES] = parts.dueTables;
+    const suspects = tables.flatMap((each) => (isReported(each, input) ? (suspectOf(each, circumstances) ?? []) : []));
     return {
       settings: settings ?? null,
       due,
@@ -74,8 +78,8 @@ export default defineTool({
       running: [...parts.vacuumWorkers],
       holders: [...holders],
       findings: [
-        ...(settings && !facts.inRecovery ? judgeAutovacuum(settings, due) : []),
-        ...(facts.inRecovery ? [] : judgeHolder(holders, heldBack, input.max_xmin_age)),
+        ...(settings && !facts.inRecovery ? judgeAutovacuum(settings, { due, waiting }) : []),
+        ...(facts.inRecovery ? [] : judgeHolder(holders, suspects, input.max_xmin_age)),
         ...judgeDue(rows, input),
       ],
       not_examined: [
@@ -89,6 +93,8 @@ export default defineTool({
     };
   },
 });
+
+const NO_TABLES = { due_rows: 0, total_rows: 0, waiting_rows: 0 };
 
 const VACUUMED_ON_PRIMARY: NotExamined = {
   what: 'dead rows, inserts, changes, last vacuum and analyze, workers',

@@ -2,13 +2,14 @@ import { z } from 'zod';
 import {
   byServerVersion,
   definePart,
-  lockedRelations,
   param,
   percentOf,
+  secondsSince,
   sql,
   type RowOf,
   type Sql,
 } from '../kit/index.ts';
+import { conflictsWith } from '../locks/lock-conflicts.ts';
 import { matchesName } from '../tables/name-pattern.ts';
 
 const count = z.int().min(0).nullable();
@@ -36,6 +37,19 @@ function freezeAge(name: Sql): Sql {
   return sql`least((l.options ->> ${name})::bigint, pg_catalog.current_setting(${name})::bigint)`;
 }
 
+/**
+ * Selects the oids of relations on which somebody holds or awaits a lock that conflicts with that of VACUUM: autovacuum
+ * passes by. Not of workers, nor of VACUUM itself.
+ */
+const locksAgainstVacuum = sql`
+        select distinct l.relation as oid
+          from pg_catalog.pg_locks l
+          left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+         where l.locktype = 'relation' and l.mode = any (${conflictsWith(sql`'ShareUpdateExclusiveLock'`)})
+           and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+           and a.backend_type is distinct from 'autovacuum worker'
+           and not exists (select from pg_catalog.pg_stat_progress_vacuum v where v.pid = l.pid)`;
+
 /** A standby counts nothing. */
 function onPrimary(count: Sql): Sql {
   return sql`case when not pg_catalog.pg_is_in_recovery() then ${count} end`;
@@ -55,7 +69,7 @@ interface Since {
  * has none, by those of its table.
  */
 const tables = ({ insertsAt, inserts, mostDeadRows, unfrozen }: Since) => sql`
-      with locked as materialized (${lockedRelations}
+      with locked as materialized (${locksAgainstVacuum}
       ),
       relations as (
         select c.oid, n.nspname, c.relname, false as toast, c.relkind, c.reltuples, c.relfrozenxid, c.relminmxid, ${unfrozen} as unfrozen, c.reloptions
@@ -119,7 +133,11 @@ const tables = ({ insertsAt, inserts, mostDeadRows, unfrozen }: Since) => sql`
              ${onPrimary(sql`pg_catalog.pg_stat_get_analyze_count(j.oid)`)} as analyzes, ${onPrimary(sql`pg_catalog.pg_stat_get_autoanalyze_count(j.oid)`)} as autoanalyzes,
              exists (select from pg_catalog.pg_stat_progress_vacuum v where v.relid = j.oid) as running,
              exists (select from locked l where l.oid = j.oid) as locked,
-             pg_catalog.count(*) filter (where j.due <> '{}') over () as due_rows, pg_catalog.count(*) over () as total_rows
+             ${secondsSince(sql`greatest(pg_catalog.pg_stat_get_last_vacuum_time(j.oid), pg_catalog.pg_stat_get_last_autovacuum_time(j.oid))`)} as vacuumed_s,
+             pg_catalog.count(*) filter (where j.due <> '{}') over () as due_rows, pg_catalog.count(*) over () as total_rows,
+             pg_catalog.count(*) filter (
+               where j.due <> '{}' and j.enabled and (j.percent >= ${param('overdue_percent')}::double precision or j.due && array['xid_age', 'mxid_age'])
+                 and not exists (select from pg_catalog.pg_stat_progress_vacuum v where v.relid = j.oid)) over () as waiting_rows
         from judged j
        where (j.due <> '{}' or not ${param('due_only')}::boolean)
          -- of the system's own tables only those that are due, unless they are asked for
@@ -178,6 +196,8 @@ export const dueTables = definePart({
     locked: z.boolean(),
     due_rows: z.int(),
     total_rows: z.int(),
+    waiting_rows: z.int(),
+    vacuumed_s: z.number().nullable(),
   },
   sql: byServerVersion({
     12: tables({ ...since13, insertsAt: NOTHING, inserts: sql`null::bigint` }),

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import {
   byServerVersion,
+  comment,
   definePart,
+  endPrepared,
   quoteIdentifier,
   quoteLiteral,
   sql,
@@ -19,32 +21,36 @@ export const horizonHolders = definePart({
   row: {
     kind: z.enum(['session', 'standby', 'slot', 'prepared_transaction']),
     name: z.string().meta({ names: 'text' }).describe('The pid, the application, the slot or the gid.'),
+    application: z.string().nullable().meta({ names: 'text' }),
     user: z.string().nullable(),
     state: z.string().nullable(),
     xmin_age: z.int().describe('Transactions since: rows that were deleted in them stay.'),
-    since: z.iso.datetime().nullable(),
+    since: z.iso.datetime().nullable().describe('At the latest; null where nobody knows.'),
     catalogs_only: z.boolean().describe('It holds back VACUUM of the system catalogs only.'),
   },
   sql: byServerVersion({
     12: sql`
-      select h.kind, h.name, h.user, h.state, h.xmin_age, h.since, h.catalogs_only
+      select h.kind, h.name, h.application, h.user, h.state, h.xmin_age, h.since, h.catalogs_only
         from (
-          select 'session' as kind, a.pid::text as name, a.usename::text as user, a.state,
-                 greatest(pg_catalog.age(a.backend_xmin), pg_catalog.age(a.backend_xid)) as xmin_age, a.xact_start as since, false as catalogs_only
+          select 'session' as kind, a.pid::text as name, a.application_name as application, a.usename::text as user, a.state,
+                 greatest(pg_catalog.age(a.backend_xmin), pg_catalog.age(a.backend_xid)) as xmin_age,
+                 -- each statement of READ COMMITTED has a snapshot of its own
+                 case when a.backend_xid is null and a.state = 'active' then a.query_start else a.xact_start end as since, false as catalogs_only
             from pg_catalog.pg_stat_activity a
            where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid()
              and a.backend_type not in ('walsender', 'parallel worker')
              and not exists (select from pg_catalog.pg_stat_progress_vacuum v where v.pid = a.pid)
           union all
-          select 'standby', r.application_name, r.usename::text, r.state, pg_catalog.age(r.backend_xmin), null, false
+          select 'standby', r.application_name, r.application_name, r.usename::text, r.state, pg_catalog.age(r.backend_xmin), null, false
             from pg_catalog.pg_stat_replication r
           union all
-          select 'slot', s.slot_name::text, null, case when s.active then 'active' else 'inactive' end,
+          select 'slot', s.slot_name::text, r.application_name, r.usename::text, case when s.active then 'active' else 'inactive' end,
                  coalesce(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)), null, s.xmin is null
             from pg_catalog.pg_replication_slots s
-           where s.database is null or s.xmin is not null or s.database = pg_catalog.current_database()
+            left join pg_catalog.pg_stat_replication r on r.pid = s.active_pid
+           where s.database is null or s.database = pg_catalog.current_database()
           union all
-          select 'prepared_transaction', p.gid, p.owner::text, 'prepared', pg_catalog.age(p.transaction), p.prepared, false
+          select 'prepared_transaction', p.gid, null, p.owner::text, 'prepared', pg_catalog.age(p.transaction), p.prepared, false
             from pg_catalog.pg_prepared_xacts p
            where p.database = pg_catalog.current_database()
         ) h
@@ -62,32 +68,64 @@ const KINDS: Readonly<Record<HorizonHolder['kind'], string>> = {
   prepared_transaction: 'The prepared transaction',
 };
 
-/** Said once, of the oldest, however many tables suffer. `heldBack` is how many were vacuumed in vain. */
-export function judgeHolder(holders: readonly HorizonHolder[], heldBack: number, maxXminAge: number): Finding[] {
-  const oldest = holders.find(({ catalogs_only }) => !catalogs_only);
-  if (!oldest || (oldest.xmin_age < maxXminAge && heldBack === 0)) return [];
-  const { kind, name, user, state, xmin_age, since } = oldest;
+/** A holder that came between VACUUM and the rows of some table. */
+export interface Suspect {
+  readonly holder: HorizonHolder;
+  /** False where VACUUM came, rows stayed, and nobody knows which of the two was first. */
+  readonly sure: boolean;
+}
+
+/** Said once, however many tables suffer: of one that was seen to, else of the oldest, else of one that may have. */
+export function judgeHolder(
+  holders: readonly HorizonHolder[],
+  suspects: readonly Suspect[],
+  maxXminAge: number,
+): Finding[] {
+  const seen = suspects.find(({ sure }) => sure)?.holder;
+  const oldest = holders.find(({ catalogs_only, xmin_age }) => !catalogs_only && xmin_age >= maxXminAge);
+  const holder = seen ?? oldest ?? suspects[0]?.holder;
+  if (!holder) return [];
+  const { kind, name, application, user, state, xmin_age, since } = holder;
+  const sure = holder === seen || holder === oldest;
   return [
     {
-      severity: 'warning',
-      claim: `${KINDS[kind]} ${name} keeps VACUUM from removing rows that were deleted in the last ${xmin_age} transactions.`,
+      severity: sure ? 'warning' : 'notice',
+      claim: `${nameOf(holder)} ${sure ? 'keeps' : 'may keep'} VACUUM from removing rows that were deleted in the last ${xmin_age} ${xmin_age === 1 ? 'transaction' : 'transactions'}.`,
       object: kind === 'session' ? `pid ${name}` : quoteIdentifier(name),
-      evidence: { kind, user, state, xmin_age, since, tables_vacuumed_in_vain: heldBack },
+      evidence: {
+        kind,
+        application,
+        user,
+        state,
+        xmin_age,
+        since,
+        tables_vacuumed_in_vain: suspects.filter((suspect) => suspect.holder === holder).length,
+      },
       why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY',
-      next_step: STEPS[kind](oldest),
+      next_step: STEPS[kind](holder),
     },
   ];
 }
 
+export function nameOf({ kind, name }: HorizonHolder): string {
+  return `${KINDS[kind]} ${name}`;
+}
+
+const ASK_STANDBY =
+  '-- on that standby; hot_standby_feedback makes the primary keep what its queries may need\nSELECT pid, xact_start, state, query FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid() ORDER BY age(backend_xmin) DESC;';
+
 const STEPS: Readonly<Record<HorizonHolder['kind'], (holder: HorizonHolder) => string>> = {
   session: ({ name }) =>
     `SELECT * FROM pg_stat_activity WHERE pid = ${name}; -- when its transaction ends, VACUUM can remove them`,
-  standby: () =>
-    '-- on that standby; hot_standby_feedback makes the primary keep what its queries may need\nSELECT pid, xact_start, state, query FROM pg_stat_activity WHERE backend_xmin IS NOT NULL ORDER BY age(backend_xmin) DESC;',
-  slot: ({ name, state }) =>
-    state === 'active'
-      ? `SELECT * FROM pg_replication_slots WHERE slot_name = ${quoteLiteral(name)};`
-      : `SELECT pg_drop_replication_slot(${quoteLiteral(name)}); -- when whoever used it is gone for good`,
-  prepared_transaction: ({ name }) =>
-    `ROLLBACK PREPARED ${quoteLiteral(name)}; -- in its database, when its transaction manager has forgotten it`,
+  standby: () => ASK_STANDBY,
+  // the standby of an active slot is asked by its queries, whose xmin the slot has
+  slot: ({ name, state }) => (state === 'active' ? ASK_STANDBY : lookAtSlot(quoteLiteral(name))),
+  prepared_transaction: ({ name }) => endPrepared(name),
 };
+
+function lookAtSlot(slot: string): string {
+  return [
+    `SELECT * FROM pg_replication_slots WHERE slot_name = ${slot};`,
+    comment(`when whoever used it is gone for good: SELECT pg_drop_replication_slot(${slot});`),
+  ].join('\n');
+}

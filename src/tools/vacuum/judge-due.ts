@@ -1,51 +1,12 @@
 import { gather, quoteLiteral, quoteName, type Finding } from '../kit/index.ts';
-import { areAllBusy, type AutovacuumSettings } from './autovacuum-settings.ts';
 import type { DueTable } from './due-table.ts';
-import type { HorizonHolder } from './horizon-holders.ts';
-
-export const HINDRANCES = [
-  'being_vacuumed',
-  'autovacuum_off',
-  'storage_parameter',
-  'locked',
-  'held_back',
-  'workers_busy',
-] as const;
-export type Hindrance = (typeof HINDRANCES)[number];
-
-interface Circumstances {
-  readonly settings: AutovacuumSettings | undefined;
-  readonly holders: readonly HorizonHolder[];
-}
-
-/** The likely reason why a table that is due was not vacuumed, or not to any effect; null when none is known. */
-export function hindranceOf(table: DueTable, { settings, holders }: Circumstances): Hindrance | null {
-  if (table.due.length === 0) return null;
-  if (table.running) return 'being_vacuumed';
-  // against wraparound autovacuum comes also where it is off
-  const forced = isForced(table);
-  if (!forced && settings && !(settings.autovacuum && settings.track_counts)) return 'autovacuum_off';
-  if (!forced && !table.autovacuum) return 'storage_parameter';
-  if (table.locked) return 'locked';
-  if (holders.some((holder) => hasHeldBack(holder, table))) return 'held_back';
-  return settings && areAllBusy(settings) === true ? 'workers_busy' : null;
-}
-
-function isForced({ due }: DueTable): boolean {
-  return due.includes('xid_age') || due.includes('mxid_age');
-}
-
-/** It was there before the last VACUUM, which left dead rows behind. */
-function hasHeldBack(
-  { since, catalogs_only }: HorizonHolder,
-  { due, last_vacuum, last_autovacuum }: DueTable,
-): boolean {
-  if (since === null || catalogs_only || !due.includes('dead_rows')) return false;
-  return [last_vacuum, last_autovacuum].some((time) => time !== null && Date.parse(time) > Date.parse(since));
-}
+import type { Hindrance } from './hindrance.ts';
 
 /** A table with the reason that hinders autovacuum from it. */
-export type Judged = Omit<DueTable, 'running' | 'locked' | 'due_rows' | 'total_rows'> & {
+export type Judged = Omit<
+  DueTable,
+  'running' | 'locked' | 'due_rows' | 'total_rows' | 'waiting_rows' | 'vacuumed_s'
+> & {
   readonly hindered_by: Hindrance | null;
 };
 
@@ -74,7 +35,14 @@ export function judgeDue(tables: readonly Judged[], { overdue_percent, min_rows 
   ];
 }
 
-function isVacuumLate({ due, dead_rows, inserts }: Judged, minRows: number): boolean {
+/** Whether what keeps VACUUM from this table is worth a word. */
+export function isReported(row: DueTable, { overdue_percent, min_rows }: Limits): boolean {
+  return isTooOld(row) || ((row.percent ?? 0) >= overdue_percent && isVacuumLate(row, min_rows));
+}
+
+type Counts = Pick<Judged, 'due' | 'dead_rows' | 'inserts'>;
+
+function isVacuumLate({ due, dead_rows, inserts }: Counts, minRows: number): boolean {
   return (
     (due.includes('dead_rows') && (dead_rows ?? 0) >= minRows) || (due.includes('inserts') && (inserts ?? 0) >= minRows)
   );
@@ -89,17 +57,22 @@ const BECAUSE: Readonly<Record<Hindrance, string>> = {
   being_vacuumed: 'it is being vacuumed now',
   autovacuum_off: 'autovacuum is off on this server',
   storage_parameter: 'a storage parameter turns autovacuum off for it',
-  locked: 'a session holds or awaits an exclusive lock on it',
-  held_back: 'it was vacuumed, and an old transaction keeps the rows',
+  locked: 'a session holds or awaits a lock on it that keeps VACUUM out',
+  held_back: 'what holds back cleanup was there before the last VACUUM',
+  may_be_held_back: 'it was vacuumed just now, and what holds back cleanup may keep the rows',
   workers_busy: 'all autovacuum workers are busy',
 };
 
-function because({ hindered_by }: Judged): string {
-  return hindered_by === null ? 'autovacuum has not come yet' : BECAUSE[hindered_by];
+/** `last` is when autovacuum came for this. */
+function because({ hindered_by }: Judged, last: string | null): string {
+  if (hindered_by !== null) return BECAUSE[hindered_by];
+  return last === null ? 'it has not come yet' : `it last came at ${last}`;
 }
 
+const MILD: readonly (Hindrance | null)[] = [null, 'being_vacuumed', 'may_be_held_back'];
+
 function severityOf({ hindered_by }: Judged): Finding['severity'] {
-  return hindered_by === null || hindered_by === 'being_vacuumed' ? 'notice' : 'warning';
+  return MILD.includes(hindered_by) ? 'notice' : 'warning';
 }
 
 function describeVacuum(row: Judged): Finding {
@@ -109,7 +82,7 @@ function describeVacuum(row: Judged): Finding {
   const never = last_vacuum === null && last_autovacuum === null ? ' It was never vacuumed.' : '';
   return {
     severity: severityOf(row),
-    claim: `${nameOf(row)} has ${dead ? `${dead_rows} dead rows` : `${inserts} rows inserted since the last VACUUM`}, and autovacuum comes at ${dead ? dead_rows_at : inserts_at}: ${because(row)}.${never}`,
+    claim: `${nameOf(row)} has ${dead ? `${dead_rows} dead rows` : `${inserts} rows inserted since the last VACUUM`}, and autovacuum comes at ${dead ? dead_rows_at : inserts_at}: ${because(row, last_autovacuum)}.${never}`,
     object,
     evidence: { dead_rows, dead_rows_at, inserts, inserts_at, percent, last_vacuum, last_autovacuum, hindered_by },
     why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#AUTOVACUUM',
@@ -122,7 +95,7 @@ function describeAnalyze(row: Judged): Finding {
   const object = quoteName(row.schema, row.table);
   return {
     severity: 'notice',
-    claim: `${nameOf(row)} has ${changes} changes since the last ANALYZE, and autovacuum comes at ${changes_at}: ${because(row)}.`,
+    claim: `${nameOf(row)} has ${changes} changes since the last ANALYZE, and autovacuum comes at ${changes_at}: ${because(row, last_autoanalyze)}.`,
     object,
     evidence: { changes, changes_at, rows, percent, last_analyze, last_autoanalyze, hindered_by },
     why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-STATISTICS',
@@ -140,31 +113,50 @@ function stepTo({ hindered_by, part, autovacuum }: Judged, object: string, comma
   if (hindered_by === 'locked') {
     return { next_step: `SELECT pid, mode, granted FROM pg_locks WHERE relation = ${quoteLiteral(object)}::regclass;` };
   }
+  if (hindered_by === 'may_be_held_back') {
+    return { next_step: `VACUUM (VERBOSE) ${object}; -- it says how many dead rows it may not yet remove` };
+  }
   const allow = part === 'toast' ? 'autovacuum_enabled, toast.autovacuum_enabled' : 'autovacuum_enabled';
   const reset = autovacuum ? [] : [`ALTER TABLE ${object} RESET (${allow});`];
   return { next_step: [...reset, `${command} ${object};`].join('\n') };
 }
 
-/** VACUUM is forced at 100 % of the limit; this far beyond, it does not keep up. */
+/** Autovacuum comes at 100 % of the limit, as it is meant to; this far beyond, it does not keep up. */
 const BEHIND = 1.5;
 /** 75 % of 2^31: https://www.postgresql.org/docs/current/runtime-config-vacuum.html#GUC-VACUUM-FAILSAFE-AGE */
 const FAILSAFE_AGE = 1_600_000_000;
 
+type Ages = Pick<Judged, 'due' | 'xid_age' | 'xid_age_at' | 'mxid_age' | 'mxid_age_at'>;
+
+/** The age that is furthest beyond its limit; null where none is. */
+function worstAge({ due, xid_age, xid_age_at, mxid_age, mxid_age_at }: Ages) {
+  const ages = [
+    { of: 'transactions', age: xid_age ?? 0, limit: xid_age_at ?? 0, due: due.includes('xid_age') },
+    { of: 'multixacts', age: mxid_age ?? 0, limit: mxid_age_at ?? 0, due: due.includes('mxid_age') },
+  ];
+  const [worst] = ages.filter((each) => each.due).toSorted((a, b) => b.age / b.limit - a.age / a.limit);
+  return worst ?? null;
+}
+
+function isTooOld(row: Ages): boolean {
+  const worst = worstAge(row);
+  return worst !== null && (worst.age >= FAILSAFE_AGE || worst.age >= worst.limit * BEHIND);
+}
+
+/** Plain VACUUM freezes what it must by itself; FREEZE would do more of the work that is late. */
 function judgeAge(row: Judged): Finding[] {
+  const worst = worstAge(row);
+  if (!worst || !isTooOld(row)) return [];
   const { xid_age, xid_age_at, mxid_age, mxid_age_at, hindered_by, last_vacuum, last_autovacuum } = row;
-  const xids = row.due.includes('xid_age');
-  if (!xids && !row.due.includes('mxid_age')) return [];
-  const age = (xids ? xid_age : mxid_age) ?? 0;
-  const limit = (xids ? xid_age_at : mxid_age_at) ?? 0;
   const object = quoteName(row.schema, row.table);
   return [
     {
-      severity: age >= FAILSAFE_AGE ? 'critical' : age >= limit * BEHIND ? 'warning' : 'notice',
-      claim: `${nameOf(row)} has not been frozen for ${age} ${xids ? 'transactions' : 'multixacts'}, and VACUUM is forced at ${limit}${hindered_by === null ? '' : `: ${BECAUSE[hindered_by]}`}.`,
+      severity: worst.age >= FAILSAFE_AGE ? 'critical' : 'warning',
+      claim: `${nameOf(row)} has not been frozen for ${worst.age} ${worst.of}, and VACUUM is forced at ${worst.limit}${hindered_by === null ? '' : `: ${BECAUSE[hindered_by]}`}.`,
       object,
       evidence: { xid_age, xid_age_at, mxid_age, mxid_age_at, last_vacuum, last_autovacuum, hindered_by },
       why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND',
-      ...stepTo(row, object, 'VACUUM (FREEZE)'),
+      ...stepTo(row, object, 'VACUUM'),
     },
   ];
 }
