@@ -288,7 +288,11 @@ describe('activity in an incident', () => {
         expect(performance.now() - began).toBeLessThan(2000);
         expect(answer['about']).toEqual({ waiters, waiters_asked: 100 });
         expect(answer.rows[0]).toMatchObject({ pid: root, waiting_behind: 100, blocked_by: null });
-        expect(answer.findings.filter(({ severity }) => severity === 'critical')).toHaveLength(1);
+        const critical = answer.findings.filter(({ severity }) => severity === 'critical');
+        expect(critical).toMatchObject([{ claim: expect.stringContaining(' blocks at least 100 sessions') }]);
+        const tree = await howdah.call('blocking_tree', { min_wait_s: 0 });
+        expect(tree.findings[0]?.claim).toContain(' blocks at least 100 sessions');
+        expect(tree).not.toHaveProperty('total');
         expect(answer.not_examined?.[0]?.what).toBe(
           `who blocks ${waiters - 100} of the ${waiters} sessions that wait for a lock`,
         );

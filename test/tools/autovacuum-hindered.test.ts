@@ -108,13 +108,17 @@ describe('autovacuum_status of what hinders', () => {
       autovacuum: 'on',
       autovacuum_naptime: '1',
       autovacuum_max_workers: '1',
-      autovacuum_vacuum_cost_delay: '100',
-      autovacuum_vacuum_cost_limit: '1',
+      autovacuum_vacuum_cost_delay: '0',
     };
     await withSeparateServer(settings, async (_, url) => {
       const tcp = overTcp(url);
       const howdah = await openHowdah(url);
-      await runAs(tcp, ...table('slow'), 'insert into public.slow select generate_series(1, 60000)');
+      await runAs(
+        tcp,
+        ...table('slow'),
+        'alter table public.slow set (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)',
+        'insert into public.slow select generate_series(1, 60000)',
+      );
       await runAs(tcp, 'delete from public.slow');
       const busy = await eventually(
         howdah,
