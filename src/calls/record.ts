@@ -44,7 +44,7 @@ export function createCallRecord(callId: string, request: CallRequest): CallReco
     request_id: origin.requestId ?? null,
     trace_id: origin.traceId ?? null,
     transport: origin.transport,
-    protocol_version: origin.protocolVersion ?? null,
+    protocol_version: origin.protocolVersion?.slice(0, 200) ?? null,
     client_name: origin.clientName?.slice(0, 200) ?? null,
     client_version: origin.clientVersion?.slice(0, 200) ?? null,
     source_address: origin.sourceAddress ?? null,

@@ -138,9 +138,9 @@ export function judgeSettings(rows: readonly Setting[]): Finding[] {
   const dangerous = rows.flatMap(({ name, value, source, dangerous }): Finding[] => {
     const known = dangerous ? DANGEROUS[name] : undefined;
     if (!known) return [];
-    return [
-      { ...known, object: quoteIdentifier(name), evidence: { [name]: value, source }, next_step: mend(name, source) },
-    ];
+    const { severity, claim, why } = known;
+    const object = quoteIdentifier(name);
+    return [{ severity, claim, why, object, evidence: { [name]: value, source }, next_step: mend(name, source) }];
   });
   const pending = rows.filter(({ pending_restart }) => pending_restart).map(({ name }) => name);
   if (pending.length === 0) return dangerous;
