@@ -19,14 +19,18 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Why nothing can be recorded, and where to look. */
+/** Why nothing can be recorded. Where it would be is for the log alone: a caller may be anyone. */
 export function auditUnavailable(directory: string, cause: unknown): PlatformError {
   const code = errorCode(cause);
-  const reason =
-    (code === undefined ? undefined : REASONS[code]) ?? (cause instanceof Error ? cause.message : 'Unknown');
   return new PlatformError('UNAVAILABLE', 'The audit log cannot be written.', {
-    hint: `${reason}: ${directory}. No call is answered until this is put right; no restart is needed then.`,
+    hint: `${reasonOf(cause, code)}. No call is answered until this is put right; no restart is needed then.`,
     details: code === undefined ? undefined : { errno: code },
-    cause,
+    cause: new Error(`The audit log is in ${directory}`, { cause }),
   });
+}
+
+/** The message of a system error can have a path in it, ours has none. */
+function reasonOf(cause: unknown, code: string | undefined): string {
+  if (code !== undefined) return REASONS[code] ?? `The system reports ${code}`;
+  return cause instanceof Error ? cause.message : 'The reason is not known';
 }
