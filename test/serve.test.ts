@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ENVELOPE, until } from './mcp-session.ts';
 import { useClone } from './postgres/clone.ts';
 import { newestCluster } from './postgres/each-major.ts';
@@ -316,7 +316,8 @@ describe('being told to end', () => {
   it('lets a call that is under way finish, and takes no new one', async () => {
     const { howdah, url, call } = await stalledCall();
     await howdah.logs('Ending:', () => howdah.child.kill('SIGTERM'));
-    await expect(connectTo(url)).rejects.toThrow('ECONNREFUSED');
+    // it says so before it does so
+    await vi.waitFor(() => expect(connectTo(url)).rejects.toThrow('ECONNREFUSED'), { timeout: 5000 });
     proxy.resume();
     expect((await call).body.result).toMatchObject({ structuredContent: { rows: expect.any(Array) } });
     expect((await howdah.exited).code).toBe(0);
