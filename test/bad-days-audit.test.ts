@@ -134,10 +134,10 @@ describe('a Howdah that is killed while 16 calls run', () => {
     place.remove();
     place = createStdioPlace(clone().monitorUrl, UNLIMITED);
     const answered: string[] = [];
-    const liveFiveTimes = async () => {
-      for (let life = 0; life < 5; life++) answered.push(...(await liveAndDie(startRaw(place))));
+    const live = async (deaths: typeof DEATHS) => {
+      for (const death of deaths) answered.push(...(await liveAndDie(startRaw(place), death)));
     };
-    await Promise.all([liveFiveTimes(), liveFiveTimes()]);
+    await Promise.all([live(DEATHS.slice(0, 5)), live(DEATHS.slice(5))]);
     const howdah = await open();
     await expectAnswered(howdah);
     await howdah.close();
@@ -148,16 +148,18 @@ describe('a Howdah that is killed while 16 calls run', () => {
   });
 });
 
+/** After so many answers and so many milliseconds more: from the first write of the log to the middle of its work. */
+const DEATHS = [1, 7, 13, 19, 25, 30, 35, 40, 45, 50].map((answers, i) => ({ answers, thenMs: i }));
+
 /** Keeps 16 calls running until it kills the process; gives the ids of those that were answered. */
-async function liveAndDie(raw: RawStdio): Promise<string[]> {
+async function liveAndDie(raw: RawStdio, { answers: enough, thenMs }: (typeof DEATHS)[number]): Promise<string[]> {
   const { child, send, received, exited } = raw;
   expect(await initialize(raw)).toHaveProperty('result');
   const answers = () => received.filter(({ id }) => typeof id === 'number');
-  const enough = Math.ceil(Math.random() * 50);
   for (let sent = 0; answers().length < enough; await sleep(1)) {
     while (sent < answers().length + 16) send(toolCall(sent++, 'list_tables', { schema: 'shop' }));
   }
-  await sleep(Math.random() * 10);
+  await sleep(thenMs);
   child.kill('SIGKILL');
   await exited;
   await sleep(20); // what is still in the pipe

@@ -3,37 +3,17 @@ import { createHmac } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EventStream, McpExchange } from '../src/mcp/http/endpoint.ts';
-import {
-  ANSWER,
-  ask,
-  call,
-  callText,
-  CALL,
-  dial,
-  openSite,
-  talk,
-  until,
-  type Reply,
-  type Site,
-  type SiteOptions,
-} from './http-kit.ts';
+import { ANSWER, ask, call, callText, CALL, dial, talk, until, useSites, type Reply, type Site } from './http-kit.ts';
 
-let sites: Site[] = [];
+const open = useSites();
 let sockets: Socket[] = [];
-const open = async (options?: SiteOptions): Promise<Site> => {
-  const site = await openSite(options);
-  sites.push(site);
-  return site;
-};
 const connect = async (site: Site): Promise<Socket> => {
   const socket = await dial(site.port);
   sockets.push(socket);
   return socket;
 };
-afterEach(async () => {
+afterEach(() => {
   for (const socket of sockets) socket.destroy();
-  await Promise.all(sites.map((site) => site.close()));
-  sites = [];
   sockets = [];
 });
 

@@ -1,18 +1,9 @@
 /** How a caller over HTTP proves who it is, and what those who cannot are told. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { anonymousPrincipal } from '../src/identity/anonymous-principal.ts';
-import { ask, call, callText, CALL, openSite, talk, type Site, type SiteOptions } from './http-kit.ts';
+import { ask, call, callText, CALL, useSites, talk, type Site } from './http-kit.ts';
 
-let sites: Site[] = [];
-const open = async (options?: SiteOptions): Promise<Site> => {
-  const site = await openSite(options);
-  sites.push(site);
-  return site;
-};
-afterEach(async () => {
-  await Promise.all(sites.map((site) => site.close()));
-  sites = [];
-});
+const open = useSites();
 
 const CHALLENGE = (site: Site) =>
   `Bearer resource_metadata="${site.url}/.well-known/oauth-protected-resource/mcp", scope="pg:read pg:query"`;

@@ -2,20 +2,11 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { EventStream } from '../src/mcp/http/endpoint.ts';
-import { ANSWER, ask, call, callText, CALL, dial, openSite, until, type Site, type SiteOptions } from './http-kit.ts';
+import { ANSWER, ask, call, callText, CALL, dial, useSites, until, type Site, type SiteOptions } from './http-kit.ts';
 
-let sites: Site[] = [];
-const open = async (options?: SiteOptions): Promise<Site> => {
-  const site = await openSite(options);
-  sites.push(site);
-  return site;
-};
-afterEach(async () => {
-  await Promise.all(sites.map((site) => site.close()));
-  sites = [];
-});
+const open = useSites();
 
 const answerAfter =
   (ms: number): NonNullable<SiteOptions['handle']> =>

@@ -1,17 +1,8 @@
 /** What the HTTP edge lets through, and what it refuses before anything becomes a call; each refusal is on record. */
-import { afterEach, describe, expect, it } from 'vitest';
-import { ask, call, callText, CALL, openSite, talk, type Site, type SiteOptions } from './http-kit.ts';
+import { describe, expect, it } from 'vitest';
+import { ask, call, callText, CALL, openSite, useSites, talk } from './http-kit.ts';
 
-let sites: Site[] = [];
-const open = async (options?: SiteOptions): Promise<Site> => {
-  const site = await openSite(options);
-  sites.push(site);
-  return site;
-};
-afterEach(async () => {
-  await Promise.all(sites.map((site) => site.close()));
-  sites = [];
-});
+const open = useSites();
 
 describe('a call', () => {
   it('reaches the endpoint whole, with who sent it and from where', async () => {

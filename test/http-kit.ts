@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach } from 'vitest';
 import { openAuditFile } from '../src/audit/file.ts';
 import { Config } from '../src/config/schema.ts';
 import { createRefusals } from '../src/http/refusals.ts';
@@ -43,6 +44,20 @@ export interface SiteOptions extends Partial<Pick<HttpServerParts, 'limits' | 'i
 
 export const ANSWER = '{"jsonrpc":"2.0","id":1,"result":{}}';
 export const CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}';
+
+/** Opens sites that are closed after the test. */
+export function useSites(): (options?: SiteOptions) => Promise<Site> {
+  let sites: Site[] = [];
+  afterEach(async () => {
+    await Promise.all(sites.map((site) => site.close()));
+    sites = [];
+  });
+  return async (options) => {
+    const site = await openSite(options);
+    sites.push(site);
+    return site;
+  };
+}
 
 export async function openSite(options: SiteOptions = {}): Promise<Site> {
   const {

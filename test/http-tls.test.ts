@@ -3,18 +3,14 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { afterAll, afterEach, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { createAuthority } from './certificates.ts';
-import { call, dial, openSite, type Site } from './http-kit.ts';
+import { call, dial, openSite, useSites, type Site } from './http-kit.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'howdah-tls-'));
 const authority = createAuthority('test authority');
 const own = authority.issue('localhost', { dns: ['localhost'], ip: ['127.0.0.1'] });
-let sites: Site[] = [];
-afterEach(async () => {
-  await Promise.all(sites.map((site) => site.close()));
-  sites = [];
-});
+const openOne = useSites();
 afterAll(() => rmSync(directory, { recursive: true }));
 
 function write(name: string, text: string, mode: number): string {
@@ -26,11 +22,7 @@ function write(name: string, text: string, mode: number): string {
 const cert = write('cert.pem', own.certificate, 0o644);
 const key = write('key.pem', own.key, 0o600);
 
-async function open(tls: { cert: string; key: string }): Promise<Site> {
-  const site = await openSite({ http: { tls } });
-  sites.push(site);
-  return site;
-}
+const open = (tls: { cert: string; key: string }): Promise<Site> => openOne({ http: { tls } });
 
 it('serves, and tells browsers to stay with it', async () => {
   const site = await open({ cert, key });

@@ -1,30 +1,8 @@
 import { expect, it } from 'vitest';
+import { soundDatabase } from '../../../test/tools/sound-database.ts';
 import { judgeDamage, judgeWraparound, unmeasured, type Database } from './databases.ts';
 
-const database: Database = {
-  database: 'shop',
-  owner: 'postgres',
-  size: 1,
-  encoding: 'UTF8',
-  collation: 'C',
-  connection_limit: null,
-  allows_connections: true,
-  connections: 1,
-  xid_age: 100_000_000,
-  xid_freeze_percent: 50,
-  xid_wraparound_percent: 4.66,
-  mxid_age: 0,
-  mxid_freeze_percent: 0,
-  mxid_wraparound_percent: 0,
-  commits: 1,
-  rollbacks: 1,
-  hit_percent: 99,
-  deadlocks: 0,
-  checksum_failures: 0,
-  temp_size: 0,
-  conflicts: 0,
-  counted_since: null,
-};
+const database: Database = { ...soundDatabase, database: 'shop' };
 
 it.each<[string, Partial<Database>, string[]]>([
   ['young', {}, []],

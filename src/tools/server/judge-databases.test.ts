@@ -1,40 +1,8 @@
 import { expect, it } from 'vitest';
+import { soundDatabase as sound } from '../../../test/tools/sound-database.ts';
 import type { DatabaseRow } from './database-page.ts';
 import { judgeDatabases } from './judge-databases.ts';
 
-const sound: DatabaseRow = {
-  database: 'Order',
-  size: 1,
-  owner: 'postgres',
-  connections: 1,
-  encoding: 'UTF8',
-  collation: 'C',
-  connection_limit: null,
-  allows_connections: true,
-  xid_age: 100_000_000,
-  xid_freeze_percent: 50,
-  xid_wraparound_percent: 4.66,
-  mxid_age: 0,
-  mxid_freeze_percent: 0,
-  mxid_wraparound_percent: 0,
-  commits: 1,
-  rollbacks: 1,
-  hit_percent: 99,
-  deadlocks: 0,
-  checksum_failures: 0,
-  temp_size: 0,
-  conflicts: 0,
-  counted_since: null,
-  character_type: 'C',
-  locale_provider: 'libc',
-  locale: null,
-  collation_version: '2.31',
-  actual_collation_version: '2.31',
-  template: false,
-  invalid: false,
-  temp_files: 0,
-  last_checksum_failure: null,
-};
 const judge = (...rows: Partial<DatabaseRow>[]) =>
   judgeDatabases(
     rows.map((row) => ({ ...sound, ...row })),

@@ -26,7 +26,8 @@ export function measuredPage({
   ),
   ${measuredRoots(sql`(${estimateSizes}::boolean or (select a.too_many from amount a))`)},
   page as materialized (
-    select r.*, m.*, (pg_catalog.sum(m.size) over ())::bigint as total_size, pg_catalog.bool_or(m.size_estimated) over () as any_estimated, pg_catalog.count(*) over () as total_rows
+    select r.*, m.*, (pg_catalog.sum(m.size) over ())::bigint as total_size,
+           pg_catalog.bool_or(m.size_estimated) over () as any_estimated, pg_catalog.count(*) over () as total_rows
       from roots r
       left join measured m on m.root = r.oid
      order by ${orderBy} desc nulls last, r.nspname, r.relname

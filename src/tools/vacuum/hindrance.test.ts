@@ -1,42 +1,10 @@
 import { expect, it } from 'vitest';
+import { dueTable as table } from '../../../test/tools/due-table.ts';
 import type { AutovacuumSettings } from './autovacuum-settings.ts';
 import type { DueTable } from './due-table.ts';
 import { hindranceOf, type Hindrance } from './hindrance.ts';
 import type { HorizonHolder } from './horizon-holders.ts';
 
-const table: DueTable = {
-  schema: 'public',
-  table: 'orders',
-  part: 'table',
-  autovacuum: true,
-  due: ['dead_rows'],
-  percent: 250,
-  rows: 10_000,
-  dead_rows: 5125,
-  dead_rows_at: 2050,
-  inserts: 0,
-  inserts_at: 3000,
-  changes: 0,
-  changes_at: 1050,
-  xid_age: 1000,
-  xid_age_at: 200_000_000,
-  mxid_age: 0,
-  mxid_age_at: 400_000_000,
-  last_vacuum: null,
-  last_autovacuum: '2026-01-01T12:00:00.5Z',
-  last_analyze: null,
-  last_autoanalyze: null,
-  vacuums: 0,
-  autovacuums: 1,
-  analyzes: 0,
-  autoanalyzes: 0,
-  running: false,
-  locked: false,
-  due_rows: 1,
-  total_rows: 1,
-  waiting_rows: 1,
-  vacuumed_s: 30,
-};
 const settings: AutovacuumSettings = {
   autovacuum: true,
   track_counts: true,

@@ -1,34 +1,8 @@
 import { expect, it } from 'vitest';
+import { dueTable } from '../../../test/tools/due-table.ts';
 import { judgeDue, type Judged } from './judge-due.ts';
 
-const table: Judged = {
-  schema: 'public',
-  table: 'orders',
-  part: 'table',
-  autovacuum: true,
-  due: ['dead_rows'],
-  percent: 250,
-  rows: 10_000,
-  dead_rows: 5125,
-  dead_rows_at: 2050,
-  inserts: 0,
-  inserts_at: 3000,
-  changes: 0,
-  changes_at: 1050,
-  xid_age: 1000,
-  xid_age_at: 200_000_000,
-  mxid_age: 0,
-  mxid_age_at: 400_000_000,
-  last_vacuum: null,
-  last_autovacuum: '2026-01-01T12:00:00.5Z',
-  last_analyze: null,
-  last_autoanalyze: null,
-  vacuums: 0,
-  autovacuums: 1,
-  analyzes: 0,
-  autoanalyzes: 0,
-  hindered_by: null,
-};
+const table: Judged = { ...dueTable, hindered_by: null };
 const limits = { overdue_percent: 200, min_rows: 1000 };
 const judge = (...rows: Partial<Judged>[]) =>
   judgeDue(
