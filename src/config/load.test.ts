@@ -1,40 +1,13 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PlatformError } from '../core/errors.ts';
+import { describe, expect, it } from 'vitest';
+import { failure, useConfigFile } from '../../test/config-file.ts';
 import { Secret } from '../core/secret.ts';
-import { loadConfig } from './load.ts';
 import type { Problem } from './problem.ts';
 import { showConfig } from './show.ts';
 import type { Environment } from './substitution.ts';
 
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'howdah-config-'));
-});
-afterAll(() => rm(directory, { recursive: true }));
-
-async function write(text: string | Uint8Array, mode = 0o600): Promise<string> {
-  const path = join(directory, 'howdah.yaml');
-  await writeFile(path, text);
-  await chmod(path, mode);
-  return path;
-}
-
-async function load(text: string | Uint8Array, env: Environment = {}) {
-  return loadConfig({ path: await write(text), env });
-}
-
-async function failure(loading: Promise<unknown>): Promise<PlatformError> {
-  const error: unknown = await loading.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof PlatformError) return error;
-  throw new Error('the configuration was accepted', { cause: error });
-}
+const { load, pathOf } = useConfigFile();
 
 /** `path message` of each problem. */
 async function problemsOf(text: string, env: Environment = {}): Promise<string[]> {
@@ -44,17 +17,6 @@ async function problemsOf(text: string, env: Environment = {}): Promise<string[]
 }
 
 const change = (holder: object, key: string) => Reflect.set(holder, key, 'changed');
-
-async function warningsOf(server: string, mode: number) {
-  const path = await write(`servers: { shop: { ${server} } }`, mode);
-  return (await loadConfig({ path, env: { PW: 'x' } })).warnings;
-}
-
-async function loadEnvironment(env: Environment) {
-  const { config, source } = await loadConfig({ env });
-  const { url, password } = config.servers['default'] ?? {};
-  return [source, url?.reveal(), password instanceof Secret ? password.reveal() : password];
-}
 
 describe('a whole file', () => {
   const text = `
@@ -102,7 +64,7 @@ telemetry:
         shop: {
           url: '[redacted]',
           password: '[redacted]',
-          tls: { mode: 'verify-full', ca: join(directory, 'certs/ca.pem') },
+          tls: { mode: 'verify-full', ca: pathOf('certs/ca.pem') },
           pooling: 'transaction',
           databases: ['shop', 'shop_*'],
           connections: 7,
@@ -320,112 +282,4 @@ it('refuses a password from a variable that is not set', async () => {
   expect(await problemsOf('servers: { shop: { url: "postgresql://", password: { env: SHOP_PW } } }')).toEqual([
     'servers.shop.password.env names an environment variable that is not set; set it',
   ]);
-});
-
-describe('a file that everyone may read', () => {
-  it.each([
-    'url: "postgresql://app:opensesame@h/d"',
-    'url: "postgresql://h/d?password=opensesame"',
-    'url: "host=h password=opensesame"',
-    'url: "postgresql://h/d", password: opensesame',
-    'url: "postgresql://h/d", password: "x${PW}"',
-  ])('is warned of when it holds a password: %s', async (keys) => {
-    const warnings = await warningsOf(keys, 0o644);
-    expect(warnings).toEqual([expect.stringMatching(/every user of this machine may read it/)]);
-    expect(warnings[0]).not.toContain('opensesame');
-    expect(await warningsOf(keys, 0o640)).toEqual([]);
-  });
-
-  it.each([
-    'url: "postgresql://app:${PW}@h:5432/d"',
-    'url: "postgresql://app@h:5432/d"',
-    'url: "postgresql://h/d", password: "${PW}"',
-    'url: "postgresql://h/d", password: { file: /run/secrets/pw }',
-  ])('is fine without one: %s', async (keys) => {
-    expect(await warningsOf(keys, 0o644)).toEqual([]);
-  });
-});
-
-describe('a file that cannot be read', () => {
-  it.each([
-    ['no-such.yaml', 'does not exist; give the path of a file'],
-    ['.', 'is a directory; give the path of a file'],
-  ])('says why: %s', async (name, reason) => {
-    expect((await failure(loadConfig({ path: join(directory, name), env: {} }))).message).toContain(reason);
-  });
-
-  it('is refused beyond 1 MiB, however large it is', async () => {
-    expect((await failure(load('#'.repeat(1024 * 1024 + 1)))).message).toContain('is larger than 1 MiB');
-    expect((await failure(loadConfig({ path: '/dev/zero', env: {} }))).message).toContain('is larger than 1 MiB');
-    expect((await load('#'.repeat(1024 * 1024))).config.servers).toEqual({});
-  });
-
-  it('is refused in another encoding', async () => {
-    expect((await failure(load(Buffer.from('default_server: x', 'utf16le')))).code).toBe('CONFIG_INVALID');
-    expect((await failure(load(Uint8Array.of(0x23, 0xff)))).message).toContain('is not UTF-8');
-  });
-});
-
-describe('without a file', () => {
-  it.each<[Environment, unknown[]]>([
-    [
-      { DATABASE_URL: 'postgres://a/b', PGHOST: 'h', POSTGRES_HOST: 'p' },
-      ['DATABASE_URL', 'postgres://a/b', undefined],
-    ],
-    [{ DATABASE_URL: '', PGUSER: 'u', POSTGRES_HOST: 'p' }, ['PGUSER', 'postgresql://', undefined]],
-    [{ PGSERVICE: 'shop' }, ['PGSERVICE', 'postgresql://', undefined]],
-    [
-      {
-        POSTGRES_HOST: 'db',
-        POSTGRES_PORT: '5433',
-        POSTGRES_USER: 'a@b',
-        POSTGRES_PASSWORD: 'p/w',
-        POSTGRES_DB: 'my db',
-      },
-      ['POSTGRES_HOST', 'postgresql://a%40b@db:5433/my%20db', 'p/w'],
-    ],
-    [{ POSTGRES_DB: 'shop' }, ['POSTGRES_DB', 'postgresql://localhost/shop', undefined]],
-    [{ POSTGRES_HOST: '::1' }, ['POSTGRES_HOST', 'postgresql://[::1]/', undefined]],
-    [{ POSTGRES_HOST: '/run/pg' }, ['POSTGRES_HOST', 'postgresql://%2Frun%2Fpg/', undefined]],
-    [{ PGPASSWORD: 'x', HOME: '/root' }, ['nothing', undefined, undefined]],
-  ])('%j makes the server `default`', async (env, expected) => {
-    expect(await loadEnvironment(env)).toEqual(expected);
-  });
-
-  it('takes a URL from the command line before the environment', async () => {
-    const { config, source } = await loadConfig({ url: 'postgres://c/d', env: { DATABASE_URL: 'postgres://a/b' } });
-    expect([source, config.servers['default']?.url.reveal(), config.default_server]).toEqual([
-      'the command line',
-      'postgres://c/d',
-      'default',
-    ]);
-  });
-
-  it('takes ${ in a URL for what it is', async () => {
-    const { config } = await loadConfig({ url: 'postgres://a:${HOME}@h/d', env: {} });
-    expect(config.servers['default']?.url.reveal()).toBe('postgres://a:${HOME}@h/d');
-  });
-
-  it('refuses a URL that is not for PostgreSQL, without showing it', async () => {
-    const { message } = await failure(loadConfig({ env: { DATABASE_URL: 'mysql://root:opensesame@h/d' } }));
-    expect(message).toBe(
-      'DATABASE_URL has a problem:\n  is not a connection URL; write postgresql://user@host:5432/database',
-    );
-  });
-
-  it('refuses a URL beside a file', async () => {
-    expect((await failure(loadConfig({ path: 'a.yaml', url: 'postgres://h', env: {} }))).message).toContain(
-      'leave one out',
-    );
-  });
-});
-
-describe('a file that everyone may change', () => {
-  it('is warned of, since whoever changes it says who may do what', async () => {
-    const path = await write('servers: {}', 0o666);
-    expect((await loadConfig({ path, env: {} })).warnings).toEqual([
-      `${path} may be changed by every user of this machine; run chmod o-w.`,
-    ]);
-    expect((await loadConfig({ path: await write('servers: {}', 0o664), env: {} })).warnings).toEqual([]);
-  });
 });
