@@ -6,30 +6,55 @@ import type { HttpLimits } from './limits.ts';
 
 const LOOK_AGAIN_MS = 50;
 
+/** A listener that takes no more connections. */
+export interface ClosedListener {
+  /** Resolves when its last connection has ended. */
+  readonly ended: Promise<void>;
+}
+
 /**
- * Closes the listener at once and the connections as they become idle. Resolves when there are none, after
- * `limits.drainMs` by force.
+ * Closes the listener once nobody waits to be accepted. Requests must not be answered meanwhile: their clients would
+ * come again, and the last of them would be reset.
  */
+export async function closeListener(server: Server): Promise<ClosedListener> {
+  await acceptWaiting(server);
+  // that of node:http closes idle connections in the same instant, with what is on its way to them
+  const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+  // ends its timers
+  server.close(() => undefined);
+  return { ended };
+}
+
+/** Closes the connections as they become idle. Resolves when there are none, after `limits.drainMs` by force. */
 export async function drainConnections(
-  server: Server,
+  server: ClosedListener,
   connections: Connections,
   limits: Pick<HttpLimits, 'drainMs' | 'drainIdleMs'>,
 ): Promise<void> {
-  const closed = closeListener(server);
   const force = setTimeout(() => connections.closeAll(), limits.drainMs);
   // a client may be writing on a connection that is idle here; its answer tells it that the connection ends
-  await Promise.race([closed, sleep(limits.drainIdleMs, undefined, { ref: false })]);
+  await Promise.race([server.ended, sleep(limits.drainIdleMs, undefined, { ref: false })]);
   const look = setInterval(() => connections.closeIdle(), LOOK_AGAIN_MS);
-  await closed;
+  await server.ended;
   clearInterval(look);
   clearTimeout(force);
 }
 
-/** `close` of node:http closes idle connections in the same instant, with what is on its way to them. */
-async function closeListener(server: Server): Promise<void> {
-  // what waits to be accepted is accepted before the next turn
-  await new Promise((resolve) => setImmediate(resolve));
-  await new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-  // ends its timers
-  server.close(() => undefined);
+/** So many turns of the loop without a new connection say that none waits: each turn accepts one. */
+const QUIET_TURNS = 3;
+/** A flood does not keep the listener open. */
+const MOST_MS = 100;
+
+/** What waits to be accepted when a listener is closed is reset by the system. */
+async function acceptWaiting(server: Server): Promise<void> {
+  let quiet = 0;
+  const onConnection = () => {
+    quiet = 0;
+  };
+  server.on('connection', onConnection);
+  for (const end = performance.now() + MOST_MS; quiet < QUIET_TURNS && performance.now() < end; ) {
+    quiet++;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  server.off('connection', onConnection);
 }

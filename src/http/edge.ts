@@ -86,6 +86,7 @@ export function createEdge({ http, limits, site, connections, routes, onClosed, 
 
   async function serve(route: Route, exchange: Exchange): Promise<void> {
     try {
+      if (site.held) await site.held;
       await route.serve(exchange);
     } catch (error) {
       onError(error);

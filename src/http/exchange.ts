@@ -14,6 +14,8 @@ export interface Site {
   readonly refusals: Refusals;
   /** Whether the server is closing: then an answer is the last of its connection. */
   isDraining: boolean;
+  /** While the listener closes: requests are served when it has. */
+  held: Promise<void> | undefined;
   /** Event streams that are open. */
   streams: number;
 }

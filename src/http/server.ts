@@ -11,7 +11,7 @@ import { createBaseUrl } from './base-url.ts';
 import { createBodyReader } from './body.ts';
 import { createClientErrorHandler } from './client-error.ts';
 import { trackConnections } from './connections.ts';
-import { drainConnections } from './drain.ts';
+import { closeListener, drainConnections } from './drain.ts';
 import { createEdge } from './edge.ts';
 import type { Exchange, Site } from './exchange.ts';
 import { LIMITS, type HttpLimits } from './limits.ts';
@@ -68,6 +68,7 @@ export async function openHttpServer(parts: HttpServerParts): Promise<HttpServer
     backlog: createBacklog(limits),
     refusals,
     isDraining: false,
+    held: undefined,
     streams: 0,
   };
   const logsAccess = ['debug', 'info'].includes(config.telemetry.log_level);
@@ -96,7 +97,9 @@ export async function openHttpServer(parts: HttpServerParts): Promise<HttpServer
   async function drain(): Promise<void> {
     site.isDraining = true;
     endpoint.close();
-    await drainConnections(server, connections, limits);
+    const closing = closeListener(server);
+    site.held = closing.then(() => undefined);
+    await drainConnections(await closing, connections, limits);
     await Promise.all([refusals.flush(), metricsListener?.close()]);
   }
   let draining: Promise<void> | undefined;
