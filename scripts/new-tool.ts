@@ -50,7 +50,7 @@ it('finds nothing where nothing is wrong', () => {
 });
 `;
 
-const folder = new URL(`../src/tools/${area}/`, import.meta.url);
+const folder = new URL(`../src/tools/${area.replaceAll('_', '-')}/`, import.meta.url);
 mkdirSync(folder, { recursive: true });
 for (const [path, text] of [
   [`${file}.ts`, tool],

@@ -17,6 +17,7 @@ const facts = (role: Partial<RoleFacts> = {}, more: Partial<ConnectionFacts> = {
   major: 16,
   version: '16.4',
   inRecovery: false,
+  service: null,
   database: 'shop',
   role: { ...plain, ...role },
   ...more,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { PlatformError } from '../core/errors.ts';
 import { byServerVersion, definePart, sql } from '../tools/kit/index.ts';
-import { commonOutput, examined, requireTarget, sharedInputs } from '../tools/kit/tool.ts';
+import { sharedInputs } from '../tools/kit/inputs.ts';
+import { commonOutput, examined, requireTarget } from '../tools/kit/tool.ts';
 import { defineAdmin } from './admin-operation.ts';
 import { diagnose, unseen } from './doctor-findings.ts';
 

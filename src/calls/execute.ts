@@ -9,7 +9,7 @@ import type { StatementTexts } from '../sqltext/statement-texts.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Catalog } from './catalog.ts';
-import type { LogLevel } from './context.ts';
+import type { CallContext, LogLevel } from './context.ts';
 import type { DialogueClient, Dialogues } from './dialogue.ts';
 import { parseInput } from './input.ts';
 import type { Limits } from './limits.ts';
@@ -114,7 +114,7 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
 
   // 5. A place among the caller's calls under way, and the clock.
   const release = deps.limits.occupy(request.principal, persona);
-  const deadline = startDeadline(persona.limits.timeoutMs, request.signal);
+  const deadline = startDeadline(timeoutOf(operation, persona, input), request.signal);
   try {
     const { callId } = record;
     const { principal, client } = request;
@@ -154,6 +154,10 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
 /** What the protocol itself asks for must fit, or a narrow persona could not even list its tools. */
 function limitsOf({ kind, reaches }: Operation, { limits }: CompiledPersona): CompiledLimits {
   return kind === 'method' && reaches === 'nothing' ? { ...limits, rows: Infinity, bytes: Infinity } : limits;
+}
+
+function timeoutOf(operation: Operation, { limits }: CompiledPersona, input: CallContext['input']): number {
+  return Math.min(limits.timeoutMs, operation.timeoutMs?.(input) ?? Infinity);
 }
 
 function refuseStranger(policy: Policy, principal: Principal): never {

@@ -33,6 +33,10 @@ export interface Operation {
   run(context: CallContext): Promise<Output>;
   /** Whether it sends log messages to its caller; those of one that does not say so are lost. */
   readonly logs?: boolean;
+  /** How long it may take with this input, if that is less than the persona's limit; no bound of its own where left out. */
+  timeoutMs?(input: Readonly<Record<string, unknown>>): number;
+  /** Inputs that lists leave out, since a model pays for each: thresholds, and what hardly any call needs. */
+  readonly unlisted?: readonly string[];
   /** What a client shows of the answer, where that is not the answer rendered as text. */
   present?(output: Output): readonly ContentBlock[];
   /** Whether a client gets the answer as data beside what it shows; it does where this is not said. */

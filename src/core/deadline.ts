@@ -1,5 +1,9 @@
 import { PlatformError } from './errors.ts';
 
+/** What to do about a call that took too long. */
+export const TOO_LONG_HINT =
+  'Ask for less at once or with a higher timeout_s, within statement_timeout in the limits of the persona.';
+
 /** How long a call may still take, and why it should stop before that. */
 export interface Deadline {
   /** Aborts with a PlatformError as its reason: TIMEOUT at the deadline, CANCELLED when the caller has gone. */
@@ -73,7 +77,7 @@ function withdrawn(): PlatformError {
 
 function tooLong(timeoutMs: number): PlatformError {
   return new PlatformError('TIMEOUT', `The call took longer than ${timeoutMs} ms and was cancelled.`, {
-    hint: 'Ask for less at once, or raise statement_timeout in the limits of the persona.',
+    hint: TOO_LONG_HINT,
     details: { timeout_ms: timeoutMs },
   });
 }

@@ -52,7 +52,7 @@ async function acceptWaiting(server: Server): Promise<void> {
     quiet = 0;
   };
   server.on('connection', onConnection);
-  for (const end = performance.now() + MOST_MS; quiet < QUIET_TURNS && performance.now() < end; ) {
+  for (const end = performance.now() + MOST_MS; quiet < QUIET_TURNS && performance.now() < end;) {
     quiet++;
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -17,7 +17,9 @@ const tool: Operation = {
     limit: z.int().min(1).max(500).default(50).describe('said elsewhere'),
     max_scans: z.int().min(0).default(50).describe('Scanned at most this many times.'),
     offset: z.int().optional(),
+    warn_percent: z.number().default(80).describe('Thresholds are left out.'),
   }),
+  unlisted: ['warn_percent'],
   output: z.object({ rows: z.array(z.object({ size: z.int() })) }),
   reaches: 'server',
   alsoKnownAs: { get_unused_indexes: { scans: 'max_scans' }, idle_indexes: {} },
@@ -33,14 +35,13 @@ it('shows what a model needs and nothing that goes without saying', () => {
       type: 'object',
       properties: {
         server: { type: 'string' },
-        limit: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
-        max_scans: { type: 'integer', minimum: 0, default: 50, description: 'Scanned at most this many times.' },
+        limit: { type: 'integer' },
+        max_scans: { type: 'integer', default: 50, description: 'Scanned at most this many times.' },
         offset: { type: 'integer' },
       },
-      additionalProperties: false,
     },
     outputSchema: { type: 'object' },
-    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    annotations: { readOnlyHint: true, openWorldHint: false },
   });
 });
 
@@ -73,9 +74,20 @@ it.each(tools.map((each) => [each.name, each] as const))('documents every statem
   expect(each.statements.length > 0).toBe(each.reaches === 'server');
 });
 
+/** Without the output schema, which says nothing. */
+function sizeOf(each: Operation): number {
+  const { outputSchema: _, ...entry } = describeTool(each);
+  return JSON.stringify(entry).length;
+}
+
+it('lists all tools for at most 8,000 tokens, which are about 32 kB', () => {
+  const sizes = tools.map((each) => [sizeOf(each), each.name] as const).toSorted(([a], [b]) => b - a);
+  const total = sizes.reduce((sum, [size]) => sum + size, 0);
+  expect({ total: total <= 32_000, largest: sizes.slice(0, 3) }).toEqual({ total: true, largest: expect.any(Array) });
+});
+
 it.each(tools.map((each) => [each.name, each] as const))('lists %s for few tokens', (_, each) => {
-  // 32 kB for sixty tools, and these are the largest
-  expect(JSON.stringify(describeTool(each)).length).toBeLessThan(1800);
+  expect(sizeOf(each)).toBeLessThan(900);
 });
 
 it.each(tools.map(({ name, description }) => [name, description]))(

@@ -14,15 +14,15 @@ export interface ToolEntry {
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
+/** The other hints mean something only of a tool that changes things; absent, `openWorldHint` would be true. */
 interface ToolAnnotations {
   readonly readOnlyHint: boolean;
-  readonly destructiveHint: boolean;
-  readonly idempotentHint: boolean;
+  readonly destructiveHint?: boolean;
   readonly openWorldHint: boolean;
 }
 
 /** The instructions explain these once, for all tools. */
-const EXPLAINED_ONCE = new Set(['server', 'database', 'limit']);
+const EXPLAINED_ONCE = new Set(['server', 'database', 'schema', 'name', 'limit']);
 
 const entries = new WeakMap<Operation, ToolEntry>();
 
@@ -33,29 +33,42 @@ export function describeTool(tool: Operation): ToolEntry {
   return entry;
 }
 
-function makeEntry({ name, title, description, input, accessClass, structured }: Operation): ToolEntry {
+function makeEntry({ name, title, description, input, unlisted, accessClass, structured }: Operation): ToolEntry {
   const readsOnly = accessClass !== 'admin';
   return {
     name,
     title,
     description,
-    inputSchema: compactInputSchema(input),
+    inputSchema: compactInputSchema(input, unlisted),
     ...(structured !== false && { outputSchema: { type: 'object' } }),
-    annotations: { readOnlyHint: readsOnly, destructiveHint: false, idempotentHint: readsOnly, openWorldHint: false },
+    annotations: { readOnlyHint: readsOnly, ...(!readsOnly && { destructiveHint: false }), openWorldHint: false },
   };
 }
 
-/** Every byte is read by a model in every conversation: what goes without saying, such as how long a name is, is left out. */
-function compactInputSchema(input: z.ZodObject): JsonSchema {
-  const { $schema: _, properties = {}, ...rest } = toJsonSchema(input, 'input');
-  const entries = Object.entries(properties).map(([key, schema]) => [key, compact(key, schema)]);
+/**
+ * Every byte is read by a model in every conversation: what goes without saying, such as how long a name is, is left
+ * out, and so are the inputs that the resource of the tool has beside these. For their sake the schema is open, though
+ * no other key is taken.
+ */
+function compactInputSchema(input: z.ZodObject, unlisted: readonly string[] = []): JsonSchema {
+  const { $schema: _, additionalProperties: __, properties = {}, ...rest } = toJsonSchema(input, 'input');
+  const entries = Object.entries(properties)
+    .filter(([key]) => !unlisted.includes(key))
+    .map(([key, schema]) => [key, compact(key, schema)]);
   return { ...rest, properties: Object.fromEntries(entries) as NonNullable<JsonSchema['properties']> };
 }
 
 function compact(key: string, schema: z.core.JSONSchema._JSONSchema): z.core.JSONSchema._JSONSchema {
   if (typeof schema === 'boolean') return schema;
-  const { description, minLength: _, maxLength: __, ...rest } = schema;
-  return description === undefined || EXPLAINED_ONCE.has(key) ? rest : { ...rest, description };
+  const { description, minLength: _, maxLength: __, minimum, maximum, default: fallback, ...rest } = schema;
+  if (key === 'limit') return rest;
+  return {
+    ...rest,
+    ...(minimum !== undefined && minimum !== 0 && { minimum }),
+    ...(maximum !== undefined && { maximum }),
+    ...(fallback !== undefined && fallback !== false && { default: fallback }),
+    ...(description !== undefined && !EXPLAINED_ONCE.has(key) && { description }),
+  };
 }
 
 /** A zod schema as JSON Schema 2020-12, without the bounds that zod gives to every integer. */

@@ -1,4 +1,5 @@
 import type { Deadline } from '../core/deadline.ts';
+import type { ManagedService } from './managed-service.ts';
 import type { Statement } from './sql.ts';
 
 /** What was learnt of the server and the role when this connection was made. */
@@ -10,6 +11,8 @@ export interface ConnectionFacts {
   readonly version: string;
   readonly inRecovery: boolean;
   readonly database: string;
+  /** Who operates the server, where that is a service that keeps superuser rights to itself; null for any other. */
+  readonly service: ManagedService | null;
   readonly role: RoleFacts;
 }
 

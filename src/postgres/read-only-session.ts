@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
+import { TOO_LONG_HINT } from '../core/deadline.ts';
 import { PlatformError } from '../core/errors.ts';
 import { requestCancel } from './cancel.ts';
 import type { OpenConnection } from './connect.ts';
@@ -217,7 +218,7 @@ class Session implements ReadOnlySession {
     const { signal } = this.#options.deadline;
     if (signal.aborted) return toCallerError(signal.reason);
     return new PlatformError('TIMEOUT', 'The server cancelled the statement at the deadline of the call.', {
-      hint: 'Ask for less at once, or raise statement_timeout in the limits of the persona.',
+      hint: TOO_LONG_HINT,
       cause,
     });
   }

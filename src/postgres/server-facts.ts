@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ConnectionFacts } from './database.ts';
 import { compileShape, decodeRows } from './exact-values.ts';
+import { MANAGED_SERVICES, recognisedService } from './managed-service.ts';
 import { openingSteps, ROLLBACK } from './session-settings.ts';
 import { compile, sql } from './sql.ts';
 import type { Wire } from './wire.ts';
@@ -28,6 +29,7 @@ const FACTS = compile(sql`
          pg_catalog.current_database()::text as database,
          pg_catalog.current_setting('default_transaction_read_only')::bool as read_only,
          pg_catalog.pg_backend_pid() as pid,
+         ${recognisedService} as service,
          r.rolname::text as name, r.rolsuper as superuser, r.rolcreaterole as create_role, r.rolcreatedb as create_db,
          r.rolreplication as replication, r.rolbypassrls as bypass_rls,
          (select coalesce(pg_catalog.json_agg(p.rolname order by p.rolname), '[]')::text
@@ -45,6 +47,7 @@ const row = {
   database: z.string(),
   read_only: z.boolean(),
   pid: z.int(),
+  service: z.enum(MANAGED_SERVICES).nullable(),
   name: z.string(),
   superuser: z.boolean(),
   create_role: z.boolean(),
@@ -82,6 +85,7 @@ export async function readServerFacts(wire: Wire): Promise<ServerFacts> {
       version: facts.version,
       inRecovery: facts.in_recovery,
       database: facts.database,
+      service: facts.service,
       role: {
         name: facts.name,
         superuser: facts.superuser,

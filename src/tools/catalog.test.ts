@@ -36,7 +36,9 @@ function relationNames(tree: unknown): string[] {
 describe.each(tools.map((tool) => [tool.name, tool] as const))('%s', (name, tool) => {
   it('has the name of its file and the area of its folder', () => {
     expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/);
-    expect(existsSync(new URL(`${tool.area}/${name.replaceAll('_', '-')}.ts`, import.meta.url))).toBe(true);
+    expect(
+      existsSync(new URL(`${tool.area.replaceAll('_', '-')}/${name.replaceAll('_', '-')}.ts`, import.meta.url)),
+    ).toBe(true);
   });
 
   it('is described in at most 25 words', () => {

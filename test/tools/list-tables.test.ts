@@ -101,7 +101,7 @@ describeEachMajor('list_tables', (cluster) => {
   });
 
   it('says how many there are beyond the limit, and how large all are', async () => {
-    const all = await howdah('plain').call('list_tables');
+    const all = await howdah('plain').call('list_tables', { limit: 100 });
     const two = await howdah('plain').call('list_tables', { limit: 2 });
     expect(two).toMatchObject({ truncated: true, total: all.rows.length, about: all['about'] });
     expect(two.rows).toEqual(all.rows.slice(0, 2));
@@ -214,7 +214,7 @@ describe('list_tables of many tables', () => {
     const answer = await howdah.call('list_tables', { name: 'many_' });
     expect(performance.now() - startedAt).toBeLessThan(2000);
     expect(answer).toMatchObject({ total: 2000, truncated: true });
-    expect(answer.rows).toHaveLength(50);
+    expect(answer.rows).toHaveLength(20);
     expect(JSON.stringify(answer).length).toBeLessThan(20_000);
     expect(answer).toMatchObject({ about: { total_size: 2000 * 8192, total_estimated: false } });
     expect(answer).not.toHaveProperty('not_examined');

@@ -11,6 +11,7 @@ export default defineDiagnostic({
   description:
     'What sessions do now, for how long, what they wait for and who blocks whom; root blockers first. Statements are masked.',
   alsoKnownAs: { get_active_connections: {} },
+  clusterWide: true,
   input: {
     state: z.enum(STATES).optional(),
     idle: z.boolean().default(false).describe('List idle sessions too.'),
@@ -22,12 +23,14 @@ export default defineDiagnostic({
       .describe('Leave out sessions whose transaction, or else statement, is younger.'),
     of_database: z.string().min(1).max(63).optional(),
     user: z.string().min(1).max(63).optional(),
+    statement_length: statementLength,
+  },
+  thresholds: {
     // what PostgreSQL itself takes for long: https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-DEADLOCK-TIMEOUT
     min_wait_s: z.number().min(0).default(1).describe('Blocking is urgent once somebody has waited for longer.'),
     idle_in_transaction_s: z.int().min(0).default(60).describe('Warn of transactions that have been idle for longer.'),
     long_transaction_s: z.int().min(0).default(600).describe('Warn of transactions that have been open for longer.'),
     max_xmin_age: z.int().min(0).default(1_000_000).describe('Warn of a snapshot that is older, in transactions.'),
-    statement_length: statementLength,
   },
   row: sessionRow,
   about: aboutWaiters,

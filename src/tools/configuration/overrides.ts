@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { maskSetting } from '../../sqltext/secret-settings.ts';
-import { byServerVersion, definePart, param, sql, type RowOf } from '../kit/index.ts';
-import { matchesName } from '../tables/name-pattern.ts';
+import { byServerVersion, definePart, matchesName, param, sql, type RowOf } from '../kit/index.ts';
 
 /** ALTER ROLE … SET and ALTER DATABASE … SET: https://www.postgresql.org/docs/current/catalog-pg-db-role-setting.html */
 export const overrides = definePart({

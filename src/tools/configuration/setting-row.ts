@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { maskSetting } from '../../sqltext/secret-settings.ts';
-import { byServerVersion, definePart, param, sql, type RowOf, type Sql } from '../kit/index.ts';
-import { matchesName } from '../tables/name-pattern.ts';
+import { byServerVersion, definePart, matchesName, param, sql, type RowOf, type Sql } from '../kit/index.ts';
 import { formatSetting } from './setting-value.ts';
 
 const text = z.string().nullable();

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { ReachedDatabase } from '../../calls/context.ts';
 import {
   defineTool,
-  hiddenFrom,
+  limitInput,
+  nameInput,
   readParts,
   statementsOf,
   tellWithheld,
@@ -18,8 +19,6 @@ import { settingRow, settings, showSetting } from './setting-row.ts';
 const PARTS = { settings, overrides, dangerous, questionable, mayReadFiles };
 const FILES = { fileErrors, heldForRestart };
 
-const pattern = z.string().min(1).max(200).optional();
-
 export default defineTool({
   name: 'settings',
   area: 'configuration',
@@ -28,12 +27,12 @@ export default defineTool({
     'Configuration of a server: values, defaults, where each is set, what waits for a restart, overrides by role and database, dangerous values, file errors.',
   alsoKnownAs: { get_postgresql_config: { config_name: 'name', filter_text: 'text' } },
   input: {
-    name: pattern.describe('Part of a name, or a pattern with * and ?, in any case.'),
-    text: pattern.describe('The same, of a name or a description.'),
-    category: pattern.describe('The same, of a category, such as autovacuum.'),
+    name: nameInput,
+    text: nameInput.describe('As `name`, of a name or a description.'),
+    category: nameInput.describe('As `name`, of a category, such as autovacuum.'),
     changed_only: z.boolean().default(false).describe('Those that somebody has set.'),
     pending_restart: z.boolean().default(false).describe('Those that wait for a restart.'),
-    limit: z.int().min(1).max(500).default(30),
+    limit: limitInput(),
   },
   output: {
     rows: z.array(settingRow),
@@ -42,6 +41,9 @@ export default defineTool({
     overrides: z.array(overrides.shape).describe('Values that a role or a database has instead, for new sessions.'),
     file_errors: z.array(fileErrors.shape).nullable().describe('Null where the login may not read the files.'),
   },
+  sees: [
+    { what: 'settings that only privileged roles may see, and where each is set', privilege: 'pg_read_all_settings' },
+  ],
   statements: statementsOf({ ...PARTS, ...FILES }),
   async run(input, target, { persona }) {
     const { name = null, text = null, category = null, changed_only, pending_restart, limit } = input;
@@ -55,9 +57,10 @@ export default defineTool({
       total: parts.settings[0]?.total_rows ?? 0,
       overrides: parts.overrides.slice(0, limit).map(showOverride),
       file_errors: files.errors,
+      facts,
       findings: [
         ...judgeFiles(files.errors ?? []),
-        ...judgeSettings(parts.dangerous),
+        ...judgeSettings(parts.dangerous, facts.service),
         ...judgeQuestionable(parts.questionable),
       ],
       not_examined: [
@@ -66,7 +69,6 @@ export default defineTool({
         ...files.unreadable,
         ...(files.errors === null && files.unreadable.length === 0 && isWhole ? [FILES_UNREAD] : []),
         ...(parts.overrides.length > limit ? [MORE_OVERRIDES] : []),
-        ...hiddenFrom(facts.role, HIDDEN),
       ],
     };
   },
@@ -77,10 +79,6 @@ const MORE_OVERRIDES: NotExamined = {
   reason: 'The list ends at the limit.',
   remedy: 'Ask for a name, or with a higher limit.',
 };
-
-const HIDDEN = [
-  { what: 'settings that only privileged roles may see, and where each is set', privilege: 'pg_read_all_settings' },
-] as const;
 
 interface Files {
   /** Null where the login may not read them. */

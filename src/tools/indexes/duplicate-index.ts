@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { estimatedSize, lockedRelations, partitionMembers, sql, type Param, type Sql } from '../kit/index.ts';
+import {
+  estimatedSize,
+  isUserSchema,
+  lockedRelations,
+  partitionMembers,
+  sql,
+  type Param,
+  type Sql,
+} from '../kit/index.ts';
 import { indexShape, isPrefix, sameKeys } from './index-shape.ts';
 import type { Scope } from './scope.ts';
 
@@ -57,7 +65,7 @@ export function duplicateIndexesOf({ among, minSize, limit, estimateSizes }: Sco
           join pg_catalog.pg_class t on t.oid = i.indrelid
           join pg_catalog.pg_namespace n on n.oid = t.relnamespace
          where t.relpersistence <> 't'
-           and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+           and ${isUserSchema(sql`n.nspname`)}
            and ${among}
            and i.indisvalid and i.indisready and i.indislive
       ),

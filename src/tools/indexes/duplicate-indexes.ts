@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, defineDiagnostic, sql } from '../kit/index.ts';
+import { byServerVersion, defineDiagnostic, schemaInput, sql } from '../kit/index.ts';
 import { duplicateIndex, duplicateIndexesOf } from './duplicate-index.ts';
 import { judgeDuplicates } from './judge-duplicates.ts';
 
@@ -10,7 +10,7 @@ export default defineDiagnostic({
   description:
     'Indexes that another index of their table makes needless: exact duplicates and prefixes. Never unique ones or those that a constraint needs.',
   input: {
-    schema: z.string().min(1).max(63).optional(),
+    schema: schemaInput,
     min_size: z.int().min(0).default(0).describe('Leave out smaller indexes, in bytes.'),
   },
   row: duplicateIndex,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineDiagnostic, quoteName, sql, type NotExamined } from '../kit/index.ts';
+import { defineDiagnostic, quoteName, schemaInput, sql, type NotExamined } from '../kit/index.ts';
 import { judgeUnservedKeys, WARN_SIZE } from './judge-foreign-keys.ts';
 import { unservedKey, unservedKeysOf, type UnservedKey } from './unserved-key.ts';
 
@@ -12,8 +12,10 @@ export default defineDiagnostic({
   description:
     'Foreign keys that no index of the referencing table serves, so that deleting a referenced row, or changing its key, reads all of it.',
   input: {
-    schema: z.string().min(1).max(63).optional(),
+    schema: schemaInput,
     min_rows: count.default(1000).describe('Leave out tables that are known to have fewer rows.'),
+  },
+  thresholds: {
     warn_size: count.default(WARN_SIZE).describe('Warn of tables from this size on, in bytes; note smaller ones.'),
   },
   row: unservedKey,

@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { byServerVersion, defineDiagnostic, sql } from '../kit/index.ts';
+import { byServerVersion, defineDiagnostic, schemaInput, sql } from '../kit/index.ts';
 import { invalidIndex, invalidIndexesOf } from './invalid-index.ts';
 import { BUILT_ON_PRIMARY, judgeInvalid } from './judge-invalid.ts';
 
@@ -9,7 +8,7 @@ export default defineDiagnostic({
   title: 'Invalid indexes',
   description:
     'Indexes that no query may use: leftovers of failed concurrent builds, reindexing or drops, and partitioned ones that are incomplete. None being built now.',
-  input: { schema: z.string().min(1).max(63).optional() },
+  input: { schema: schemaInput },
   row: invalidIndex,
   counted: true,
   sql: ({ schema, limit, estimate_sizes }) =>

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   byServerVersion,
   estimatedSize,
+  isUserSchema,
   lockedRelations,
   partitionMembers,
   sql,
@@ -71,7 +72,7 @@ function select({ among, minRows, limit, estimateSizes }: Scope & { minRows: Sql
           join pg_catalog.pg_namespace n on n.oid = c.relnamespace
          where k.contype = 'f' and ${enforced}
            and c.relpersistence <> 't'
-           and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+           and ${isUserSchema(sql`n.nspname`)}
            and ${among}
       ),
       ${keyEnds(estimateSizes)},

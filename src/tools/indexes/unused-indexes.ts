@@ -3,8 +3,10 @@ import {
   byServerVersion,
   defineDiagnostic,
   estimatedSize,
+  isUserSchema,
   lockedRelations,
   partitionMembers,
+  schemaInput,
   sql,
   type Sql,
 } from '../kit/index.ts';
@@ -20,7 +22,7 @@ export default defineDiagnostic({
     'Valid, non-unique indexes hardly scanned since counting began, largest first; none that backs a constraint or is the replica identity.',
   alsoKnownAs: { get_index_usage_stats: { database_name: 'database' } },
   input: {
-    schema: z.string().min(1).max(63).optional(),
+    schema: schemaInput,
     max_scans: z.int().min(0).default(50).describe('Leave out indexes that were scanned more often.'),
     min_size: z.int().min(0).default(1_048_576).describe('Leave out smaller indexes, in bytes.'),
   },
@@ -39,7 +41,7 @@ export default defineDiagnostic({
           join pg_catalog.pg_class t on t.oid = i.indrelid
           join pg_catalog.pg_namespace n on n.oid = t.relnamespace
          where c.relkind in ('i', 'I') and not c.relispartition
-           and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+           and ${isUserSchema(sql`n.nspname`)}
            and (${schema}::text is null or n.nspname = ${schema}::text)
            and i.indisvalid and i.indisready and i.indislive
            -- primary keys, unique constraints and replica identities have unique indexes

@@ -9,10 +9,11 @@ import { param, type Param } from '../../postgres/sql.ts';
 import type { Variants } from '../../postgres/version.ts';
 import { disclosureOf, tellWithheld } from './disclosure.ts';
 import { byUrgency } from './gather.ts';
-import { hiddenFrom, type Sees } from './privileges.ts';
+import { limitInput, type NO_THRESHOLDS, type Reach } from './inputs.ts';
+import { hiddenFrom } from './privileges.ts';
 import { readRows, type ReadRows, type RowSource } from './rows.ts';
 import { describeStatements } from './statements.ts';
-import { commonOutput, examined, requireTarget, sharedInputs, type Area, type RowShape, type Tool } from './tool.ts';
+import { commonOutput, examined, requestOf, requireTarget, type Area, type RowShape, type Tool } from './tool.ts';
 
 /** Parameters that every statement may use beside its tool's own inputs. */
 interface KitParams {
@@ -37,8 +38,9 @@ interface Evidence<Input extends z.ZodRawShape, About extends RowShape> {
 export interface DiagnosticSpec<
   Input extends z.ZodRawShape,
   Shape extends RowShape,
-  About extends RowShape = RowShape,
-> {
+  About extends RowShape,
+  Thresholds extends z.ZodRawShape,
+> extends Reach {
   /** snake_case, as the model sees it; the file has the same name in kebab-case. */
   readonly name: string;
   readonly area: Area;
@@ -49,22 +51,27 @@ export interface DiagnosticSpec<
   readonly alsoKnownAs?: Readonly<Record<string, ArgumentNames>>;
   /** Inputs that the caller may leave out are null in the statement. */
   readonly input: Input;
+  readonly thresholds?: Thresholds;
   /** Fields in the order of the table. `.meta({ unit, names })` says how each reads; what `names` does is in Disclosure. */
   readonly row: Shape;
   /** Columns of the statement that are the same in every row: said once, beside the rows. */
   readonly about?: About;
-  /** How many rows an answer has unless the caller says otherwise. */
+  /** How many rows an answer has unless the caller says otherwise; 20 if left out. */
   readonly defaultLimit?: number;
   /** The statement also selects `count(*) over () as total_rows`, the number of rows without the limit. */
   readonly counted?: boolean;
   /** Called once, with references to parameters: the text is static. */
-  readonly sql: (params: Params<Input>) => Variants;
-  /** What a login without these rights does not see. */
-  readonly sees?: readonly Sees[];
+  readonly sql: (params: Params<NoInfer<Input & Thresholds>>) => Variants;
   /** What a DBA would say of these rows. Pure, so that it is tested without a database. */
-  readonly findings?: (rows: readonly Row<Shape>[], evidence: Evidence<Input, About>) => Finding[];
+  readonly findings?: (
+    rows: readonly Row<Shape>[],
+    evidence: Evidence<NoInfer<Input & Thresholds>, About>,
+  ) => Finding[];
   /** What these rows could not show beyond missing rights. */
-  readonly notExamined?: (rows: readonly Row<Shape>[], evidence: Evidence<Input, About>) => NotExamined[];
+  readonly notExamined?: (
+    rows: readonly Row<Shape>[],
+    evidence: Evidence<NoInfer<Input & Thresholds>, About>,
+  ) => NotExamined[];
 }
 
 export interface Diagnostic<Input extends z.ZodRawShape, Shape extends RowShape, About extends RowShape> extends Tool {
@@ -76,9 +83,10 @@ export function defineDiagnostic<
   const Input extends z.ZodRawShape,
   const Shape extends RowShape,
   const About extends RowShape = RowShape,
->(spec: DiagnosticSpec<Input, Shape, About>): Diagnostic<Input, Shape, About> {
+  const Thresholds extends z.ZodRawShape = typeof NO_THRESHOLDS,
+>(spec: DiagnosticSpec<Input, Shape, About, Thresholds>): Diagnostic<Input & Thresholds, Shape, About> {
   const { name, area, title, description } = spec;
-  const variants = spec.sql(paramsOf(spec.input));
+  const variants = spec.sql(paramsOf({ ...spec.input, ...spec.thresholds } as Input & Thresholds));
   const source = sourceOf(spec, variants);
   return {
     kind: 'tool',
@@ -91,15 +99,7 @@ export function defineDiagnostic<
     accessClass: spec.accessClass ?? 'diagnostic',
     alsoKnownAs: spec.alsoKnownAs ?? {},
     reaches: 'server',
-    input: z.strictObject({
-      ...sharedInputs,
-      ...spec.input,
-      limit: z
-        .int()
-        .min(1)
-        .max(500)
-        .default(spec.defaultLimit ?? 50),
-    }),
+    ...requestOf(spec, { ...spec.input, limit: limitInput(spec.defaultLimit) }),
     output: z.object({
       ...commonOutput,
       ...(spec.about && { about: z.object(spec.about).nullable() }),
@@ -111,16 +111,17 @@ export function defineDiagnostic<
   };
 }
 
-function answer<Input extends z.ZodRawShape, Shape extends RowShape, About extends RowShape>(
-  spec: DiagnosticSpec<Input, Shape, About>,
-  read: ReadRows,
-  context: CallContext,
-): Output {
+function answer<
+  Input extends z.ZodRawShape,
+  Shape extends RowShape,
+  About extends RowShape,
+  Thresholds extends z.ZodRawShape,
+>(spec: DiagnosticSpec<Input, Shape, About, Thresholds>, read: ReadRows, context: CallContext): Output {
   const target = requireTarget(context);
   const rows = read.rows as Row<Shape>[];
   const { total_rows: total = 0, ...about } = read.about ?? {};
-  const evidence: Evidence<Input, About> = {
-    input: context.input as Values<Input>,
+  const evidence: Evidence<Input & Thresholds, About> = {
+    input: context.input as Values<Input & Thresholds>,
     facts: read.facts,
     about: read.about && (about as Row<About>),
   };
@@ -142,16 +143,18 @@ function answer<Input extends z.ZodRawShape, Shape extends RowShape, About exten
   };
 }
 
-function sourceOf<Input extends z.ZodRawShape, Shape extends RowShape, About extends RowShape>(
-  spec: DiagnosticSpec<Input, Shape, About>,
-  variants: Variants,
-): RowSource {
+function sourceOf<
+  Input extends z.ZodRawShape,
+  Shape extends RowShape,
+  About extends RowShape,
+  Thresholds extends z.ZodRawShape,
+>(spec: DiagnosticSpec<Input, Shape, About, Thresholds>, variants: Variants): RowSource {
   const about: RowShape = { ...spec.about, ...(spec.counted === true && { total_rows: z.int() }) };
   return {
     tool: spec.name,
     variants,
     shape: compileShape({ ...spec.row, ...about }),
-    inputs: Object.keys(spec.input),
+    inputs: Object.keys({ ...spec.input, ...spec.thresholds }),
     disclosure: disclosureOf(spec.row),
     aboutFields: Object.keys(about),
   };

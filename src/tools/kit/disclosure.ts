@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { NotExamined } from '../../contract/finding.ts';
 import { scrubSecrets } from '../../core/secret-text.ts';
 import type { StatementTexts } from '../../sqltext/statement-texts.ts';
@@ -67,11 +66,3 @@ function cut(text: string | null, length: number): string | null {
   if (text === null || text.length <= length) return text;
   return `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
-
-/** The input of tools whose rows hold statements. */
-export const statementLength = z
-  .int()
-  .min(20)
-  .max(10_000)
-  .default(400)
-  .describe('Characters that are shown of a statement.');

@@ -23,7 +23,7 @@ const installedShape = compileShape({ name: z.string(), version: z.string(), sch
 
 /** Undefined where no extension is needed. Fails with UNSUPPORTED where it is and the database lacks it. */
 export async function findExtension(
-  tool: string,
+  subject: string,
   { of }: Variants,
   session: ReadOnlySession,
 ): Promise<Extension | undefined> {
@@ -34,7 +34,7 @@ export async function findExtension(
   const { database } = session.facts;
   throw new PlatformError(
     'UNSUPPORTED',
-    `${tool} needs the extension ${extension}, which database "${database}" lacks.`,
+    `${subject} needs the extension ${extension}, which database "${database}" lacks.`,
     {
       hint: `CREATE EXTENSION ${extension}; in that database, or name another database of the server that has it.`,
       details: { extension },
@@ -45,7 +45,7 @@ export async function findExtension(
 /** What an operator has to do before an extension that is installed can be read; other failures stay as they are. */
 export function explainExtension(
   cause: unknown,
-  { tool, extension, login }: { tool: string; extension: Extension; login: string },
+  { subject, extension, login }: { subject: string; extension: Extension; login: string },
 ): unknown {
   const sqlstate = sqlstateOf(cause);
   const details = { sqlstate, extension: extension.name };
@@ -61,7 +61,7 @@ export function explainExtension(
   // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SHARED-PRELOAD-LIBRARIES
   return new PlatformError(
     'UNSUPPORTED',
-    `${tool} needs the library ${extension.name}, which the server has not loaded.`,
+    `${subject} needs the library ${extension.name}, which the server has not loaded.`,
     {
       hint: `Add it to what SHOW shared_preload_libraries; says: ALTER SYSTEM SET shared_preload_libraries = …, ${extension.name}; and restart the server.`,
       details,

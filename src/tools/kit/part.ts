@@ -4,13 +4,14 @@ import type { NotExamined } from '../../contract/finding.ts';
 import { PlatformError } from '../../core/errors.ts';
 import type { ConnectionFacts, ParameterValue, ReadOnlySession } from '../../postgres/database.ts';
 import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
-import { compile, type Statement } from '../../postgres/sql.ts';
-import { pickVariant, type Variants } from '../../postgres/version.ts';
-import { disclosureOf, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
+import type { Variants } from '../../postgres/version.ts';
+import type { StatementTexts } from '../../sqltext/statement-texts.ts';
+import { disclosureOf, maskStatements, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
 import { LOCK_NOT_AVAILABLE, sqlstateOf } from './sqlstate.ts';
 import { hiddenFrom, type Sees } from './privileges.ts';
 import { describeStatements } from './statements.ts';
 import type { RowShape, ToolStatement } from './tool.ts';
+import { queryVariant } from './variant.ts';
 
 type Values = Readonly<Record<string, ParameterValue>>;
 
@@ -25,7 +26,7 @@ export interface Part<Shape extends RowShape = RowShape> {
   readonly shape: z.ZodObject<Shape>;
   readonly statements: readonly ToolStatement[];
   readonly disclosure: Disclosure;
-  /** The rows of every database; readParts leaves out those that the caller may not reach. */
+  /** The rows of every database, their statements as they are; readParts leaves out and masks what the caller may not see. */
   read(session: ReadOnlySession, values: Values): Promise<Row<Shape>[]>;
 }
 
@@ -40,11 +41,11 @@ export interface PartSpec<Shape extends RowShape> {
   readonly sql: Variants;
 }
 
-/** `sql` varies by the version of the server only. */
+/** Of an extension that the database lacks, the part costs one line of what was not examined. */
 export function definePart<const Shape extends RowShape>(spec: PartSpec<Shape>): Part<Shape> {
-  const variants: (readonly [string, Statement])[] = spec.sql.entries.map(([since, query]) => [since, compile(query)]);
   const compiled = compileShape(spec.row);
   const disclosure = disclosureOf(spec.row);
+  const source = { subject: 'This', variants: spec.sql };
   return {
     what: spec.what,
     needs: spec.needs,
@@ -52,10 +53,7 @@ export function definePart<const Shape extends RowShape>(spec: PartSpec<Shape>):
     statements: describeStatements(spec.sql),
     disclosure,
     async read(session, values) {
-      const statement = pickVariant(variants, String(session.facts.major));
-      if (!statement)
-        throw new PlatformError('UNSUPPORTED', `PostgreSQL ${session.facts.version} has no ${spec.what}.`);
-      const rows = decodeRows(await session.query(statement, values), compiled);
+      const rows = decodeRows(await queryVariant(session, source, values), compiled);
       scrubTexts(rows, disclosure);
       return rows as Row<Shape>[];
     },
@@ -77,21 +75,33 @@ export function statementsOf(parts: Parts): readonly ToolStatement[] {
   return Object.values(parts).flatMap(({ statements }) => statements);
 }
 
+/** How the statements in rows are shown: `length` is that of each, in characters. */
+interface Masking {
+  readonly texts: StatementTexts;
+  readonly length: number;
+}
+
 /**
  * Reads several parts in one snapshot. A part that PostgreSQL refuses costs one line: the others are read again
  * without it, since a failure ends the transaction. Every statement may use the parameter `estimate_sizes`, which is
- * true once a lock has kept an exact size from us.
+ * true once a lock has kept an exact size from us. Rows with statements are not read without `masking`.
  */
 export async function readParts<const Named extends Parts>(
   target: ReachedDatabase,
   named: Named,
   values: Values,
+  masking?: Masking,
 ): Promise<ReadParts<Named>> {
+  const told = Object.values(named).filter(({ disclosure }) => disclosure.statements.length > 0);
+  if (told.length > 0 && !masking) throw new Error(`${told[0]?.what}: statements would be shown as they are`);
   const unreadable = new Map<string, NotExamined>();
   let estimate_sizes = false;
   for (;;) {
     const read = await readOnce(target, { named, values: { ...values, estimate_sizes }, unreadable });
-    if (!('failed' in read)) return { ...read, unreadable: [...unreadable.values()] } as ReadParts<Named>;
+    if (!('failed' in read)) {
+      if (masking) await maskParts(named, read.parts, masking);
+      return { ...read, unreadable: [...unreadable.values()] } as ReadParts<Named>;
+    }
     // each further round has sizes estimated, or one part less
     const { failed, error } = read;
     if (sqlstateOf(error) === LOCK_NOT_AVAILABLE && !estimate_sizes) estimate_sizes = true;
@@ -126,12 +136,22 @@ async function readOnce(
   try {
     return await target.readOnly(read, { snapshot: true });
   } catch (error) {
-    if (current !== undefined && error instanceof PlatformError && error.code === 'QUERY_FAILED') {
+    if (current !== undefined && error instanceof PlatformError && OF_ONE_PART.has(error.code)) {
       return { failed: current, error };
     }
     throw error;
   }
 }
+
+/** Changes the rows in place. */
+async function maskParts(named: Parts, parts: ReadParts<Parts>['parts'], masking: Masking): Promise<void> {
+  for (const [key, { disclosure }] of Object.entries(named)) {
+    await maskStatements(parts[key] ?? [], disclosure, masking);
+  }
+}
+
+/** Failures that leave the other parts to be read. */
+const OF_ONE_PART: ReadonlySet<string> = new Set(['QUERY_FAILED', 'UNSUPPORTED']);
 
 function describeFailure(what: string, { message, hint }: PlatformError): NotExamined {
   return { what, reason: message, ...(hint !== undefined && { remedy: hint }) };

@@ -1,13 +1,11 @@
 import type { CallContext } from '../../calls/context.ts';
-import { PlatformError } from '../../core/errors.ts';
 import type { ConnectionFacts, ParameterValue, ReadOnlySession } from '../../postgres/database.ts';
 import { decodeRows, type CompiledShape } from '../../postgres/exact-values.ts';
-import { compile, type Sql, type Statement } from '../../postgres/sql.ts';
-import { pickVariant, type Variants } from '../../postgres/version.ts';
+import type { Variants } from '../../postgres/version.ts';
 import { maskStatements, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
-import { explainExtension, findExtension, type Extension } from './extension.ts';
 import { LOCK_NOT_AVAILABLE, sqlstateOf } from './sqlstate.ts';
 import { requireTarget } from './tool.ts';
+import { queryVariant } from './variant.ts';
 
 /** A statement, the shape of its rows, and which of their fields are to be treated apart. */
 export interface RowSource {
@@ -48,15 +46,8 @@ async function readOnce(source: RowSource, context: CallContext, estimateSizes: 
   const values = Object.assign(unset, given, { limit: limit + 1, estimate_sizes: estimateSizes });
   const target = requireTarget(context);
   const read = async (session: ReadOnlySession) => {
-    const extension = await findExtension(source.tool, source.variants, session);
-    const statement = chooseStatement(source, session.facts, extension);
-    try {
-      return { facts: session.facts, result: await session.query(statement, values) };
-    } catch (error) {
-      throw extension
-        ? explainExtension(error, { tool: source.tool, extension, login: session.facts.role.name })
-        : error;
-    }
+    const result = await queryVariant(session, { subject: source.tool, variants: source.variants }, values);
+    return { facts: session.facts, result };
   };
   const { facts, result } = await target.readOnly(read, { single: source.variants.of === 'server' });
   const rows = decodeRows(result, source.shape);
@@ -70,27 +61,6 @@ async function readOnce(source: RowSource, context: CallContext, estimateSizes: 
     length: typeof length === 'number' ? length : Infinity,
   });
   return { rows: kept, truncated: rows.length > limit, withheld: rows.length - shown.length, about, facts };
-}
-
-const compiled = new WeakMap<Sql, Map<string, Statement>>();
-
-/** Compiles each variant once per schema of its extension. */
-function chooseStatement({ tool, variants }: RowSource, facts: ConnectionFacts, extension?: Extension): Statement {
-  const version = extension?.version ?? String(facts.major);
-  const query = pickVariant(variants.entries, version);
-  if (!query) {
-    const subject = variants.of === 'server' ? 'PostgreSQL' : `the extension ${variants.of.extension}`;
-    throw new PlatformError(
-      'UNSUPPORTED',
-      `${tool} needs ${subject} ${variants.entries[0]?.[0]} or newer, not ${version}.`,
-    );
-  }
-  const bySchema = compiled.get(query) ?? new Map<string, Statement>();
-  compiled.set(query, bySchema);
-  const schema = extension?.schema ?? '';
-  const statement = bySchema.get(schema) ?? compile(query, extension && (() => extension.schema));
-  bySchema.set(schema, statement);
-  return statement;
 }
 
 function usesSizes({ entries }: Variants): boolean {

@@ -4,28 +4,37 @@ import type { ArgumentNames, Operation, Output } from '../../calls/operation.ts'
 import type { AccessClass } from '../../contract/access-class.ts';
 import { Finding, NotExamined } from '../../contract/finding.ts';
 import { byUrgency } from './gather.ts';
+import { inputOf, unlistedOf, type NO_THRESHOLDS, type Reach } from './inputs.ts';
+import { hiddenFrom, type Sees } from './privileges.ts';
+import type { ConnectionFacts } from '../../postgres/database.ts';
 import type { Statement } from '../../postgres/sql.ts';
 
-/** Where a tool belongs; the folder of its file has the same name. */
+/** Where a tool belongs, in the order in which a server is examined; the folder of its file is its kebab-case name. */
 export const AREAS = [
   'server',
   'activity',
   'locks',
+  'progress',
   'statements',
+  'schema',
   'tables',
   'indexes',
   'sequences',
+  'partitions',
   'vacuum',
-  'configuration',
+  'bloat',
+  'storage',
+  'memory',
+  'io',
+  'wal',
   'replication',
+  'logical_replication',
+  'configuration',
+  'security',
+  'extensions',
+  'pgbouncer',
 ] as const;
 export type Area = (typeof AREAS)[number];
-
-/** Inputs that many tools share. They are explained once, in the instructions of the MCP server. */
-export const sharedInputs = {
-  server: z.string().min(1).max(63).optional(),
-  database: z.string().min(1).max(63).optional(),
-} as const;
 
 /** The fields of a row, each of which one column of a statement becomes. */
 export type RowShape = Readonly<Record<string, z.ZodType>>;
@@ -40,6 +49,11 @@ export interface Tool extends Operation {
   readonly kind: 'tool';
   readonly area: Area;
   readonly statements: readonly ToolStatement[];
+  /** Said of a tool that asks a server; Reach has what each means. */
+  readonly clusterWide?: boolean;
+  readonly judges?: boolean;
+  readonly sees?: readonly Sees[];
+  readonly cost?: string | undefined;
 }
 
 /** What every answer about a server has beside its own parts. */
@@ -52,7 +66,14 @@ export const commonOutput = {
 
 type Values<Input extends z.ZodRawShape> = z.output<z.ZodObject<Input>>;
 
-export interface ToolSpec<Input extends z.ZodRawShape, Parts extends z.ZodRawShape> {
+/** What `run` gives: the parts of the answer, what was found and not examined, and the facts of the connection that `sees` is judged by. */
+type Made<Parts> = Parts & { findings: Finding[]; not_examined?: NotExamined[]; facts: Pick<ConnectionFacts, 'role'> };
+
+export interface ToolSpec<
+  Input extends z.ZodRawShape,
+  Parts extends z.ZodRawShape,
+  Thresholds extends z.ZodRawShape,
+> extends Reach {
   /** snake_case, as the model sees it; the file has the same name in kebab-case. */
   readonly name: string;
   readonly area: Area;
@@ -62,20 +83,23 @@ export interface ToolSpec<Input extends z.ZodRawShape, Parts extends z.ZodRawSha
   readonly description: string;
   readonly alsoKnownAs?: Readonly<Record<string, ArgumentNames>>;
   readonly input: Input;
+  readonly thresholds?: Thresholds;
   /** The parts of the answer beside `server`, `database`, `findings` and `not_examined`. */
   readonly output: Parts;
   readonly statements: readonly ToolStatement[];
   readonly run: (
-    input: Values<Input>,
+    input: Values<Input & Thresholds>,
     target: ReachedDatabase,
     context: CallContext,
-  ) => Promise<z.output<z.ZodObject<Parts>> & { findings: Finding[]; not_examined?: NotExamined[] }>;
+  ) => Promise<Made<z.output<z.ZodObject<Parts>>>>;
 }
 
 /** Makes a tool of a declaration that runs statements of its own; `defineDiagnostic` suits one statement and its rows. */
-export function defineTool<Input extends z.ZodRawShape, Parts extends z.ZodRawShape>(
-  spec: ToolSpec<Input, Parts>,
-): Tool {
+export function defineTool<
+  Input extends z.ZodRawShape,
+  Parts extends z.ZodRawShape,
+  Thresholds extends z.ZodRawShape = typeof NO_THRESHOLDS,
+>(spec: ToolSpec<Input, Parts, Thresholds>): Tool {
   const { name, area, title, description, statements } = spec;
   return {
     kind: 'tool',
@@ -87,19 +111,38 @@ export function defineTool<Input extends z.ZodRawShape, Parts extends z.ZodRawSh
     accessClass: spec.accessClass ?? 'diagnostic',
     alsoKnownAs: spec.alsoKnownAs ?? {},
     reaches: 'server',
-    input: z.strictObject({ ...sharedInputs, ...spec.input }),
+    ...requestOf(spec, spec.input),
     output: z.object({ ...commonOutput, ...spec.output }),
     async run(context): Promise<Output> {
       const target = requireTarget(context);
-      const { findings, not_examined, ...parts } = await spec.run(context.input as Values<Input>, target, context);
+      const input = context.input as Values<Input & Thresholds>;
+      const { findings, not_examined = [], facts, ...parts } = await spec.run(input, target, context);
       return {
         server: target.server.name,
         database: target.database,
         findings: byUrgency(findings),
         ...parts,
-        ...examined(not_examined),
+        ...examined([...not_examined, ...hiddenFrom(facts.role, spec.sees ?? [])]),
       };
     },
+  };
+}
+
+/** What a call of a tool that asks a server is given, and how long it may take. */
+export function requestOf(
+  spec: Reach,
+  own: z.ZodRawShape,
+): Pick<Tool, 'input' | 'unlisted' | 'timeoutMs' | keyof Omit<Reach, 'thresholds' | 'seldom' | 'timeoutS'>> {
+  const input = inputOf(spec, own);
+  const { clusterWide = false, judges = true, sees = [], cost } = spec;
+  return {
+    input,
+    unlisted: unlistedOf(spec, input),
+    timeoutMs: ({ timeout_s }) => Number(timeout_s) * 1000,
+    clusterWide,
+    judges,
+    sees,
+    cost,
   };
 }
 

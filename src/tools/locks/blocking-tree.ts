@@ -3,7 +3,6 @@ import { notAsked } from '../activity/judge-activity.ts';
 import { aboutWaiters, STATES } from '../activity/session-row.ts';
 import {
   defineTool,
-  hiddenFrom,
   maskStatements,
   statementLength,
   statementsOf,
@@ -24,16 +23,20 @@ export default defineTool({
   description:
     'Trees of sessions that wait for locks: root blockers, who waits behind them, for which lock and how long; prepared transactions and deadlocks.',
   alsoKnownAs: { get_lock_monitoring: { database_name: 'database', locktype: 'lock_type', username: 'user' } },
+  clusterWide: true,
+  seldom: ['lock_type', 'mode', 'state'],
   input: {
     of_database: wanted.describe('Trees with a session of this database.'),
     user: wanted.describe('Trees with a session of this role.'),
     state: z.enum(STATES).optional(),
     lock_type: z.enum(LOCK_TYPES).optional().describe('Trees in which such a lock is waited for.'),
     mode: z.enum(LOCK_MODES).optional().describe('Trees in which it is wanted in this mode.'),
-    // what PostgreSQL itself takes for long: https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-DEADLOCK-TIMEOUT
-    min_wait_s: z.number().min(0).default(1).describe('Blocking is urgent once somebody has waited for longer.'),
     statement_length: statementLength,
     limit: z.int().min(1).max(500).default(50),
+  },
+  thresholds: {
+    // what PostgreSQL itself takes for long: https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-DEADLOCK-TIMEOUT
+    min_wait_s: z.number().min(0).default(1).describe('Blocking is urgent once somebody has waited for longer.'),
   },
   output: {
     about: z.object(aboutWaiters),
@@ -41,6 +44,7 @@ export default defineTool({
     truncated: z.boolean(),
     total: z.int().min(0).optional(),
   },
+  sees: [{ what: 'states, times and statements of other roles’ sessions', privilege: 'pg_read_all_stats' }],
   statements: statementsOf({ lockSessions }),
   async run({ limit, min_wait_s, statement_length, ...filter }, target, { persona, statementTexts }) {
     const { facts, sessions } = await target.readOnly(async (session) => ({
@@ -61,14 +65,9 @@ export default defineTool({
       rows,
       truncated: shown.length > limit,
       ...(shown.length === matching.length && !isPartial(matching, about) && { total: shown.length }),
+      facts,
       findings: judgeBlocking({ rows: shown, rings: whole, about, min_wait_s }),
-      not_examined: [
-        ...tellWithheld(matching.length - shown.length, persona.name),
-        ...hiddenFrom(facts.role, [
-          { what: 'states, times and statements of other roles’ sessions', privilege: 'pg_read_all_stats' },
-        ]),
-        ...notAsked(about),
-      ],
+      not_examined: [...tellWithheld(matching.length - shown.length, persona.name), ...notAsked(about)],
     };
   },
 });

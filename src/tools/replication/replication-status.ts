@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineTool, hiddenFrom, readParts, statementsOf, tellWithheld, type Finding } from '../kit/index.ts';
+import { defineTool, readParts, statementsOf, tellWithheld, type Finding } from '../kit/index.ts';
 import { judgeSlots } from '../server/judge-slots.ts';
 import { archiver, judgeArchiver } from '../server/replication.ts';
 import {
@@ -30,10 +30,12 @@ export default defineTool({
     get_database_conflicts_stats: { database_name: 'database' },
   },
   input: {
+    limit: z.int().min(1).max(500).default(50),
+  },
+  thresholds: {
     max_slot_size: z.int().min(0).default(1_073_741_824).describe('Warn of slots that keep more WAL, in bytes.'),
     max_lag_s: z.number().min(0).default(60).describe('Warn of standbys that are further behind.'),
     max_lag_size: z.int().min(0).default(1_073_741_824).describe('The same in bytes.'),
-    limit: z.int().min(1).max(500).default(50),
   },
   output: {
     position: position.shape.nullable(),
@@ -46,6 +48,12 @@ export default defineTool({
     subscriptions: z.array(subscriptions.shape),
     truncated: z.boolean().describe('Whether a list was cut.'),
   },
+  sees: [
+    {
+      what: 'addresses, states and lags of standbys, and what the WAL receiver says',
+      privilege: 'pg_read_all_stats',
+    },
+  ],
   statements: statementsOf(PARTS),
   async run({ limit, ...thresholds }, target, { persona }) {
     const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, { limit: limit + 1 });
@@ -74,6 +82,7 @@ export default defineTool({
       ...lists,
       archiver: parts.archiver[0] ?? null,
       truncated: LISTS.some((list) => parts[list].length > limit),
+      facts,
       findings,
       not_examined: [
         ...tellWithheld(
@@ -82,12 +91,6 @@ export default defineTool({
           [...withheld.keys()],
         ),
         ...unreadable,
-        ...hiddenFrom(facts.role, [
-          {
-            what: 'addresses, states and lags of standbys, and what the WAL receiver says',
-            privilege: 'pg_read_all_stats',
-          },
-        ]),
       ],
     };
   },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, defineDiagnostic, sql } from '../kit/index.ts';
+import { byServerVersion, defineDiagnostic, schemaInput, sql } from '../kit/index.ts';
 import { CRITICAL_PERCENT, judgeGaps, judgeSequences, WARN_PERCENT } from './judge-sequences.ts';
 import { about, row } from './sequence-row.ts';
 import { usedSequences } from './used-sequences.ts';
@@ -13,7 +13,9 @@ export default defineDiagnostic({
   description:
     'How much of each sequence is used up, by its own bounds and the type of the column it feeds, the fullest first.',
   input: {
-    schema: z.string().min(1).max(63).optional(),
+    schema: schemaInput,
+  },
+  thresholds: {
     warn_percent: percent.default(WARN_PERCENT),
     critical_percent: percent.default(CRITICAL_PERCENT),
   },

@@ -1,4 +1,4 @@
-import { percentOf, sql, type Param, type Sql } from '../kit/index.ts';
+import { isUserSchema, percentOf, sql, type Param, type Sql } from '../kit/index.ts';
 
 /** What the type of a column allows; null when that is more than bigint does. */
 const columnMax = sql`case u.base when 'smallint'::regtype then 32767 when 'integer'::regtype then 2147483647 when 'bigint'::regtype then 9223372036854775807 end`;
@@ -32,7 +32,7 @@ export function usedSequences({ among, limit, estimateSizes }: Scope): Sql {
           join pg_catalog.pg_namespace n on n.oid = c.relnamespace
           join pg_catalog.pg_sequence s on s.seqrelid = c.oid
          where c.relkind = 'S' and c.relpersistence <> 't'
-           and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+           and ${isUserSchema(sql`n.nspname`)}
            and ${among}
       ),
       fed as (

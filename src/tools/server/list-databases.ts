@@ -11,9 +11,12 @@ export default defineTool({
   description:
     'Databases of a server: size, owner, locale, connections, transaction id age and counters since the last reset; collation versions that changed.',
   alsoKnownAs: { get_database_list: {}, get_database_size_info: {}, get_database_stats: {} },
+  clusterWide: true,
   input: {
     sort: z.enum(['name', 'size', 'age', 'connections']).default('name').describe('By size, all of them are measured.'),
     limit: z.int().min(1).max(500).default(50),
+  },
+  thresholds: {
     max_connection_percent: z
       .number()
       .min(0)
@@ -39,11 +42,12 @@ export default defineTool({
   },
   statements: statementsOf({ databaseNames, databasePage }),
   async run({ sort, limit, ...thresholds }, target, { persona }) {
-    const { all, shown, read } = await target.readOnly(
+    const { facts, all, shown, read } = await target.readOnly(
       async (session) => {
         const named = await databaseNames.read(session, {});
         const oids = named.filter(({ database }) => target.mayShow(database)).map(({ oid }) => oid);
         return {
+          facts: session.facts,
           all: named.length,
           shown: oids.length,
           read: await databasePage.read(session, { oids, sort, limit: limit + 1 }),
@@ -53,6 +57,7 @@ export default defineTool({
     );
     const rows = read.slice(0, limit);
     return {
+      facts,
       findings: judgeDatabases(rows, thresholds),
       rows,
       truncated: read.length > limit,

@@ -1,13 +1,5 @@
 import { z } from 'zod';
-import {
-  defineTool,
-  hiddenFrom,
-  readParts,
-  sharedInputs,
-  statementsOf,
-  tellWithheld,
-  type Finding,
-} from '../kit/index.ts';
+import { defineTool, readParts, sharedInputs, statementsOf, tellWithheld, type Finding } from '../kit/index.ts';
 import {
   connectedAs,
   connections,
@@ -53,11 +45,14 @@ export default defineTool({
   description:
     'First look at a server: version, role, connections, databases, wraparound, WAL, replication, settings that endanger data, extensions.',
   alsoKnownAs: { get_server_info: {}, get_current_database_info: { database_name: 'database' } },
+  clusterWide: true,
   input: {
     // clients repeat it in the header Mcp-Param-Server, by which a proxy can route; a client that has not listed this
     // tool is refused without it, so that no other tool asks for it
     server: sharedInputs.server.meta({ 'x-mcp-header': 'Server' }),
     limit: z.int().min(1).max(500).default(20),
+  },
+  thresholds: {
     max_connection_percent: z.number().min(0).max(100).default(80).describe('Warn when more connections are taken.'),
     max_wraparound_percent: z
       .number()
@@ -89,6 +84,12 @@ export default defineTool({
     settings: z.array(settings.shape).describe('Those that endanger data or wait for a restart.'),
     extensions: z.array(extensions.shape),
   },
+  sees: [
+    {
+      what: 'states of connections, the oldest transaction and lags of standbys',
+      privilege: 'pg_read_all_stats',
+    },
+  ],
   statements: statementsOf(PARTS),
   async run(input, target, { persona }) {
     const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, { limit: input.limit });
@@ -97,7 +98,7 @@ export default defineTool({
     const findings: Finding[] = [
       ...(described ? judgeInstance(described, input.max_lag_s) : []),
       ...judgeDamage(parts.totals[0]),
-      ...judgeSettings(parts.settings),
+      ...judgeSettings(parts.settings, facts.service),
       ...judgeWraparound(parts.databases, input.max_wraparound_percent),
       ...judgeConnections(parts.connections[0], input.max_connection_percent),
       ...judgeOldestTransaction(parts.oldestTransaction[0], input.long_transaction_s),
@@ -123,17 +124,12 @@ export default defineTool({
       prepared_transactions: [...parts.preparedTransactions],
       settings: showSettings(parts.settings),
       extensions: [...parts.extensions],
+      facts,
       findings,
       not_examined: [
         ...tellWithheld(sum(withheld.values()), persona.name, [...withheld.keys()]),
         ...unreadable,
         ...unmeasured(parts.databases),
-        ...hiddenFrom(facts.role, [
-          {
-            what: 'states of connections, the oldest transaction and lags of standbys',
-            privilege: 'pg_read_all_stats',
-          },
-        ]),
       ],
     };
   },

@@ -22,11 +22,10 @@ const login = {
 };
 
 it('advises the safe value of each dangerous setting', () => {
-  const findings = judgeSettings([
-    setting('fsync', 'off'),
-    setting('zero_damaged_pages', 'on'),
-    setting('autovacuum', 'off'),
-  ]);
+  const findings = judgeSettings(
+    [setting('fsync', 'off'), setting('zero_damaged_pages', 'on'), setting('autovacuum', 'off')],
+    null,
+  );
   expect(findings.map(({ severity, next_step }) => [severity, next_step?.split('\n')[0]])).toEqual([
     ['critical', 'ALTER SYSTEM SET fsync = on;'],
     ['critical', 'ALTER SYSTEM SET zero_damaged_pages = off;'],
@@ -34,7 +33,7 @@ it('advises the safe value of each dangerous setting', () => {
   ]);
 });
 
-const stepFor = (source: string) => judgeSettings([setting('track_counts', 'off', { source })])[0]?.next_step;
+const stepFor = (source: string) => judgeSettings([setting('track_counts', 'off', { source })], null)[0]?.next_step;
 
 it('advises no ALTER SYSTEM where the command line or a database has precedence', () => {
   expect(stepFor('default')).toContain('ALTER SYSTEM SET track_counts = on;');
@@ -43,7 +42,7 @@ it('advises no ALTER SYSTEM where the command line or a database has precedence'
 });
 
 it('says what is left to do once fsync is on again', () => {
-  expect(judgeSettings([setting('fsync', 'off')])[0]?.next_step).toMatch(/pg_reload_conf\(\);\n-- then run sync/);
+  expect(judgeSettings([setting('fsync', 'off')], null)[0]?.next_step).toMatch(/pg_reload_conf\(\);\n-- then run sync/);
 });
 
 it('counts settings that wait for a restart, and hides values that may be secret', () => {
@@ -51,7 +50,7 @@ it('counts settings that wait for a restart, and hides values that may be secret
     setting('primary_conninfo', 'host=db password=hunter2', { pending_restart: true, dangerous: false }),
     setting('shared_buffers', '1GB', { pending_restart: true, dangerous: false }),
   ];
-  expect(judgeSettings(waiting)).toEqual([
+  expect(judgeSettings(waiting, null)).toEqual([
     expect.objectContaining({
       severity: 'notice',
       evidence: { count: 2, settings: 'primary_conninfo, shared_buffers' },

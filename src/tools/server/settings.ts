@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { maskSetting } from '../../sqltext/secret-settings.ts';
 import {
   byServerVersion,
+  changeSettings,
   definePart,
   excessOf,
   gather,
@@ -118,7 +119,7 @@ export const extensions = definePart({
 });
 
 /** ALTER SYSTEM succeeds and changes nothing where something has precedence over the files. */
-function mend(name: string, source: string): string {
+function mend(name: string, source: string, service: ConnectionFacts['service']): string {
   const look = `SELECT name, setting, source, sourcefile FROM pg_settings WHERE name = '${name}';`;
   if (source === 'command line') {
     return `${look}\n-- set where the server is started, on its command line, which has precedence over every file: change it there and restart`;
@@ -128,19 +129,20 @@ function mend(name: string, source: string): string {
   }
   const { safe, afterwards } = DANGEROUS[name] ?? {};
   return [
-    `ALTER SYSTEM SET ${name} = ${safe ?? 'DEFAULT'};`,
-    'SELECT pg_reload_conf();',
+    changeSettings(service, [{ name, value: safe ?? 'DEFAULT' }]),
     ...(afterwards === undefined ? [] : [afterwards]),
   ].join('\n');
 }
 
-export function judgeSettings(rows: readonly Setting[]): Finding[] {
+export function judgeSettings(rows: readonly Setting[], service: ConnectionFacts['service']): Finding[] {
   const dangerous = rows.flatMap(({ name, value, source, dangerous }): Finding[] => {
     const known = dangerous ? DANGEROUS[name] : undefined;
     if (!known) return [];
     const { severity, claim, why } = known;
     const object = quoteIdentifier(name);
-    return [{ severity, claim, why, object, evidence: { [name]: value, source }, next_step: mend(name, source) }];
+    return [
+      { severity, claim, why, object, evidence: { [name]: value, source }, next_step: mend(name, source, service) },
+    ];
   });
   const pending = rows.filter(({ pending_restart }) => pending_restart).map(({ name }) => name);
   if (pending.length === 0) return dangerous;

@@ -35,6 +35,7 @@ const about: AboutStatements = {
   track_planning: true,
   track_io_timing: true,
 };
+const facts = { service: null };
 const input = { dominating_percent: 30, min_hit_percent: 90, slow_ms: 1000 };
 
 describe('findings on statements', () => {
@@ -51,19 +52,19 @@ describe('findings on statements', () => {
     ['one that is planned for longer than it runs', { planning_ms: 6000 }, 'notice'],
     ['one whose planning is not counted', { planning_ms: null, plans: null }, undefined],
   ])('judge %s', (_, more, severity) => {
-    const findings = judgeStatements([{ ...row, ...more }], { input, about });
+    const findings = judgeStatements([{ ...row, ...more }], { input, about, facts });
     expect(findings.map((finding) => finding.severity)).toEqual(severity === undefined ? [] : [severity]);
   });
 
   it('name the statement by its id, as far as that is visible', () => {
-    const [known] = judgeStatements([{ ...row, total_percent: 50 }], { input, about });
+    const [known] = judgeStatements([{ ...row, total_percent: 50 }], { input, about, facts });
     expect(known).toMatchObject({ object: 'query 42', evidence: { total_percent: 50, database: 'shop', user: 'app' } });
-    const [hidden] = judgeStatements([{ ...row, total_percent: 50, query_id: null }], { input, about });
+    const [hidden] = judgeStatements([{ ...row, total_percent: 50, query_id: null }], { input, about, facts });
     expect(hidden).not.toHaveProperty('object');
   });
 
   it('warn that counters of rare statements were lost', () => {
-    expect(judgeStatements([], { input, about: { ...about, evictions: 3 } })).toEqual([
+    expect(judgeStatements([], { input, about: { ...about, evictions: 3 }, facts })).toEqual([
       expect.objectContaining({
         severity: 'notice',
         next_step: expect.stringContaining('pg_stat_statements.max = 10000'),
@@ -73,10 +74,9 @@ describe('findings on statements', () => {
 });
 
 function gaps(more: Partial<AboutStatements>, major = 18, order_by = 'total_time'): (string | undefined)[][] {
-  return notRecorded({ ...about, ...more }, { facts: { major }, input: { order_by } }).map(({ what, remedy }) => [
-    what,
-    remedy,
-  ]);
+  return notRecorded({ ...about, ...more }, { facts: { major, service: null }, input: { order_by } }).map(
+    ({ what, remedy }) => [what, remedy],
+  );
 }
 
 describe('what is not recorded', () => {

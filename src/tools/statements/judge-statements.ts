@@ -1,4 +1,11 @@
-import { compareVersions, gather, type ConnectionFacts, type Finding, type NotExamined } from '../kit/index.ts';
+import {
+  changeSettings,
+  compareVersions,
+  gather,
+  type ConnectionFacts,
+  type Finding,
+  type NotExamined,
+} from '../kit/index.ts';
 import { EXTENSION } from './columns.ts';
 import type { AboutStatements, StatementRow } from './statement-row.ts';
 
@@ -19,11 +26,12 @@ interface Thresholds {
 interface Evidence {
   readonly input: Thresholds;
   readonly about: AboutStatements | null;
+  readonly facts: Pick<ConnectionFacts, 'service'>;
 }
 
-export function judgeStatements(rows: readonly StatementRow[], { input, about }: Evidence): Finding[] {
+export function judgeStatements(rows: readonly StatementRow[], { input, about, facts }: Evidence): Finding[] {
   return [
-    ...judgeEvictions(about),
+    ...judgeEvictions(about, facts.service),
     ...rows.filter(({ total_percent }) => (total_percent ?? 0) >= input.dominating_percent).map(dominating),
     ...gather(
       rows.filter((row) => isSlow(row, input)).map(slow),
@@ -44,7 +52,7 @@ export function judgeStatements(rows: readonly StatementRow[], { input, about }:
   ];
 }
 
-function judgeEvictions(about: AboutStatements | null): Finding[] {
+function judgeEvictions(about: AboutStatements | null, service: ConnectionFacts['service']): Finding[] {
   if (about === null || (about.evictions ?? 0) === 0) return [];
   const { evictions, max_tracked, tracked, since } = about;
   return [
@@ -54,7 +62,9 @@ function judgeEvictions(about: AboutStatements | null): Finding[] {
       object: '"pg_stat_statements.max"',
       evidence: { evictions, tracked, max_tracked, since },
       why: `${DOCS}/pgstatstatements.html#PGSTATSTATEMENTS-CONFIG-PARAMS`,
-      next_step: `ALTER SYSTEM SET pg_stat_statements.max = ${2 * (max_tracked ?? 5000)}; -- after a restart`,
+      next_step: changeSettings(service, [
+        { name: 'pg_stat_statements.max', value: `${2 * (max_tracked ?? 5000)}`, restart: true },
+      ]),
     },
   ];
 }
@@ -133,14 +143,14 @@ const CAME_LATER = [
 
 interface Asked {
   readonly input: { readonly order_by: string };
-  readonly facts: Pick<ConnectionFacts, 'major'>;
+  readonly facts: Pick<ConnectionFacts, 'major' | 'service'>;
 }
 
 /**
  * What the extension's version or the settings keep from being counted. Settings that are off by default, because they
  * cost, are a gap for those only who ask for what they count.
  */
-export function notRecorded(about: AboutStatements, { input, facts: { major } }: Asked): NotExamined[] {
+export function notRecorded(about: AboutStatements, { input, facts: { major, service } }: Asked): NotExamined[] {
   const { extension_version, track, track_planning, track_io_timing, max_tracked } = about;
   const gaps: NotExamined[] = CAME_LATER.filter(({ version }) => compareVersions(extension_version, version) < 0).map(
     (later) => ({
@@ -150,26 +160,23 @@ export function notRecorded(about: AboutStatements, { input, facts: { major } }:
         major >= later.major ? `ALTER EXTENSION ${EXTENSION} UPDATE;` : `PostgreSQL ${later.major} has that version.`,
     }),
   );
+  const off = (what: string, name: string, value: string, note?: string): NotExamined => ({
+    what,
+    reason: `The setting ${name} keeps them from being counted.`,
+    remedy: changeSettings(service, [{ name, value, ...(note !== undefined && { note }) }]),
+  });
   if (track_planning === false && input.order_by === 'planning') {
-    const costs = ' -- slows down sessions that run the same statements at once';
-    gaps.push(off('planning times', 'pg_stat_statements.track_planning', { value: 'on', costs }));
+    const costs = 'slows down sessions that run the same statements at once';
+    gaps.push(off('planning times', 'pg_stat_statements.track_planning', 'on', costs));
   }
   if (!track_io_timing && input.order_by === 'io') {
-    const costs = ' -- pg_test_timing, run on that machine, says what it costs';
-    gaps.push(off('the time of reads and writes', 'track_io_timing', { value: 'on', costs }));
+    const costs = 'pg_test_timing, run on that machine, says what it costs';
+    gaps.push(off('the time of reads and writes', 'track_io_timing', 'on', costs));
   }
   if (track === 'none') {
-    gaps.push(off('statements since tracking was turned off', 'pg_stat_statements.track', { value: 'top', costs: '' }));
+    gaps.push(off('statements since tracking was turned off', 'pg_stat_statements.track', 'top'));
   }
   if (max_tracked === null)
     gaps.push({ what: 'the settings of pg_stat_statements', reason: 'They are not visible to this login.' });
   return gaps;
-}
-
-function off(what: string, setting: string, { value, costs }: { value: string; costs: string }): NotExamined {
-  return {
-    what,
-    reason: `The setting ${setting} keeps them from being counted.`,
-    remedy: `ALTER SYSTEM SET ${setting} = ${value};${costs}\nSELECT pg_reload_conf();`,
-  };
 }

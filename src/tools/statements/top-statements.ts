@@ -28,6 +28,9 @@ export default defineDiagnostic({
     user: z.string().min(1).max(63).optional(),
     min_calls: z.int().min(1).default(1),
     top_level: z.boolean().default(false).describe('Leave out statements that functions ran.'),
+    statement_length: statementLength,
+  },
+  thresholds: {
     dominating_percent: z
       .number()
       .min(0)
@@ -36,7 +39,6 @@ export default defineDiagnostic({
       .describe('Report a statement with this share of all time.'),
     min_hit_percent: z.number().min(0).max(100).default(90).describe('Report heavy readers with fewer cache hits.'),
     slow_ms: z.number().min(0).default(1000).describe('Report statements whose mean is higher.'),
-    statement_length: statementLength,
   },
   row: statementRow,
   about: aboutStatements,

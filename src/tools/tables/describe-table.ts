@@ -3,7 +3,15 @@ import { PlatformError } from '../../core/errors.ts';
 import { WARN_PERCENT } from '../sequences/judge-sequences.ts';
 import { row } from '../sequences/sequence-row.ts';
 import { COUNTED_ON_PRIMARY } from './measure.ts';
-import { defineTool, quoteName, readParts, statementsOf, type NotExamined, type RowOf } from '../kit/index.ts';
+import {
+  defineTool,
+  quoteName,
+  readParts,
+  schemaInput,
+  statementsOf,
+  type NotExamined,
+  type RowOf,
+} from '../kit/index.ts';
 import {
   dependents,
   inheritance,
@@ -59,8 +67,10 @@ export default defineTool({
   alsoKnownAs: { get_table_schema_info: argumentNames, get_table_relationships: argumentNames },
   input: {
     table: z.string().min(1).max(300).describe('orders, sales.orders or sales."Order".'),
-    schema: z.string().min(1).max(63).optional(),
+    schema: schemaInput,
     limit: z.int().min(1).max(500).default(50).describe('Of partitions, referencing keys and other long lists.'),
+  },
+  thresholds: {
     max_sequence_percent: z
       .number()
       .min(0)
@@ -110,6 +120,7 @@ export default defineTool({
       policies: [...parts.policies],
       statistics: [...parts.statistics],
       dependents: [...parts.dependents],
+      facts,
       findings: [
         ...judgeRelation(described),
         ...judgeHealth(parts, facts, input.max_sequence_percent),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ReachedDatabase } from '../../calls/context.ts';
 import { nearest } from '../../core/nearest.ts';
 import { PlatformError } from '../../core/errors.ts';
-import { byServerVersion, definePart, param, quoteName, sql, type RowOf } from '../kit/index.ts';
+import { byServerVersion, definePart, isUserSchema, param, quoteName, sql, type RowOf } from '../kit/index.ts';
 import { readTableName, type TableName } from './table-name.ts';
 
 /** Enough to find the name that a caller misspelt, in a database of any size. */
@@ -34,7 +34,7 @@ export const names = definePart({
         from pg_catalog.pg_class c
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        where c.relkind in ${RELATION_KINDS} and c.relpersistence <> 't' and not c.relispartition
-         and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+         and ${isUserSchema(sql`n.nspname`)}
        order by n.nspname <> 'public', n.nspname, c.relname
        limit ${param('limit')}`,
   }),

@@ -1,8 +1,18 @@
 import { z } from 'zod';
-import { byServerVersion, defineDiagnostic, gather, quoteName, sql, type Finding } from '../kit/index.ts';
+import {
+  byServerVersion,
+  defineDiagnostic,
+  gather,
+  isUserSchema,
+  matchesName,
+  nameInput,
+  quoteName,
+  schemaInput,
+  sql,
+  type Finding,
+} from '../kit/index.ts';
 import { behindLocks, COUNTED_ON_PRIMARY, NEEDS_STATISTICS_BYTES } from './measure.ts';
 import { measuredPage, NOT_ALL_MEASURED } from './measured-page.ts';
-import { matchesName } from './name-pattern.ts';
 
 const KINDS = ['table', 'partitioned_table', 'partition', 'view', 'materialized_view', 'foreign_table'] as const;
 const bytes = z.int().nullable().meta({ unit: 'bytes' });
@@ -42,13 +52,15 @@ export default defineDiagnostic({
     get_table_list: { database_name: 'database' },
   },
   input: {
-    schema: z.string().min(1).max(63).optional(),
-    name: z.string().min(1).max(200).optional().describe('Part of a name, or a pattern with * and ?, in any case.'),
+    schema: schemaInput,
+    name: nameInput,
     kinds: z
       .array(z.enum(KINDS))
       .min(1)
       .default(KINDS.filter((kind) => kind !== 'partition')),
     order_by: z.enum(['size', 'rows', 'dead_rows', 'name']).default('size'),
+  },
+  thresholds: {
     min_rows: z.int().min(0).default(1000).describe('Findings leave out tables with fewer rows, live or dead.'),
   },
   row,
@@ -74,7 +86,7 @@ export default defineDiagnostic({
             join pg_catalog.pg_namespace n on n.oid = c.relnamespace
            where c.relkind in ('r', 'p', 'v', 'm', 'f')
              -- which leaves out temporary tables, too
-             and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+             and ${isUserSchema(sql`n.nspname`)}
              and (${schema}::text is null or n.nspname = ${schema}::text)
              and ${matchesName(sql`c.relname`, name)}
         ),

@@ -1,8 +1,15 @@
 import { z } from 'zod';
-import { byServerVersion, defineDiagnostic, percentOf, sql } from '../kit/index.ts';
+import {
+  byServerVersion,
+  defineDiagnostic,
+  matchesName,
+  nameInput,
+  percentOf,
+  schemaInput,
+  sql,
+} from '../kit/index.ts';
 import { judgeSizes, unknownSizes } from './judge-sizes.ts';
 import { measuredPage } from './measured-page.ts';
-import { matchesName } from './name-pattern.ts';
 import { aboutSizes, sizeRow } from './size-row.ts';
 
 const MEBIBYTE = 1_048_576;
@@ -15,10 +22,12 @@ export default defineDiagnostic({
     'Where the disk space of a database goes: table, TOAST, indexes and maps of each table, its share, bytes per row. Partitions are summed up.',
   alsoKnownAs: { get_table_size_info: { schema_name: 'schema', database_name: 'database' } },
   input: {
-    schema: z.string().min(1).max(63).optional().describe('Also pg_catalog, which is left out otherwise.'),
-    name: z.string().min(1).max(200).optional().describe('Part of a name, or a pattern with * and ?, in any case.'),
+    schema: schemaInput.describe('Also pg_catalog, which is left out otherwise.'),
+    name: nameInput,
     partitions: z.boolean().default(false).describe('List each partition, and not its parent.'),
     order_by: z.enum(['size', 'table_size', 'toast_size', 'index_size', 'rows', 'name']).default('size'),
+  },
+  thresholds: {
     max_index_percent: z.number().min(0).default(200).describe('Report indexes that take more, of table and TOAST.'),
     max_toast_percent: z
       .number()

@@ -43,16 +43,18 @@ it.each<[string, Partial<AutovacuumSettings>, number, string[]]>([
     ['ALTER SYSTEM SET track_counts = on;\nSELECT pg_reload_conf();'],
   ],
 ])('judges %s', (_, more, due, steps) => {
-  const findings = judgeAutovacuum({ ...settings, ...more }, { due: 9, waiting: due });
+  const findings = judgeAutovacuum({ ...settings, ...more }, { due: 9, waiting: due, service: null });
   expect(findings.map(({ next_step }) => next_step)).toEqual(steps);
   expect(findings.every(({ severity }) => severity === 'warning')).toBe(true);
 });
 
 it('does not advise a cost limit above what there is, nor where nothing is delayed', () => {
-  expect(judgeAutovacuum({ ...settings, cost_limit: 9000 }, { due: 1, waiting: 1 })[0]?.next_step).toContain(
-    'cost_limit = 10000;',
-  );
-  expect(judgeAutovacuum({ ...settings, cost_delay_ms: 0 }, { due: 1, waiting: 1 })[0]).not.toHaveProperty('next_step');
+  expect(
+    judgeAutovacuum({ ...settings, cost_limit: 9000 }, { due: 1, waiting: 1, service: null })[0]?.next_step,
+  ).toContain('cost_limit = 10000;');
+  expect(
+    judgeAutovacuum({ ...settings, cost_delay_ms: 0 }, { due: 1, waiting: 1, service: null })[0],
+  ).not.toHaveProperty('next_step');
 });
 
 const holder: HorizonHolder = {

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, sql, type Finding, type RowOf, type Sql } from '../kit/index.ts';
+import {
+  byServerVersion,
+  changeSettings,
+  definePart,
+  sql,
+  type ConnectionFacts,
+  type Finding,
+  type RowOf,
+  type Sql,
+} from '../kit/index.ts';
 
 const count = z.int().min(0);
 
@@ -45,9 +54,10 @@ interface Waiting {
   readonly due: number;
   /** Those that are far beyond, and that no worker has. */
   readonly waiting: number;
+  readonly service: ConnectionFacts['service'];
 }
 
-export function judgeAutovacuum(settings: AutovacuumSettings, { due, waiting }: Waiting): Finding[] {
+export function judgeAutovacuum(settings: AutovacuumSettings, { due, waiting, service }: Waiting): Finding[] {
   const { off_by, autovacuum, track_counts, max_workers, running_workers, cost_limit, cost_delay_ms } = settings;
   if (!autovacuum || !track_counts) {
     const off = autovacuum ? 'track_counts' : 'autovacuum';
@@ -58,7 +68,7 @@ export function judgeAutovacuum(settings: AutovacuumSettings, { due, waiting }: 
         object: `"${off}"`,
         evidence: { autovacuum, track_counts, off_by, due },
         why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#AUTOVACUUM',
-        next_step: turnOn(off, off_by),
+        next_step: turnOn(off, off_by, service),
       },
     ];
   }
@@ -72,19 +82,25 @@ export function judgeAutovacuum(settings: AutovacuumSettings, { due, waiting }: 
       why: 'https://www.postgresql.org/docs/current/runtime-config-vacuum.html#GUC-AUTOVACUUM-VACUUM-COST-LIMIT',
       // more workers share the same limit, and are no faster together
       ...(cost_delay_ms > 0 && {
-        next_step: `ALTER SYSTEM SET autovacuum_vacuum_cost_limit = ${Math.min(cost_limit * 2, 10_000)}; -- when the disks have room\nSELECT pg_reload_conf();`,
+        next_step: changeSettings(service, [
+          {
+            name: 'autovacuum_vacuum_cost_limit',
+            value: `${Math.min(cost_limit * 2, 10_000)}`,
+            note: 'when the disks have room',
+          },
+        ]),
       }),
     },
   ];
 }
 
 /** ALTER SYSTEM succeeds, and changes nothing, where something with precedence over its file has the setting. */
-function turnOn(name: string, source: string | null): string {
+function turnOn(name: string, source: string | null, service: ConnectionFacts['service']): string {
   if (source === 'command line') {
     return `-- the command line of the server has ${name} = off: mend it where the server is started, such as a service or a container, and restart`;
   }
   if (source?.includes('database') === true || source === 'user') {
     return '-- it is set for this login or database\nSELECT setdatabase, setrole, setconfig FROM pg_db_role_setting;';
   }
-  return `ALTER SYSTEM SET ${name} = on;\nSELECT pg_reload_conf();`;
+  return changeSettings(service, [{ name, value: 'on' }]);
 }

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { defineTool, hiddenFrom, readParts, statementsOf, tellWithheld, type NotExamined } from '../kit/index.ts';
+import {
+  defineTool,
+  nameInput,
+  readParts,
+  schemaInput,
+  statementsOf,
+  tellWithheld,
+  type NotExamined,
+} from '../kit/index.ts';
 import { autovacuumSettings, judgeAutovacuum } from './autovacuum-settings.ts';
 import { dueTables } from './due-table.ts';
 import { horizonHolders, judgeHolder } from './horizon-holders.ts';
@@ -30,10 +38,12 @@ export default defineTool({
     get_vacuum_analyze_stats: { database_name: 'database' },
   },
   input: {
-    schema: z.string().min(1).max(63).optional(),
-    name: z.string().min(1).max(200).optional().describe('Part of a name, or a pattern with * and ?, in any case.'),
+    schema: schemaInput,
+    name: nameInput,
     due_only: z.boolean().default(false),
     limit: z.int().min(1).max(500).default(20),
+  },
+  thresholds: {
     overdue_percent: z
       .number()
       .min(100)
@@ -53,6 +63,7 @@ export default defineTool({
       .array(horizonHolders.shape)
       .describe('Who may still see deleted rows of this database, the oldest first.'),
   },
+  sees: [{ what: 'workers, and transactions of other roles that hold back cleanup', privilege: 'pg_read_all_stats' }],
   statements: statementsOf(PARTS),
   async run(input, target, { persona }) {
     const { schema = null, name = null, due_only, limit, overdue_percent } = input;
@@ -77,8 +88,9 @@ export default defineTool({
       total,
       running: [...parts.vacuumWorkers],
       holders: [...holders],
+      facts,
       findings: [
-        ...(settings && !facts.inRecovery ? judgeAutovacuum(settings, { due, waiting }) : []),
+        ...(settings && !facts.inRecovery ? judgeAutovacuum(settings, { due, waiting, service: facts.service }) : []),
         ...(facts.inRecovery ? [] : judgeHolder(holders, suspects, input.max_xmin_age)),
         ...judgeDue(rows, input),
       ],
@@ -86,9 +98,6 @@ export default defineTool({
         ...[...withheld].flatMap(([what, count]) => tellWithheld(count, persona.name, [what])),
         ...unreadable,
         ...(facts.inRecovery ? [VACUUMED_ON_PRIMARY] : []),
-        ...hiddenFrom(facts.role, [
-          { what: 'workers, and transactions of other roles that hold back cleanup', privilege: 'pg_read_all_stats' },
-        ]),
       ],
     };
   },

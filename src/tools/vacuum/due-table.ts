@@ -2,6 +2,8 @@ import { z } from 'zod';
 import {
   byServerVersion,
   definePart,
+  isUserSchema,
+  matchesName,
   param,
   percentOf,
   secondsSince,
@@ -10,7 +12,6 @@ import {
   type Sql,
 } from '../kit/index.ts';
 import { conflictsWith } from '../locks/lock-conflicts.ts';
-import { matchesName } from '../tables/name-pattern.ts';
 
 const count = z.int().min(0).nullable();
 const time = z.iso.datetime().nullable();
@@ -141,7 +142,7 @@ const tables = ({ insertsAt, inserts, mostDeadRows, unfrozen }: Since) => sql`
         from judged j
        where (j.due <> '{}' or not ${param('due_only')}::boolean)
          -- of the system's own tables only those that are due, unless they are asked for
-         and (j.due <> '{}' or ${param('schema')}::text is not null or (j.nspname !~ '^pg_' and j.nspname <> 'information_schema'))
+         and (j.due <> '{}' or ${param('schema')}::text is not null or ${isUserSchema(sql`j.nspname`)})
          and (j.due <> '{}' or j.percent > 0 or not j.toast)
        order by j.due && array['xid_age', 'mxid_age'] desc, j.due <> '{}' desc, j.percent desc nulls last, j.xid_age desc nulls last, j.nspname, j.relname, j.toast
        limit ${param('limit')}`;
