@@ -1,4 +1,4 @@
-import { tools } from '../src/tools/catalog.gen.ts';
+import { tools } from '../src/tools/all-tools.ts';
 
 /** The diagnostic that is measured, and what its statement is sent with when nothing but the defaults is asked for. */
 export interface DiagnosticStatement {

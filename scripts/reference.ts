@@ -5,7 +5,7 @@ import { ErrorCode } from '../src/contract/error-code.ts';
 import { configKeys } from '../src/config/key.ts';
 import { commands } from '../src/cli/commands.ts';
 import { GLOBAL_OPTIONS, type Options } from '../src/cli/command.ts';
-import { tools } from '../src/tools/catalog.gen.ts';
+import { tools } from '../src/tools/all-tools.ts';
 import type { Tool } from '../src/tools/kit/index.ts';
 
 interface Page {

@@ -27,7 +27,8 @@ import type { Policy } from './policy/policy.ts';
 import { parseTarget } from './postgres/target.ts';
 import { openStatementTexts } from './sqltext/statement-texts.ts';
 import type { Logger } from './telemetry/logger.ts';
-import { tools } from './tools/catalog.gen.ts';
+import { tools } from './tools/all-tools.ts';
+import { createDiagnose } from './tools/diagnose.ts';
 
 /** A wired Howdah. Whoever made it closes it. */
 export interface Platform {
@@ -129,11 +130,13 @@ function wire({ config, env, auditDirectory, warn }: Wiring) {
   const fleet = openFleet(describeServers(config, env, warn), config.default_server);
   const operations: readonly Operation[] = [
     ...tools,
+    createDiagnose(),
     ...createMethods({
       catalog: () => catalog,
       fleet,
       prompts: allPrompts,
       resources: allResources(() => catalog),
+      surface: config.mcp.surface,
     }),
     ...createAdminOperations({ auditDirectory, config }),
   ];

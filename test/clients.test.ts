@@ -4,7 +4,7 @@ import { StdioClientTransport as ModernTransport } from '@modelcontextprotocol/c
 import { Client as FirstClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as FirstTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tools } from '../src/tools/catalog.gen.ts';
+import { tools } from '../src/tools/all-tools.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeEachMajor } from './postgres/each-major.ts';
 import { createStdioPlace, type StdioPlace } from './stdio-process.ts';

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CLIENTS } from '../src/cli/connect/clients.ts';
 import { KEY_PLACEHOLDER } from '../src/cli/connect/remote.ts';
-import { tools } from '../src/tools/catalog.gen.ts';
+import { tools } from '../src/tools/all-tools.ts';
 import { installForeign, newerNode } from './foreign-package.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeEachStandby } from './postgres/each-major.ts';

@@ -4,7 +4,7 @@ import { Client as FirstClient } from '@modelcontextprotocol/sdk/client/index.js
 import { StreamableHTTPClientTransport as FirstTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyAudit } from '../src/audit/verify.ts';
-import { tools } from '../src/tools/catalog.gen.ts';
+import { tools } from '../src/tools/all-tools.ts';
 import { cloneDatabase, useClone, type Clone } from './postgres/clone.ts';
 import type { Cluster } from './postgres/clusters.ts';
 import { describeEachMajor } from './postgres/each-major.ts';

@@ -18,6 +18,7 @@ import { PlatformError } from '../src/core/errors.ts';
 import { openFleet } from '../src/fleet/open-fleet.ts';
 import { localPrincipal } from '../src/identity/local-principal.ts';
 import { createMethods } from '../src/mcp/methods/all-methods.ts';
+import { createDiagnose } from '../src/tools/diagnose.ts';
 import { allPrompts } from '../src/mcp/prompts/all-prompts.ts';
 import { allResources } from '../src/mcp/resources/all-resources.ts';
 import { serveStdioSession, type StdioSession } from '../src/mcp/stdio.ts';
@@ -65,6 +66,16 @@ const talk: Operation['run'] = (context) => {
 /** A catalogue with a tool that sends log messages, and one that does not declare that it does. */
 export function withLogging({ operations }: Catalog): Catalog {
   return createCatalog([...operations, operation('talk', talk, { logs: true }), operation('mumble', talk)]);
+}
+
+/** The same with the compact surface: `diagnose` in lists, in the place of every diagnostic. */
+export function withDiagnose({ operations }: Catalog): Catalog {
+  const served: Catalog = createCatalog([
+    ...operations.filter(({ kind }) => kind !== 'method'),
+    createDiagnose(),
+    ...createMethods({ catalog: () => served, fleet, prompts: [], resources: [], surface: 'compact' }),
+  ]);
+  return served;
 }
 
 /** Tools that need no PostgreSQL, and all methods of the protocol. */

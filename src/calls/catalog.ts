@@ -3,7 +3,7 @@ import { nearest } from '../core/nearest.ts';
 import type { ArgumentNames, Operation } from './operation.ts';
 
 /** An operation by the name that a caller used. */
-interface Entry {
+export interface Entry {
   readonly operation: Operation;
   /** Undefined when the canonical name was used. */
   readonly argumentNames: ArgumentNames | undefined;

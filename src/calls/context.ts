@@ -20,6 +20,8 @@ export interface ReachedDatabase {
   readonly database: string;
   /** Whether this caller may see what belongs to another database of the server; the views of a server show all of them. */
   mayShow(database: string): boolean;
+  /** The same with another deadline, for a part of the call. */
+  within(deadline: Deadline): ReachedDatabase;
   /** One read-only transaction. */
   readOnly<T>(work: (session: ReadOnlySession) => Promise<T>, options?: TransactionNeeds): Promise<T>;
 }

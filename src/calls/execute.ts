@@ -8,7 +8,7 @@ import type { CompiledLimits, CompiledPersona, Policy } from '../policy/policy.t
 import type { StatementTexts } from '../sqltext/statement-texts.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Catalog } from './catalog.ts';
+import type { Catalog, Entry } from './catalog.ts';
 import type { CallContext, LogLevel } from './context.ts';
 import type { DialogueClient, Dialogues } from './dialogue.ts';
 import { parseInput } from './input.ts';
@@ -96,14 +96,15 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
   deps.limits.count(request.principal, chosen);
 
   // 2. Which operation: the same answer for every caller. May this principal call it at all?
-  const { operation, argumentNames } = called ?? request.catalog.find(request.name);
+  const { operation, argumentNames, given } = follow(called, request);
+  record.found(operation);
   const persona = chosen ?? refuseStranger(deps.policy, request.principal);
   // A protocol method shows each caller only what the operations behind it allow, below and in its own lists.
   if (operation.kind !== 'method') authorizeOperation(persona, operation, record);
 
   // 3. The arguments, parsed once; everything after sees this value only.
   if (request.malformed !== undefined) throw new PlatformError('INVALID_INPUT', request.malformed);
-  const input = parseInput(operation, request.arguments, argumentNames);
+  const input = parseInput(operation, given, argumentNames);
   record.parsed(input);
 
   // 4. May it be done with these arguments, and there?
@@ -154,6 +155,21 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
 /** What the protocol itself asks for must fit, or a narrow persona could not even list its tools. */
 function limitsOf({ kind, reaches }: Operation, { limits }: CompiledPersona): CompiledLimits {
   return kind === 'method' && reaches === 'nothing' ? { ...limits, rows: Infinity, bytes: Infinity } : limits;
+}
+
+/** The operation that is meant: by its own name, by an alias, or by one that stands for it. Fails with NOT_FOUND. */
+function follow(
+  called: Entry | undefined,
+  { catalog, name, arguments: given }: CallRequest,
+): Entry & { given: unknown } {
+  const forwarded = called?.operation.forward?.(given);
+  if (!forwarded) return { ...(called ?? catalog.find(name)), given };
+  const meant = catalog.find(forwarded.name);
+  const { kind, accessClass, forward } = meant.operation;
+  if (kind === 'tool' && accessClass === 'diagnostic' && !forward) return { ...meant, given: forwarded.arguments };
+  throw new PlatformError('NOT_FOUND', `${JSON.stringify(forwarded.name)} is no diagnostic.`, {
+    hint: `Call it by itself, if it is in the list of tools.`,
+  });
 }
 
 function timeoutOf(operation: Operation, { limits }: CompiledPersona, input: CallContext['input']): number {

@@ -12,6 +12,12 @@ export interface Output extends Readonly<Record<string, unknown>> {
 /** How another server's name for this operation maps: its argument names to ours. */
 export type ArgumentNames = Readonly<Record<string, string>>;
 
+/** The call that is made in the place of another. */
+export interface Forwarded {
+  readonly name: string;
+  readonly arguments: unknown;
+}
+
 /** Anything a caller can do: declared once, served by every surface, run by one pipeline. */
 export interface Operation {
   /** A tool is listed over MCP; a method answers a protocol request; admin is for the command line. */
@@ -30,6 +36,11 @@ export interface Operation {
   readonly alsoKnownAs: Readonly<Record<string, ArgumentNames>>;
   /** Names of the operations that this one stands for with this input; the caller must be allowed each of them. */
   actsAs?(input: Readonly<Record<string, unknown>>): readonly string[];
+  /**
+   * Of one that only stands for diagnostics: which is called in its place, and with what. From there on the call is one
+   * of that. Fails with INVALID_INPUT.
+   */
+  forward?(given: unknown): Forwarded;
   run(context: CallContext): Promise<Output>;
   /** Whether it sends log messages to its caller; those of one that does not say so are lost. */
   readonly logs?: boolean;

@@ -46,6 +46,7 @@ export function openDestination(
   }: { readonly persona: CompiledPersona; readonly deadline: Deadline; readonly callId: string },
 ): ReachedDatabase {
   return {
+    within: (other) => openDestination({ server, database }, { persona, deadline: other, callId }),
     server,
     database,
     mayShow: (name) => server.offers(name) && persona.database(server.name, name).allowed,

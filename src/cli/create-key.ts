@@ -10,7 +10,7 @@ import { compilePersonas } from '../policy/compile.ts';
 import { findServerPatternProblem } from '../policy/database-pattern.ts';
 import { describeIdlePersona } from '../policy/idle.ts';
 import { findToolPatternProblem } from '../policy/tool-pattern.ts';
-import { tools as allTools } from '../tools/catalog.gen.ts';
+import { tools as allTools } from '../tools/all-tools.ts';
 import type { Shell } from './shell.ts';
 
 const DAY_MS = 86_400_000;

@@ -9,7 +9,7 @@ import type { Shell } from './shell.ts';
 
 export async function listTools(shell: Shell): Promise<number> {
   const tools = await withHowdah(shell, {}, ({ platform: { catalog, config, deps }, persona }) => {
-    const operations = catalog.operations.filter(({ kind }) => kind === 'tool');
+    const operations = catalog.operations.filter(({ kind, forward }) => kind === 'tool' && !forward);
     const hasServers = deps.fleet.servers.length > 0;
     return Promise.resolve(
       operations.map((tool) =>

@@ -1,6 +1,6 @@
 import { createCatalog } from '../calls/catalog.ts';
 import { isRecord } from '../core/record.ts';
-import { tools } from '../tools/catalog.gen.ts';
+import { tools } from '../tools/all-tools.ts';
 import { defineCommand, type Command, type Given } from './command.ts';
 import { argumentsOf, flagsOf, optionsOf } from './flags.ts';
 import { withHowdah } from './local-howdah.ts';

@@ -94,6 +94,15 @@ export const Config = z.strictObject({
     .transform(withoutPrototype)
     .prefault({})
     .describe('Who may do what, by name; a built-in persona is replaced by one of its name.'),
+  mcp: z
+    .strictObject({
+      surface: z
+        .enum(['full', 'compact'])
+        .default('full')
+        .describe('What lists of tools have: `compact` puts one tool, `diagnose`, in the place of all diagnostics.'),
+    })
+    .prefault({})
+    .describe('What clients of MCP are shown.'),
   audit: z
     .strictObject({
       directory: FilePath.optional().describe('Where the audit log is written; the state directory by default.'),

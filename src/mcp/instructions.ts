@@ -11,6 +11,7 @@ const SERVERS_NAMED = 20;
 /** Where to start, by what is asked; only what the caller may call is said. */
 const STARTING_POINTS = [
   ['server_overview', 'what a server is and how it is doing: call it first'],
+  ['health_check', 'all that is wrong with it, in one call'],
   ['activity', 'it is slow or stuck now'],
   ['blocking_tree', 'who waits for whose locks'],
   ['top_statements', 'it is slow in general'],
@@ -72,10 +73,11 @@ function describeServer(server: FleetServer, persona: CompiledPersona): string {
   return escapeControl(facts.join(', ').slice(0, 300));
 }
 
-function describeStart({ tools }: ToolView): string {
+function describeStart({ tools, listed }: ToolView): string {
   const callable = new Set(tools.map(({ name }) => name));
   const lines = STARTING_POINTS.filter(([name]) => callable.has(name)).map(([name, when]) => `- ${name}: ${when}`);
-  return lines.length === 0 ? 'See the list of tools.' : ['Where to start:', ...lines].join('\n');
+  const start = lines.length === 0 ? 'See the list of tools.' : ['Where to start:', ...lines].join('\n');
+  return listed.some(({ forward }) => forward) ? `${start}\nDiagnostics are called through \`diagnose\`.` : start;
 }
 
 function describePersona({ name, limits }: CompiledPersona, { withheld }: ToolView): string {

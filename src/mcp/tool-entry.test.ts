@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Operation } from '../calls/operation.ts';
-import { tools } from '../tools/catalog.gen.ts';
+import { tools } from '../tools/all-tools.ts';
 import { renderToolDocument } from './tool-document.ts';
 import { describeTool } from './tool-entry.ts';
 
@@ -71,7 +71,8 @@ it('documents what the list leaves out', () => {
 it.each(tools.map((each) => [each.name, each] as const))('documents every statement of %s', (_, each) => {
   const text = renderToolDocument(each);
   expect(each.statements.map((statement) => statement.text).filter((sql) => !text.includes(sql))).toEqual([]);
-  expect(each.statements.length > 0).toBe(each.reaches === 'server');
+  // those that a health check sends belong to the tools that it runs
+  expect(each.statements.length > 0).toBe(each.reaches === 'server' && each.name !== 'health_check');
 });
 
 /** Without the output schema, which says nothing. */

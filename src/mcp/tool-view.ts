@@ -1,11 +1,17 @@
 import type { Catalog } from '../calls/catalog.ts';
 import type { Operation } from '../calls/operation.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
+import { createDiagnose } from '../tools/diagnose.ts';
+
+/** `compact`: one tool stands for all diagnostics, each of which can still be called by its name. */
+export type Surface = 'full' | 'compact';
 
 /** The tools as one persona sees them. */
 export interface ToolView {
   /** In the order of their names. */
   readonly tools: readonly Operation[];
+  /** What a list shows of them. */
+  readonly listed: readonly Operation[];
   /** How many there are that this persona may not call. */
   readonly withheld: number;
 }
@@ -14,15 +20,27 @@ export interface ToolView {
  * Views of the catalogue's tools. A persona is compiled anew when the policy changes, so that a view lives as long as
  * its rules.
  */
-export function createToolViews(catalog: () => Catalog): (persona: CompiledPersona) => ToolView {
+export function createToolViews(
+  catalog: () => Catalog,
+  surface: Surface = 'full',
+): (persona: CompiledPersona) => ToolView {
   const views = new WeakMap<CompiledPersona, ToolView>();
   return (persona) => {
     const known = views.get(persona);
     if (known) return known;
-    const all = catalog().operations.filter(({ kind }) => kind === 'tool');
+    const all = catalog().operations.filter(({ kind, forward }) => kind === 'tool' && !forward);
     const tools = all.filter((tool) => persona.operation(tool).allowed);
-    const view = { tools, withheld: all.length - tools.length };
+    const listed = surface === 'compact' ? compact(tools) : tools;
+    const view = { tools, listed, withheld: all.length - tools.length };
     views.set(persona, view);
     return view;
   };
+}
+
+function compact(tools: readonly Operation[]): readonly Operation[] {
+  const diagnostics = tools.filter(({ accessClass }) => accessClass === 'diagnostic');
+  if (diagnostics.length === 0) return tools;
+  const others = tools.filter((tool) => !diagnostics.includes(tool));
+  const all = [createDiagnose(diagnostics.map(({ name }) => name)), ...others];
+  return all.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

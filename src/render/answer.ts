@@ -21,9 +21,9 @@ interface Style extends TableStyle {
 }
 
 /** Parts that have a place of their own. */
-const SET_APART = new Set(['findings', 'truncated', 'total', 'not_examined']);
+const SET_APART = new Set(['summary', 'findings', 'truncated', 'total', 'not_examined']);
 
-/** An answer as text: findings first, then its parts in the order of the schema, then what is missing. */
+/** An answer as text: a summary and the findings first, then its parts in the order of the schema, then what is missing. */
 export function renderAnswer(operation: Operation, output: Output, options: AnswerStyle = {}): string {
   const style = {
     width: options.width,
@@ -32,7 +32,12 @@ export function renderAnswer(operation: Operation, output: Output, options: Answ
   };
   const fields = fieldsOf(operation);
   const parts = orderedParts(fields, output).filter(({ field }) => !SET_APART.has(field.key));
-  return [renderFindings(output['findings'], fields, style), ...renderParts(parts, style), renderGaps(output, style)]
+  return [
+    renderSummary(output['summary'], style),
+    renderFindings(output['findings'], fields, style),
+    ...renderParts(parts, style),
+    renderGaps(output, style),
+  ]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n');
@@ -51,6 +56,10 @@ function orderedParts(fields: readonly Field[], values: Readonly<Record<string, 
     .filter(([key, value]) => value !== undefined && !fields.some((field) => field.key === key))
     .map(([key, value]) => ({ field: guessField(key, value), value }));
   return [...declared, ...others];
+}
+
+function renderSummary(value: unknown, { palette }: Style): string[] {
+  return typeof value === 'string' ? [palette.bold(escapeControl(value))] : [];
 }
 
 function renderFindings(value: unknown, fields: readonly Field[], style: Style): string[] {

@@ -116,7 +116,7 @@ it('tells no persona of a default database that it may not open', async () => {
   const { fleet, policy } = howdah.platform.deps;
   const persona = policy.personaFor(localPrincipal('narrow', 'tester'));
   if (!persona) throw new Error('there is no persona');
-  const instructions = writeInstructions(fleet, persona, { tools: [], withheld: 0 });
+  const instructions = writeInstructions(fleet, persona, { tools: [], listed: [], withheld: 0 });
   expect(instructions).toContain(': monitor@');
   expect(JSON.stringify([answer, refused, instructions])).not.toContain('payroll');
   expect(await howdah.attempt('server_overview', { database: 'payroll' })).toMatchObject({

@@ -5,9 +5,10 @@ import type { Palette } from '../../render/palette.ts';
 import { formatQuantity } from '../../render/quantity.ts';
 import { padEnd, shorten } from '../../render/text-width.ts';
 import { escapeControl } from '../../sqltext/untrusted-text.ts';
-import { SEVERITIES, type Checkup, type FindingGroup } from './checkup.ts';
+import { SEVERITIES } from '../../tools/health/checkup.ts';
+import type { Checked, ShownGroup } from './checked.ts';
 import { flow, wrap } from './flow.ts';
-import type { Grade } from './grade.ts';
+import type { Grade } from '../../contract/grade.ts';
 
 export interface CheckupStyle {
   readonly width: number;
@@ -36,7 +37,7 @@ const GRADE_SEVERITY: Readonly<Record<Grade, Severity>> = {
   F: 'critical',
 };
 
-export function renderCheckup(checkup: Checkup, subject: Subject, style: CheckupStyle): string {
+export function renderCheckup(checkup: Checked, subject: Subject, style: CheckupStyle): string {
   return [
     ...renderHead(checkup, subject, style),
     ...renderGroups(checkup.groups, style),
@@ -46,7 +47,7 @@ export function renderCheckup(checkup: Checkup, subject: Subject, style: Checkup
 }
 
 function renderHead(
-  { grade, groups, examined, asked }: Checkup,
+  { grade, groups, examined, asked }: Checked,
   subject: Subject,
   { palette }: CheckupStyle,
 ): string[] {
@@ -69,7 +70,7 @@ function renderHead(
   ];
 }
 
-function renderGroups(groups: readonly FindingGroup[], style: CheckupStyle): string[] {
+function renderGroups(groups: readonly ShownGroup[], style: CheckupStyle): string[] {
   const blocks = groups.map((group) => renderGroup(group, style));
   const lines: string[] = [];
   let shown = 0;
@@ -84,7 +85,7 @@ function renderGroups(groups: readonly FindingGroup[], style: CheckupStyle): str
   return [...lines, '', shorten(`… and ${rest.length} more kinds (${rest.join(', ')}): --all shows them`, style.width)];
 }
 
-export function renderGroup({ tool, severity, fields, findings }: FindingGroup, style: CheckupStyle): string[] {
+export function renderGroup({ tool, severity, fields, findings }: ShownGroup, style: CheckupStyle): string[] {
   const { palette, all } = style;
   const shown = all ? findings : findings.slice(0, 1);
   const label = palette.severity(severity, padEnd(severity.toUpperCase(), INDENT.length));
@@ -114,13 +115,13 @@ function renderSteps(steps: string | undefined, all: boolean): string[] {
   return shown.length < lines.length ? [...shown, `-- … ${lines.length - shown.length} more lines: --all`] : shown;
 }
 
-function renderInOrder({ inOrder }: Checkup, { palette, width, all }: CheckupStyle): string[] {
+function renderInOrder({ inOrder }: Checked, { palette, width, all }: CheckupStyle): string[] {
   if (inOrder.length === 0) return [];
   const text = `In order (${inOrder.length}): ${inOrder.join(', ')}`;
   return ['', ...wrap(text, { width, most: all ? Infinity : 3 }).map(palette.dim)];
 }
 
-function renderGaps({ notExamined }: Checkup, { palette, width, all }: CheckupStyle): string[] {
+function renderGaps({ notExamined }: Checked, { palette, width, all }: CheckupStyle): string[] {
   if (notExamined.length === 0) return [];
   const shown = all ? notExamined : notExamined.slice(0, 3);
   return [

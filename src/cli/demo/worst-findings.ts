@@ -1,10 +1,11 @@
 import type { Finding } from '../../contract/finding.ts';
-import { SEVERITIES, type FindingGroup } from '../check/checkup.ts';
+import { SEVERITIES } from '../../tools/health/checkup.ts';
+import type { ShownGroup } from '../check/checked.ts';
 import { checkServer } from '../check/run-check.ts';
 import type { LocalHowdah } from '../local-howdah.ts';
 
 /** Findings of one kind on one server. */
-export interface FleetFindings extends FindingGroup {
+export interface FleetFindings extends ShownGroup {
   readonly server: string;
 }
 
@@ -67,12 +68,12 @@ async function findAll(
 async function lookAt(
   howdah: LocalHowdah,
   servers: readonly string[],
-): Promise<{ server: string; groups: readonly FindingGroup[] }[]> {
-  const checkups: { server: string; groups: readonly FindingGroup[] }[] = [];
+): Promise<{ server: string; groups: readonly ShownGroup[] }[]> {
+  const checkups: { server: string; groups: readonly ShownGroup[] }[] = [];
   for (const server of servers) {
-    const checked = await checkServer(howdah, { server, all: false }).catch(() => undefined);
+    const looked = await checkServer(howdah, { server, all: false }).catch(() => undefined);
     // of a server that is away just now nothing is known
-    if (checked !== undefined) checkups.push({ server, groups: checked.checkup.groups });
+    if (looked !== undefined) checkups.push({ server, groups: looked.checked.groups });
   }
   return checkups;
 }

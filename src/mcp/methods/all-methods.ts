@@ -3,7 +3,7 @@ import type { Operation } from '../../calls/operation.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import type { Prompt } from '../prompts/prompt.ts';
 import type { ResourceSource } from '../resources/resource-source.ts';
-import { createToolViews } from '../tool-view.ts';
+import { createToolViews, type Surface } from '../tool-view.ts';
 import { completionMethods } from './completion.ts';
 import { listenMethods } from './listen.ts';
 import { loggingMethods } from './logging.ts';
@@ -18,11 +18,13 @@ export interface MethodParts {
   readonly fleet: Fleet;
   readonly prompts: readonly Prompt[];
   readonly resources: readonly ResourceSource[];
+  /** `full` where it is left out. */
+  readonly surface?: Surface;
 }
 
 /** Every method of the protocol that reveals something, as operations; a tool itself is what `tools/call` runs. */
-export function createMethods({ catalog, fleet, prompts, resources }: MethodParts): readonly Operation[] {
-  const viewOf = createToolViews(catalog);
+export function createMethods({ catalog, fleet, prompts, resources, surface }: MethodParts): readonly Operation[] {
+  const viewOf = createToolViews(catalog, surface);
   return [
     ...openingMethods(fleet, viewOf),
     ...listenMethods(),

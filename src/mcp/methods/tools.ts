@@ -19,8 +19,8 @@ export function toolMethods(viewOf: (persona: CompiledPersona) => ToolView): rea
       description: 'The tools that the caller may call.',
       input: cursorInput,
       run({ cursor }, { persona }) {
-        const { tools, withheld } = viewOf(persona);
-        const { items, nextCursor } = pageOf(tools, { cursor, list: ['tools', persona.name], size: TOOLS_PER_PAGE });
+        const { listed, withheld } = viewOf(persona);
+        const { items, nextCursor } = pageOf(listed, { cursor, list: ['tools', persona.name], size: TOOLS_PER_PAGE });
         return {
           tools: items.map(describeTool),
           ...(nextCursor !== undefined && { nextCursor }),

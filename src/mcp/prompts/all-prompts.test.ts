@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { tools } from '../../tools/catalog.gen.ts';
+import { tools } from '../../tools/all-tools.ts';
 import { allPrompts } from './all-prompts.ts';
 
 /** Parts of answers that the steps name. */

@@ -1,6 +1,5 @@
 import type { Severity } from '../../contract/finding.ts';
-
-export type Grade = 'A' | 'B' | 'C' | 'D' | 'F';
+import type { Grade } from '../../contract/grade.ts';
 
 /**
  * Kinds of problem are counted, not objects: a hundred unused indexes are one kind.

@@ -1,0 +1,6 @@
+import { tools as catalogued } from './catalog.gen.ts';
+import { createHealthCheck } from './health/health-check.ts';
+import type { Tool } from './kit/index.ts';
+
+/** Every tool: those of the catalogue, and what is made of them. */
+export const tools: readonly Tool[] = [...catalogued, createHealthCheck(catalogued)];
