@@ -1,14 +1,15 @@
 /**
  * Builds dist/ from src/: few files in place of some two hundred, since a client waits for every start and opening a
- * module costs more than running it. Dependencies stay outside, as npm installed them. Another directory than dist/
- * can be given.
+ * module costs more than running it. Dependencies stay outside, as npm installed them; of what only development
+ * installs, dist/ holds the part that is used. Another directory than dist/ can be given.
  */
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [, , outdir = `${root}dist`] = process.argv;
+const { dependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 rmSync(outdir, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
@@ -20,7 +21,7 @@ await build({
   outdir,
   bundle: true,
   splitting: true,
-  packages: 'external',
+  external: Object.keys(dependencies),
   platform: 'node',
   format: 'esm',
   target: 'node20',

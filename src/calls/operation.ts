@@ -40,7 +40,7 @@ export interface Operation {
    * Of one that only stands for diagnostics: which is called in its place, and with what. From there on the call is one
    * of that. Fails with INVALID_INPUT.
    */
-  forward?(given: unknown): Forwarded;
+  readonly forward?: (given: unknown) => Forwarded;
   run(context: CallContext): Promise<Output>;
   /** Whether it sends log messages to its caller; those of one that does not say so are lost. */
   readonly logs?: boolean;

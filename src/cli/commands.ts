@@ -10,6 +10,7 @@ import { connect } from './commands/connect.ts';
 import { demo } from './commands/demo.ts';
 import { doctor } from './commands/doctor.ts';
 import { keyCreate } from './commands/key-create.ts';
+import { report } from './commands/report.ts';
 import { serve } from './commands/serve.ts';
 import { stdio } from './commands/stdio.ts';
 import { tools } from './commands/tools.ts';
@@ -17,6 +18,7 @@ import { tools } from './commands/tools.ts';
 /** Every command, in the order of help. Declarations only: what a command needs is imported when it runs. */
 export const commands: readonly Command[] = [
   check,
+  report,
   call,
   tools,
   demo,

@@ -19,16 +19,19 @@ export function renderFinding(finding: Finding, fields: readonly Field[], palett
   ];
 }
 
-/** `key=value`, with the unit that the field of the same name has in the answer's schema or that the key ends with. */
+/** `key=value` of each number. */
 export function renderEvidence(evidence: Finding['evidence'], fields: readonly Field[]): string[] {
-  return Object.entries(evidence).map(([key, value]) => {
-    const field = findField(key, fields);
-    const named = unitOfName(key);
-    const unit = field?.unit ?? named?.unit;
-    // `age_s=2 h` would read as two units
-    const name = named !== undefined && typeof value === 'number' ? named.name : key;
-    return `${escapeControl(name)}=${formatValue(value, { unit, time: field?.time ?? false, fields: [] })}`;
-  });
+  return Object.entries(evidence).map(([key, value]) => formatEvidence(key, value, fields).join('='));
+}
+
+/** With the unit that the field of the same name has in the answer's schema, or that the key ends with. */
+export function formatEvidence(key: string, value: unknown, fields: readonly Field[]): [name: string, text: string] {
+  const field = findField(key, fields);
+  const named = unitOfName(key);
+  const unit = field?.unit ?? named?.unit;
+  // `age_s=2 h` would read as two units
+  const name = named !== undefined && typeof value === 'number' ? named.name : key;
+  return [escapeControl(name), formatValue(value, { unit, time: field?.time ?? false, fields: [] })];
 }
 
 export function renderNotExamined({ what, reason, remedy }: NotExamined, palette: Palette): string[] {

@@ -32,7 +32,7 @@ export function createDiagnose(names?: readonly string[]): Operation {
       const { diagnostic: name, arguments: own = {}, ...place } = parsed.data;
       const twice = Object.keys(own).find((key) => Object.hasOwn(place, key));
       if (twice !== undefined) throw malformed(`"${twice}" is given twice, once in "arguments"`);
-      return { name: String(name), arguments: { ...place, ...own } };
+      return { name, arguments: { ...place, ...own } };
     },
     run: () => Promise.reject(new Error(`${NAME} is forwarded, never run`)),
   };

@@ -1,4 +1,4 @@
-import { Finding, type NotExamined, type Severity } from '../../contract/finding.ts';
+import type { Finding, NotExamined, Severity } from '../../contract/finding.ts';
 import type { Grade } from '../../contract/grade.ts';
 import { fieldsOf, type Field } from '../../render/field.ts';
 import { tools } from '../../tools/all-tools.ts';

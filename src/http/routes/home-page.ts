@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Finding } from '../../contract/finding.ts';
+import { html, toText, trusted, type Html } from '../../render/html.ts';
 
 export interface Home {
   /** The address of MCP. */
@@ -46,24 +47,29 @@ export const HOME_CSP = [
 
 export function renderHomePage(home: Home): string {
   const { endpoint, needsKey, findings } = home;
-  return `<!doctype html>
+  return toText(html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Howdah</title>
-<style>${STYLE}</style>
+${trusted(`<style>${STYLE}</style>`)}
 <main>
 <h1>Howdah</h1>
-<p class="what">${escape(WHAT)}</p>
+<p class="what">${WHAT}</p>
 <h2>Endpoint</h2>
-<pre class="endpoint"><code>${escape(endpoint)}</code></pre>
+<pre class="endpoint"><code>${endpoint}</code></pre>
 <h2>Connect a client</h2>
-${needsKey ? `<p>${escape(KEY_HINT).replaceAll(/`([^`]*)`/g, '<code>$1</code>')}</p>\n` : ''}${snippets(home)
-    .map(([title, text]) => `<h3>${escape(title)}</h3>\n<pre><code>${escape(text)}</code></pre>`)
-    .join('\n')}
-${findings.length === 0 ? '' : `<h2>What it sees now</h2>\n<ul>\n${findings.map(renderFinding).join('\n')}\n</ul>\n`}</main>
+${needsKey && html`<p>${withCode(KEY_HINT)}</p>`}
+${snippets(home).map(([title, text]) => html`<h3>${title}</h3>\n<pre><code>${text}</code></pre>\n`)}
+${findings.length > 0 && html`<h2>What it sees now</h2>\n<ul>\n${findings.map(renderFinding)}</ul>`}
+</main>
 </html>
-`;
+`);
+}
+
+/** What stands between backticks is code. */
+function withCode(text: string): Html[] {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }
 
 export function renderHomeText(home: Home): string {
@@ -80,9 +86,9 @@ export function renderHomeText(home: Home): string {
     .concat('\n');
 }
 
-function renderFinding({ severity, claim, next_step: next }: Finding): string {
-  const step = next === undefined ? '' : `<code class="next">${escape(next)}</code>`;
-  return `<li><span class="severity ${severity}">${severity}</span>${escape(claim)}${step}</li>`;
+function renderFinding({ severity, claim, next_step: next }: Finding): Html {
+  const step = next !== undefined && html`<code class="next">${next}</code>`;
+  return html`<li><span class="severity ${severity}">${severity}</span>${claim}${step}</li>\n`;
 }
 
 /** How each client is told of a server with a header: the pages of its documentation are named beside it. */
@@ -102,15 +108,4 @@ function snippets({ endpoint, needsKey }: Home): readonly (readonly [title: stri
 
 function indent(text: string): string {
   return text.replaceAll(/^(?=.)/gm, '  ');
-}
-
-function escape(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  };
-  return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ChartSpec } from '../../contract/chart.ts';
 import type { Sees } from './privileges.ts';
 
 /**
@@ -51,6 +52,8 @@ export interface Reach {
   readonly timeoutS?: number;
   /** What a login without these rights does not see; the answer says so. */
   readonly sees?: readonly Sees[];
+  /** How its rows read as bars. */
+  readonly charts?: readonly ChartSpec[];
   /** False for what only lists, waits for a while or reads whole tables: a health check leaves it out. */
   readonly judges?: boolean;
   /** What it costs the server where that is more than a look at catalogs and counters, in a sentence. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CallContext, ReachedDatabase } from '../../calls/context.ts';
 import type { ArgumentNames, Operation, Output } from '../../calls/operation.ts';
+import type { ChartSpec } from '../../contract/chart.ts';
 import type { AccessClass } from '../../contract/access-class.ts';
 import { Finding, NotExamined } from '../../contract/finding.ts';
 import { byUrgency } from './gather.ts';
@@ -51,6 +52,7 @@ export interface Tool extends Operation {
   readonly statements: readonly ToolStatement[];
   /** Said of a tool that asks a server; Reach has what each means. */
   readonly clusterWide?: boolean;
+  readonly charts?: readonly ChartSpec[];
   readonly judges?: boolean;
   readonly sees?: readonly Sees[];
   readonly cost?: string | undefined;
@@ -134,12 +136,13 @@ export function requestOf(
   own: z.ZodRawShape,
 ): Pick<Tool, 'input' | 'unlisted' | 'timeoutMs' | keyof Omit<Reach, 'thresholds' | 'seldom' | 'timeoutS'>> {
   const input = inputOf(spec, own);
-  const { clusterWide = false, judges = true, sees = [], cost } = spec;
+  const { clusterWide = false, charts = [], judges = true, sees = [], cost } = spec;
   return {
     input,
     unlisted: unlistedOf(spec, input),
     timeoutMs: ({ timeout_s }) => Number(timeout_s) * 1000,
     clusterWide,
+    charts,
     judges,
     sees,
     cost,

@@ -30,6 +30,7 @@ export default defineTool({
       .default(50)
       .describe('Warn when more transaction ids are used up.'),
   },
+  charts: [{ label: ['database'], values: ['size'] }],
   output: {
     rows: z.array(databasePage.shape),
     truncated: z.boolean(),

@@ -40,6 +40,7 @@ export default defineDiagnostic({
     min_hit_percent: z.number().min(0).max(100).default(90).describe('Report heavy readers with fewer cache hits.'),
     slow_ms: z.number().min(0).default(1000).describe('Report statements whose mean is higher.'),
   },
+  charts: [{ label: ['statement'], values: ['total_ms'] }],
   row: statementRow,
   about: aboutStatements,
   defaultLimit: 20,

@@ -41,6 +41,7 @@ export default defineDiagnostic({
       .default(100 * MEBIBYTE)
       .describe('Findings leave out smaller tables, in bytes.'),
   },
+  charts: [{ label: ['schema', 'table'], values: ['table_size', 'index_size', 'toast_size'] }],
   row: sizeRow,
   about: aboutSizes,
   counted: true,
