@@ -1,5 +1,5 @@
 /** Writes what is made from the source: `npm run gen` writes, `npm run gen -- --check` fails when something is stale. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { argv, exit, stderr } from 'node:process';
 import { performancePage } from './performance.ts';
 
@@ -56,13 +56,27 @@ function isFresh({ path, text }: Generated): boolean {
 }
 
 function write({ path, text }: Generated): void {
-  writeFileSync(new URL(path, ROOT), text);
+  const url = new URL(path, ROOT);
+  mkdirSync(new URL('.', url), { recursive: true });
+  writeFileSync(url, text);
 }
 
-const stale = (await everything()).filter((file) => !isFresh(file));
+/** Pages of tools that are no more. */
+function leftOver(files: readonly Generated[]): string[] {
+  const folder = 'docs/reference/tools/';
+  return readdirSync(new URL(folder, ROOT))
+    .map((name) => folder + name)
+    .filter((path) => !files.some((file) => file.path === path));
+}
+
+const files = await everything();
+const stale = files.filter((file) => !isFresh(file));
 if (argv.includes('--check')) {
-  for (const { path } of stale) stderr.write(`${path} is stale: run npm run gen\n`);
-  if (stale.length > 0) exit(1);
+  for (const path of [...stale.map((file) => file.path), ...leftOver(files)]) {
+    stderr.write(`${path} is stale: run npm run gen\n`);
+  }
+  if (stale.length + leftOver(files).length > 0) exit(1);
 } else {
   for (const file of stale) write(file);
+  for (const path of leftOver(files)) rmSync(new URL(path, ROOT));
 }
