@@ -45,7 +45,7 @@ export interface Operation {
   /** Whether it sends log messages to its caller; those of one that does not say so are lost. */
   readonly logs?: boolean;
   /** How long it may take with this input, if that is less than the persona's limit; no bound of its own where left out. */
-  timeoutMs?(input: Readonly<Record<string, unknown>>): number;
+  readonly timeoutMs?: (input: Readonly<Record<string, unknown>>) => number;
   /** Inputs that lists leave out, since a model pays for each: thresholds, and what hardly any call needs. */
   readonly unlisted?: readonly string[];
   /** What a client shows of the answer, where that is not the answer rendered as text. */

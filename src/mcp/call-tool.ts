@@ -4,14 +4,11 @@ import { InputRequired, InvalidRequestState, MissingClientCapability } from '../
 import type { CallOutcome, CallRequest } from '../calls/execute.ts';
 import type { Operation, Output } from '../calls/operation.ts';
 import type { PlatformError } from '../core/errors.ts';
-import type { renderAnswer } from '../render/answer.ts';
+import type { renderBriefly } from '../render/answer.ts';
 import { toInputRequired } from './input-required.ts';
 import { CALL_ID_META_KEY, toProtocolError } from './protocol-error.ts';
 
-/** The text is for reading, and paid for by the token; all rows are in the structured content. */
-const TEXT_ROWS = 20;
-
-let rendering: Promise<{ readonly renderAnswer: typeof renderAnswer }> | undefined;
+let rendering: Promise<{ readonly renderBriefly: typeof renderBriefly }> | undefined;
 
 /** The outcome of a tool call as the protocol has it. Fails with a ProtocolError for what is no matter of the tool. */
 export async function toToolResult(
@@ -41,6 +38,6 @@ async function contentOf(operation: Operation, output: Output): Promise<CallTool
   if (operation.present) return [...operation.present(output)];
   // not needed to open, and a client waits for that at every start; asking the loader at every call has a price too
   rendering ??= import('../render/answer.ts');
-  const { renderAnswer } = await rendering;
-  return [{ type: 'text', text: renderAnswer(operation, output, { maxRows: TEXT_ROWS }) }];
+  const { renderBriefly } = await rendering;
+  return [{ type: 'text', text: renderBriefly(operation, output) }];
 }

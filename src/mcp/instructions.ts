@@ -12,6 +12,7 @@ const SERVERS_NAMED = 20;
 const STARTING_POINTS = [
   ['server_overview', 'what a server is and how it is doing: call it first'],
   ['health_check', 'all that is wrong with it, in one call'],
+  ['guide', 'which tool answers what, by words of the question'],
   ['activity', 'it is slow or stuck now'],
   ['blocking_tree', 'who waits for whose locks'],
   ['top_statements', 'it is slow in general'],

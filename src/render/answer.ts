@@ -43,6 +43,19 @@ export function renderAnswer(operation: Operation, output: Output, options: Answ
     .join('\n\n');
 }
 
+/** A model pays for each; all rows are in the structured content. */
+const BRIEF = { bytes: 8000, rows: [20, 12, 7, 4, 2, 1] } as const;
+
+/** The same for who pays by the token: as many rows of each list as fit in 8 kB, and 20 at most. */
+export function renderBriefly(operation: Operation, output: Output): string {
+  let text = '';
+  for (const maxRows of BRIEF.rows) {
+    text = renderAnswer(operation, output, { maxRows });
+    if (Buffer.byteLength(text) <= BRIEF.bytes) break;
+  }
+  return text;
+}
+
 interface Part {
   readonly field: Field;
   readonly value: unknown;

@@ -11,6 +11,17 @@ export function describeEachMajor(name: string, suite: (cluster: Cluster) => voi
   }
 }
 
+/** The same for 12, 15 and 18, or for the newest where `PG=…` leaves none of them: what is dear, and alike between. */
+export function describeSomeMajors(name: string, suite: (cluster: Cluster) => void): void {
+  const all = runningClusters();
+  const some = all.filter(({ standby }) => standby);
+  for (const cluster of some.length > 0 ? some : all.slice(-1)) {
+    describe(`${name} on PostgreSQL ${cluster.major}`, () => {
+      suite(cluster);
+    });
+  }
+}
+
 /** The same for those that have a standby: 12, 15 and 18. */
 export function describeEachStandby(name: string, suite: (cluster: Required<Cluster>) => void): void {
   const clusters = runningClusters().flatMap(({ standby, ...cluster }) => (standby ? [{ ...cluster, standby }] : []));

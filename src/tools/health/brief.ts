@@ -1,4 +1,4 @@
-import type { Finding } from '../../contract/finding.ts';
+import type { Finding, NotExamined } from '../../contract/finding.ts';
 import type { FindingGroup } from './checkup.ts';
 
 /** A finding in a health check: of which tool it is, and how many more of its kind there are. */
@@ -59,4 +59,17 @@ function shorten({ tool, severity, findings: [first, ...others] }: FindingGroup)
 /** A statement is given whole or not at all. */
 function cut(step: string, tool: string): string {
   return step.length <= STEP_LENGTH ? step : `-- ${tool} has it`;
+}
+
+/** The same for what was not examined. */
+const GAPS_LENGTH = 1000;
+
+/** As many as there is room for; how many more there are is said. */
+export function brieflyNotExamined(gaps: readonly NotExamined[]): NotExamined[] {
+  let room = GAPS_LENGTH;
+  const shown = gaps.filter((gap) => (room -= JSON.stringify(gap).length) >= 0);
+  const more = gaps.length - shown.length;
+  if (more === 0) return shown;
+  const what = `${more} more ${more === 1 ? 'thing' : 'things'}`;
+  return [...shown, { what, reason: 'There was no room.', remedy: 'Ask with detail: full.' }];
 }

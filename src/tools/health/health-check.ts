@@ -3,7 +3,7 @@ import { Finding } from '../../contract/finding.ts';
 import { Grade } from '../../contract/grade.ts';
 import type { CompiledPersona } from '../../policy/policy.ts';
 import { AREAS, commonOutput, examined, requestOf, requireTarget, type Tool } from '../kit/tool.ts';
-import { briefly, inFull } from './brief.ts';
+import { briefly, brieflyNotExamined, inFull } from './brief.ts';
 import { mergeExaminations, type Checkup } from './checkup.ts';
 import { examine, type Examination } from './examine.ts';
 
@@ -83,7 +83,7 @@ export function createHealthCheck(tools: readonly Tool[]): Tool {
         omitted,
         ...(detail !== 'brief' && { in_order: checkup.inOrder }),
         skipped: [...withheldFrom(context.persona, wanted, open), ...checkup.skipped],
-        ...examined(checkup.notExamined),
+        ...examined(detail === 'brief' ? brieflyNotExamined(checkup.notExamined) : checkup.notExamined),
         ...(detail === 'answers' && { answers: examinations.flatMap(answerOf) }),
       };
     },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineTool, readParts, sharedInputs, statementsOf, tellWithheld, type Finding } from '../kit/index.ts';
+import { SERVICES } from '../../postgres/managed-service.ts';
 import {
   connectedAs,
   connections,
@@ -70,6 +71,7 @@ export default defineTool({
   },
   output: {
     instance: instanceShape.nullable(),
+    managed_service: z.string().nullable().describe('Who operates the server, where that is recognised.'),
     login: z.object({ user: z.string(), superuser: z.boolean(), member_of: z.array(z.string()) }),
     connections: connections.shape.nullable(),
     connected_as: z.array(connectedAs.shape),
@@ -111,6 +113,7 @@ export default defineTool({
     ];
     return {
       instance: described,
+      managed_service: facts.service && SERVICES[facts.service].name,
       login: { user: facts.role.name, superuser: facts.role.superuser, member_of: [...facts.role.predefinedRoles] },
       connections: parts.connections[0] ?? null,
       connected_as: [...parts.connectedAs],
