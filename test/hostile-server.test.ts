@@ -3,27 +3,12 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { authenticate } from '../src/postgres/authenticate.ts';
 import { Wire } from '../src/postgres/wire.ts';
+import { HEADER, message, READY, row, WELCOME } from './backend-messages.ts';
 
-function message(code: string, ...parts: readonly (string | Buffer)[]): Buffer {
-  const body = Buffer.concat(parts.map((part) => Buffer.from(part as string, 'latin1')));
-  const head = Buffer.alloc(5);
-  head.write(code, 'latin1');
-  head.writeInt32BE(4 + body.length, 1);
-  return Buffer.concat([head, body]);
-}
-
-const int16 = (n: number) => Buffer.from([n >> 8, n & 255]);
-const READY = message('Z', 'I');
-const WELCOME = Buffer.concat([message('R', '\0\0\0\0'), message('K', '\0\0\0\x01\0\0\0\x02'), READY]);
-const COLUMN = Buffer.concat([Buffer.from('n\0'), Buffer.alloc(6), Buffer.from([0, 0, 0, 25]), Buffer.alloc(8)]);
-const ANSWER = Buffer.concat([
-  message('1'),
-  message('2'),
-  message('T', int16(1), COLUMN),
-  message('D', int16(1), '\0\0\0\x02ok'),
-  message('C', 'SELECT 1\0'),
-  READY,
-]);
+const DONE = Buffer.concat([message('C', 'SELECT 1\0'), READY]);
+const ANSWER = Buffer.concat([message('1'), message('2'), HEADER, row('ok'), DONE]);
+/** To a command of the simple protocol. */
+const SHOWN = Buffer.concat([HEADER, row('ok'), DONE]);
 
 /** Numbers that look random and are the same in every run (mulberry32). */
 function randomNumbers(seed: number): () => number {
@@ -44,6 +29,8 @@ function damage(bytes: Buffer, random: () => number): Buffer {
   return random() < 0.2 ? damaged.subarray(0, Math.floor(random() * damaged.length)) : damaged;
 }
 
+const first = <T>([value]: readonly T[]) => value;
+
 describe('a hostile server', () => {
   let server: Server;
   /** Welcomes, then answers the next thing that it is told with this, and hangs up. */
@@ -62,7 +49,7 @@ describe('a hostile server', () => {
   });
   afterAll(() => new Promise((resolve) => server.close(resolve)));
 
-  async function ask(): Promise<unknown> {
+  async function ask(simply = false): Promise<unknown> {
     const socket: Socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
     socket.on('error', () => undefined);
     const login = {
@@ -77,8 +64,9 @@ describe('a hostile server', () => {
       named: true,
       maxResultBytes: 1_000_000,
     });
-    const outcome = await wire.exchange([{ text: 'select', values: [] }]).then(
-      ([result]) => result?.rows,
+    const asked = simply ? wire.command('SHOW POOLS') : wire.exchange([{ text: 'select', values: [] }]).then(first);
+    const outcome = await asked.then(
+      (result) => result?.rows,
       () => 'failed',
     );
     await wire.ended;
@@ -88,14 +76,19 @@ describe('a hostile server', () => {
   it('is heard when it speaks well', async () => {
     answer = ANSWER;
     expect(await ask()).toEqual([['ok']]);
+    answer = SHOWN;
+    expect(await ask(true)).toEqual([['ok']]);
   });
 
-  it('that says anything at all only makes the call fail', async () => {
+  it.each([
+    ['a statement', ANSWER, false],
+    ['a command', SHOWN, true],
+  ])('that says anything at all to %s only makes the call fail', async (_, sound, simply) => {
     const random = randomNumbers(1);
     let failed = 0;
     for (let round = 0; round < 300; round++) {
-      answer = damage(ANSWER, random);
-      if ((await ask()) === 'failed') failed++;
+      answer = damage(sound, random);
+      if ((await ask(simply)) === 'failed') failed++;
     }
     expect(failed).toBeGreaterThan(100);
   });
@@ -114,6 +107,14 @@ describe('a hostile server', () => {
   it('that answers what nobody has asked is not believed', async () => {
     answer = Buffer.concat([ANSWER, ANSWER, READY, READY]);
     expect(await ask()).toEqual([['ok']]);
+  });
+
+  it.each([
+    ['of one row', message('D', Buffer.alloc(2_000_000))],
+    ['of many rows', Buffer.concat(Array.from({ length: 10_000 }, () => row('x'.repeat(200))))],
+  ])('that answers a command with too much %s has the connection dropped', async (_, rows) => {
+    answer = Buffer.concat([HEADER, rows, DONE]);
+    expect(await ask(true)).toBe('failed');
   });
 
   it('that speaks of a failure without end has the connection dropped', async () => {

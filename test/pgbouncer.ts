@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,41 +15,89 @@ export const hasPgBouncer = PROGRAM !== undefined;
 export interface PgBouncer {
   /** As a superuser, to the database `postgres`. */
   readonly url: string;
+  readonly port: number;
+  /** As one of its users, with the password that `users` has. */
+  urlOf(user: string, database: string): string;
+  /** Ends the process and starts it anew on the same port. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** PgBouncer in transaction mode with two connections to the server, which it enters by the socket. */
-export async function startPgBouncer({ socketDir, port }: Instance): Promise<PgBouncer> {
+export interface PgBouncerOptions {
+  /** Lines of `[databases]` in place of one for all; `$SERVER` is where the server is. */
+  readonly databases?: readonly string[];
+  /** Of `[pgbouncer]`, over those that are below; `$HOME` is the directory that `files` are in. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Names and passwords; without any, everybody may log in as anybody. */
+  readonly users?: Readonly<Record<string, string>>;
+  /** Put beside its configuration, readable by PgBouncer only. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** PgBouncer in transaction mode with two connections to the server, which it enters by the socket as a superuser. */
+export async function startPgBouncer(instance: Instance, options: PgBouncerOptions = {}): Promise<PgBouncer> {
   if (PROGRAM === undefined) throw new Error('PgBouncer is not installed.');
   const directory = mkdtempSync(join(tmpdir(), 'howdah-bouncer-'));
   const account = serverAccount();
-  const listenPort = await freePort();
-  const config = join(directory, 'pgbouncer.ini');
-  writeFileSync(
-    config,
-    `[databases]
-* = host=${socketDir} port=${port} user=postgres
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${listenPort}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 2
-`,
-  );
-  if (account) for (const path of [directory, config]) chownSync(path, account.uid, account.gid);
-  const bouncer = spawn(PROGRAM, ['-q', config], { ...account, cwd: directory, stdio: 'ignore' });
-  const exited = new Promise((resolve) => bouncer.once('exit', resolve));
-  await untilListening(listenPort);
+  const port = await freePort();
+  const files = { ...options.files, 'pgbouncer.ini': iniOf({ instance, directory, port }, options) };
+  const { users = {} } = options;
+  const known = Object.entries(users).map(([name, password]) => `"${name}" "${password}"\n`);
+  for (const [name, content] of Object.entries({ ...files, 'users.txt': known.join('') })) {
+    const path = join(directory, name);
+    writeFileSync(path, content, { mode: 0o600 });
+    if (account) chownSync(path, account.uid, account.gid);
+  }
+  if (account) chownSync(directory, account.uid, account.gid);
+  const start = async () => {
+    const args = ['-q', join(directory, 'pgbouncer.ini')];
+    const started = spawn(PROGRAM, args, { ...account, cwd: directory, stdio: 'ignore' });
+    await untilListening(port);
+    return started;
+  };
+  let bouncer = await start();
   return {
-    url: `postgres://postgres@127.0.0.1:${listenPort}/postgres?sslmode=disable`,
+    url: `postgres://postgres@127.0.0.1:${port}/postgres?sslmode=disable`,
+    port,
+    urlOf: (user, database) => `postgres://${user}:${users[user]}@127.0.0.1:${port}/${database}?sslmode=disable`,
+    restart: async () => {
+      await end(bouncer);
+      bouncer = await start();
+    },
     stop: async () => {
-      bouncer.kill('SIGKILL');
-      await exited;
+      await end(bouncer);
       rmSync(directory, { recursive: true });
     },
   };
+}
+
+interface Place {
+  readonly instance: Instance;
+  readonly directory: string;
+  readonly port: number;
+}
+
+function iniOf({ instance, directory, port }: Place, options: PgBouncerOptions): string {
+  const server = `host=${instance.socketDir} port=${instance.port} user=postgres`;
+  const databases = (options.databases ?? ['* = $SERVER']).map((line) => line.replace('$SERVER', server));
+  const settings = {
+    listen_addr: '127.0.0.1',
+    listen_port: String(port),
+    unix_socket_dir: '',
+    auth_type: options.users ? 'scram-sha-256' : 'any',
+    auth_file: join(directory, 'users.txt'),
+    pool_mode: 'transaction',
+    default_pool_size: '2',
+    ...options.settings,
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value.replace('$HOME', directory)}`);
+  return ['[databases]', ...databases, '[pgbouncer]', ...lines, ''].join('\n');
+}
+
+async function end(bouncer: ChildProcess): Promise<void> {
+  const exited = new Promise((resolve) => bouncer.once('exit', resolve));
+  bouncer.kill('SIGKILL');
+  await exited;
 }
 
 async function freePort(): Promise<number> {

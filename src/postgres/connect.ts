@@ -22,24 +22,46 @@ export interface OpenConnection {
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 
+/** How a session begins with one kind of server. */
+export interface Greeting<Learnt> {
+  /** Before anyone uses the session. */
+  learn(wire: Wire): Promise<Learnt>;
+  whyUnfit(wanted: TargetSessionAttrs, learnt: Learnt): string | undefined;
+  /** Says of a failure what to do about it with this kind of server; `cause` is what `problem` was made of. */
+  explain?(problem: PlatformError, cause: unknown): PlatformError;
+}
+
+const POSTGRES: Greeting<ServerFacts> = { learn: readServerFacts, whyUnfit };
+
 /**
  * Connects to the first host that fits, as libpq does. Rejects with the signal's reason or with a PlatformError that
  * names each host and what is wrong with it.
  */
 export async function openConnection(target: ConnectionTarget, signal: AbortSignal): Promise<OpenConnection> {
+  const { wire, learnt } = await openSession(target, POSTGRES, signal);
+  return { wire, facts: learnt.connection, backendPid: learnt.backendPid };
+}
+
+/** The same with what else speaks PostgreSQL's protocol. */
+export async function openSession<Learnt>(
+  target: ConnectionTarget,
+  greeting: Greeting<Learnt>,
+  signal: AbortSignal,
+): Promise<{ wire: Wire; learnt: Learnt }> {
   requireNames(target);
   const problems: PlatformError[] = [];
   for (const { host, wanted } of candidates(target)) {
     const attempt = { host, user: target.user, timeoutMs: target.connectTimeoutMs };
     try {
-      const { wire, facts } = await openHost(target, host, signal);
-      const unfit = whyUnfit(wanted, facts);
-      if (unfit === undefined) return { wire, facts: facts.connection, backendPid: facts.backendPid };
-      void wire.end();
+      const session = await openHost(target, { host, greeting }, signal);
+      const unfit = greeting.whyUnfit(wanted, session.learnt);
+      if (unfit === undefined) return session;
+      void session.wire.end();
       problems.push(unsuitable(host, unfit));
     } catch (error) {
       signal.throwIfAborted();
-      const problem = toConnectError(error, attempt);
+      const told = toConnectError(error, attempt);
+      const problem = greeting.explain?.(told, error) ?? told;
       if (isFinal(problem)) throw problem;
       problems.push(problem);
     }
@@ -75,18 +97,18 @@ function shuffle<T>(values: readonly T[]): T[] {
     .map(({ value }) => value);
 }
 
-async function openHost(
+async function openHost<Learnt>(
   target: ConnectionTarget,
-  host: HostAddress,
+  { host, greeting }: { readonly host: HostAddress; readonly greeting: Greeting<Learnt> },
   signal: AbortSignal,
-): Promise<{ wire: Wire; facts: ServerFacts }> {
+): Promise<{ wire: Wire; learnt: Learnt }> {
   const choice = await target.tls(host);
   const within = AbortSignal.any([signal, AbortSignal.timeout(target.connectTimeoutMs)]);
   const wire = await openWire(target, { host, choice, signal: within });
   const abandon = () => wire.destroy(within.reason);
   within.addEventListener('abort', abandon, { once: true });
   try {
-    return { wire, facts: await readServerFacts(wire) };
+    return { wire, learnt: await greeting.learn(wire) };
   } catch (error) {
     wire.destroy();
     throw error;

@@ -1,5 +1,5 @@
 /**
- * Writes the messages of the extended query protocol one behind the other, for one write to the socket.
+ * Writes the messages of the query protocols one behind the other, for one write to the socket.
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 export class FrontendMessages {
@@ -39,6 +39,13 @@ export class FrontendMessages {
 
   sync(): void {
     this.#fixed(SYNC);
+  }
+
+  /** Of the simple protocol; it brings its own Sync. */
+  query(text: string): void {
+    const start = this.#begin(QUERY, 3 * text.length + 1);
+    this.#cstring(text);
+    this.#finish(start);
   }
 
   /** What was written since the last call. */
@@ -94,6 +101,7 @@ export class FrontendMessages {
 const INITIAL_BYTES = 4096;
 const KEPT_BYTES = 65_536;
 const PARSE = 0x50;
+const QUERY = 0x51;
 const BIND = 0x42;
 const DESCRIBE_PORTAL = Buffer.from('D\0\0\0\x06P\0', 'latin1');
 const EXECUTE = Buffer.from('E\0\0\0\x09\0\0\0\0\0', 'latin1');

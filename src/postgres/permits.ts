@@ -1,10 +1,16 @@
 import type { Deadline } from '../core/deadline.ts';
 import { PlatformError } from '../core/errors.ts';
 import type { OpenConnection } from './connect.ts';
+import type { Wire } from './wire.ts';
+
+/** What is kept open: a session and what its kind of pool knows of it. */
+interface Kept {
+  readonly wire: Wire;
+}
 
 /** A connection between its uses. */
-export interface PooledConnection {
-  readonly connection: OpenConnection;
+export interface PooledConnection<Connection extends Kept = OpenConnection> {
+  readonly connection: Connection;
   /** The pool that it belongs to. */
   readonly owner: object;
   /** By performance.now(). */
@@ -19,9 +25,9 @@ export interface PermitOptions {
   readonly lifetimeMs?: number;
 }
 
-interface Waiter {
+interface Waiter<Connection extends Kept> {
   readonly owner: object;
-  readonly resolve: (connection: PooledConnection | undefined) => void;
+  readonly resolve: (connection: PooledConnection<Connection> | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -29,14 +35,14 @@ interface Waiter {
  * Limits how many connections a server has, over all pools that share these permits. One connection is one permit, idle
  * or not; an idle one of another pool makes room. Who waits is served in turn.
  */
-export class Permits {
+export class Permits<Connection extends Kept = OpenConnection> {
   readonly limit: number;
   readonly #idleMs: number;
   readonly #lifetimeMs: number;
   #open = 0;
   /** The one used last is at the end. */
-  readonly #idle: PooledConnection[] = [];
-  readonly #waiting: Waiter[] = [];
+  readonly #idle: PooledConnection<Connection>[] = [];
+  readonly #waiting: Waiter<Connection>[] = [];
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(limit: number, { idleMs = 60_000, lifetimeMs = 1_800_000 }: PermitOptions = {}) {
@@ -46,7 +52,7 @@ export class Permits {
   }
 
   /** The idle connection of `owner` that was used last. */
-  takeIdle(owner: object): PooledConnection | undefined {
+  takeIdle(owner: object): PooledConnection<Connection> | undefined {
     const at = this.#idle.findLastIndex((idle) => idle.owner === owner && !idle.connection.wire.closed);
     return at < 0 ? undefined : this.#idle.splice(at, 1)[0];
   }
@@ -62,7 +68,7 @@ export class Permits {
    * Resolves with an idle connection of `owner`, or with undefined: one may be opened. Rejects with TIMEOUT when all
    * connections stay in use until the deadline.
    */
-  async take(owner: object, deadline: Deadline): Promise<PooledConnection | undefined> {
+  async take(owner: object, deadline: Deadline): Promise<PooledConnection<Connection> | undefined> {
     deadline.signal.throwIfAborted();
     if (this.tryTake()) return undefined;
     const unused = this.#idle.shift();
@@ -72,7 +78,7 @@ export class Permits {
   }
 
   /** Takes back a connection that is to be used again. */
-  give(pooled: PooledConnection): void {
+  give(pooled: PooledConnection<Connection>): void {
     const { wire } = pooled.connection;
     const now = performance.now();
     if (wire.closed) return this.free();
@@ -96,7 +102,7 @@ export class Permits {
   }
 
   /** The server has closed this connection, whether we had it idle or not. */
-  forget(pooled: PooledConnection): void {
+  forget(pooled: PooledConnection<Connection>): void {
     const at = this.#idle.indexOf(pooled);
     if (at < 0) return;
     this.#idle.splice(at, 1);
@@ -118,14 +124,14 @@ export class Permits {
     return { idle: this.#idle.filter(owned).length, waiting: this.#waiting.filter(owned).length };
   }
 
-  #wait(owner: object, { signal }: Deadline): Promise<PooledConnection | undefined> {
+  #wait(owner: object, { signal }: Deadline): Promise<PooledConnection<Connection> | undefined> {
     const since = performance.now();
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         signal.removeEventListener('abort', onAbort);
         act();
       };
-      const waiter: Waiter = {
+      const waiter: Waiter<Connection> = {
         owner,
         resolve: (pooled) => settle(() => resolve(pooled)),
         reject: (error) => settle(() => reject(error)),
@@ -149,11 +155,11 @@ export class Permits {
   }
 
   /** Frees the permit only when the connection has gone, so that a CONNECTION LIMIT that equals ours is kept. */
-  #retire({ connection }: PooledConnection): void {
+  #retire({ connection }: PooledConnection<Connection>): void {
     void connection.wire.end().then(() => this.free());
   }
 
-  async #closeIdle(pooled: PooledConnection): Promise<void> {
+  async #closeIdle(pooled: PooledConnection<Connection>): Promise<void> {
     await pooled.connection.wire.end(); // its end makes it forgotten
     this.forget(pooled);
   }

@@ -47,6 +47,8 @@ export interface TargetOptions {
     readonly key?: string | undefined;
   };
   readonly pooling?: 'session' | 'transaction';
+  /** In place of PGDATABASE, and of the name of the user, where neither the URL nor its service names one. */
+  readonly defaultDatabase?: string;
   /** Hears of a password file that is not used; once. */
   readonly warn?: (message: string) => void;
 }
@@ -100,11 +102,13 @@ export function describeTarget(target: Pick<ConnectionTarget, 'hosts' | 'user' |
   return `${target.user}@${hosts.join(',')}/${target.database}`;
 }
 
-function resolveParameters(source: string, { env, tls }: TargetOptions, home: string): ConnectionParameters {
+function resolveParameters(source: string, options: TargetOptions, home: string): ConnectionParameters {
+  const { env, tls, defaultDatabase } = options;
   const explicit = new Map(parseConnectionString(source));
   const overrides = { sslmode: tls?.mode, sslrootcert: tls?.ca, sslcert: tls?.cert, sslkey: tls?.key };
   for (const [name, value] of Object.entries(overrides)) if (value !== undefined) explicit.set(name, value);
-  const environment = readEnvironment(env);
+  const environment = new Map(readEnvironment(env));
+  if (defaultDatabase !== undefined) environment.set('dbname', defaultDatabase);
   const service = explicit.get('service') || environment.get('service');
   if (!service) return new Map([...environment, ...explicit]);
   const named = explicit.get('servicefile') || environment.get('servicefile');

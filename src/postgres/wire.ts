@@ -93,10 +93,18 @@ export class Wire {
       this.destroy(error);
       return Promise.reject(error);
     }
-    this.#messages.stream.write(frontend.take());
-    return new Promise((resolve, reject) => {
-      this.#exchanges.push({ steps: sent, results: [], rows: [], bytes: 0, error: undefined, resolve, reject });
-    });
+    return this.#send(sent);
+  }
+
+  /**
+   * Runs one command by the simple protocol, for what speaks no other, such as the console of PgBouncer. Nobody but us
+   * may have written the text: it could hold several commands.
+   */
+  command(text: string): Promise<Result> {
+    if (this.closed) return Promise.reject(this.#failure ?? connectionLost(this.endpoint));
+    frontend.query(text);
+    const step = { statement: undefined, parsed: false, fields: [] };
+    return this.#send([step]).then(([result]) => result ?? { fields: [], rows: [], command: '' });
   }
 
   /** Drops the connection at once; what is in flight fails with `reason`. The server may still work on it. */
@@ -112,6 +120,13 @@ export class Wire {
     const timer = setTimeout(() => this.destroy(), 1000).unref();
     await this.ended;
     clearTimeout(timer);
+  }
+
+  #send(steps: readonly SentStep[]): Promise<Result[]> {
+    this.#messages.stream.write(frontend.take());
+    return new Promise((resolve, reject) => {
+      this.#exchanges.push({ steps, results: [], rows: [], bytes: 0, error: undefined, resolve, reject });
+    });
   }
 
   #write({ text, values }: Step): SentStep {
