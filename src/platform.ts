@@ -11,7 +11,8 @@ import type { Config } from './config/schema.ts';
 import type { Finding } from './contract/finding.ts';
 import type { Principal } from './contract/principal.ts';
 import { stateDirectory } from './core/state-directory.ts';
-import { openFleet, type ServerSpec } from './fleet/open-fleet.ts';
+import { configuredServers } from './fleet/configured-servers.ts';
+import { openFleet } from './fleet/open-fleet.ts';
 import type { FrontDoor } from './http/front-door.ts';
 import type { HttpServer } from './http/server.ts';
 import { anonymousPrincipal } from './identity/anonymous-principal.ts';
@@ -24,7 +25,6 @@ import { compilePersonas } from './policy/compile.ts';
 import { describeIdlePersona } from './policy/idle.ts';
 import { createLivePolicy } from './policy/live.ts';
 import type { Policy } from './policy/policy.ts';
-import { parseTarget } from './postgres/target.ts';
 import { openStatementTexts } from './sqltext/statement-texts.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { tools } from './tools/all-tools.ts';
@@ -127,7 +127,7 @@ interface Wiring extends Pick<PlatformParts, 'config' | 'env'> {
 
 /** All that needs no file, thread or connection. */
 function wire({ config, env, auditDirectory, warn }: Wiring) {
-  const fleet = openFleet(describeServers(config, env, warn), config.default_server);
+  const fleet = openFleet(configuredServers(config, { env, warn }), config.default_server);
   const operations: readonly Operation[] = [
     ...tools,
     createDiagnose(),
@@ -157,17 +157,4 @@ function findIdleCallers({ auth }: Config, policy: Policy): string[] {
   const callers = auth.api_keys.map((key, i): [string, Principal] => [`auth.api_keys[${i}]`, principalOf(key, i)]);
   if (auth.anonymous) callers.push(['auth.anonymous', anonymousPrincipal(auth.anonymous.persona)]);
   return callers.flatMap(([path, principal]) => describeIdlePersona(path, principal, policy, tools) ?? []);
-}
-
-function describeServers(
-  config: Config,
-  env: PlatformParts['env'],
-  warn: (message: string) => void,
-): readonly ServerSpec[] {
-  return Object.entries(config.servers).map(([name, { url, password, tls, pooling, databases, connections }]) => ({
-    name,
-    target: parseTarget(url.reveal(), { env, password, tls, pooling, warn }),
-    databases,
-    connections,
-  }));
 }

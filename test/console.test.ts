@@ -168,7 +168,6 @@ describe.skipIf(!hasPgBouncer)('the console of PgBouncer', () => {
       );
       expect(performance.now() - begun).toBeLessThan(2000);
       expect(failures.map(({ code }) => code)).toEqual(['TIMEOUT', 'TIMEOUT']);
-      expect(failures[1]?.message).toContain('Other calls were asking the pooler');
       proxy.resume();
       expect(await rowsOf(console, 'version')).toHaveLength(1);
     } finally {

@@ -1,6 +1,7 @@
 import type { Principal } from '../contract/principal.ts';
 import type { Deadline } from '../core/deadline.ts';
-import type { FleetServer } from '../fleet/fleet.ts';
+import type { FleetPooler, FleetServer } from '../fleet/fleet.ts';
+import type { ConsoleSession } from '../postgres/console.ts';
 import type { ReadOnlySession } from '../postgres/database.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
 import type { StatementTexts } from '../sqltext/statement-texts.ts';
@@ -24,6 +25,14 @@ export interface ReachedDatabase {
   within(deadline: Deadline): ReachedDatabase;
   /** One read-only transaction. */
   readOnly<T>(work: (session: ReadOnlySession) => Promise<T>, options?: TransactionNeeds): Promise<T>;
+  /** The PgBouncers that stand before the server, in the order of the configuration. */
+  readonly poolers: readonly ReachedPooler[];
+}
+
+/** A PgBouncer before a server that this caller may reach. */
+export interface ReachedPooler extends Pick<FleetPooler, 'name' | 'address' | 'isOnTheWay'> {
+  /** Asks its admin console, within the deadline of the call. */
+  read<T>(work: (session: ConsoleSession) => Promise<T>): Promise<T>;
 }
 
 /** The servers that a caller may reach, in the order of the configuration. */

@@ -61,6 +61,12 @@ export function openDestination(
         },
         work,
       ),
+    poolers: server.poolers.map(({ name, address, isOnTheWay, console }) => ({
+      name,
+      address,
+      isOnTheWay,
+      read: (work) => console.read(deadline, work),
+    })),
   };
 }
 

@@ -60,3 +60,9 @@ it('tells apart what counts at the next start, a password that differs among it,
   });
   expect(JSON.stringify(found)).not.toContain('opensesame');
 });
+
+it('counts a pooler as a part of its server', () => {
+  const pgbouncer = { main: { url: 'postgresql://stats@pooler:6432', password: 'opensesame' } };
+  const found = changes({ servers: { ...base.servers, shop: { ...base.servers.shop, pgbouncer } } });
+  expect(found).toEqual({ live: [], atRestart: ['servers.shop'] });
+});

@@ -16,6 +16,8 @@ describe('a file that everyone may read', () => {
     'url: "host=h password=opensesame"',
     'url: "postgresql://h/d", password: opensesame',
     'url: "postgresql://h/d", password: "x${PW}"',
+    'url: "postgresql://h/d", pgbouncer: { main: { url: "postgresql://stats:opensesame@p" } }',
+    'url: "postgresql://h/d", pgbouncer: { main: { url: "postgresql://stats@p", password: opensesame } }',
   ])('is warned of when it holds a password: %s', async (keys) => {
     const warnings = await warningsOf(keys, 0o644);
     expect(warnings).toEqual([expect.stringMatching(/every user of this machine may read it/)]);
@@ -28,6 +30,7 @@ describe('a file that everyone may read', () => {
     'url: "postgresql://app@h:5432/d"',
     'url: "postgresql://h/d", password: "${PW}"',
     'url: "postgresql://h/d", password: { file: /run/secrets/pw }',
+    'url: "postgresql://h/d", pgbouncer: { main: { url: "postgresql://stats@p", password: "${PW}" } }',
   ])('is fine without one: %s', async (keys) => {
     expect(await warningsOf(keys, 0o644)).toEqual([]);
   });

@@ -32,6 +32,8 @@ servers:
     url: \${STOCK_URL}
     password: { file: ~/stock.password }
     tls: { ca: system }
+    pgbouncer:
+      main: { url: "postgresql://stats@pooler:6432", password: "\${SHOP_PASSWORD}", tls: { ca: certs/ca.pem } }
 default_server: shop
 stdio: { persona: support }
 personas:
@@ -68,6 +70,7 @@ telemetry:
           pooling: 'transaction',
           databases: ['shop', 'shop_*'],
           connections: 7,
+          pgbouncer: {},
         },
         stock: {
           url: '[redacted]',
@@ -76,6 +79,7 @@ telemetry:
           pooling: 'session',
           databases: ['*'],
           connections: 4,
+          pgbouncer: { main: { url: '[redacted]', password: '[redacted]', tls: { ca: pathOf('certs/ca.pem') } } },
         },
       },
       default_server: 'shop',
@@ -282,4 +286,17 @@ it('refuses a password from a variable that is not set', async () => {
   expect(await problemsOf('servers: { shop: { url: "postgresql://", password: { env: SHOP_PW } } }')).toEqual([
     'servers.shop.password.env names an environment variable that is not set; set it',
   ]);
+  const pooler = '{ url: "postgresql://stats@p:6432", password: { env: STATS_PW } }';
+  expect(await problemsOf(`servers: { shop: { url: "postgresql://", pgbouncer: { main: ${pooler} } } }`)).toEqual([
+    'servers.shop.pgbouncer.main.password.env names an environment variable that is not set; set it',
+  ]);
+});
+
+it('says how a pooler is written to who has left out its name', async () => {
+  const pooler = '{ url: "postgresql://stats@p:6432", password: opensesame }';
+  const problems = await problemsOf(`servers: { shop: { url: "postgresql://", pgbouncer: ${pooler} } }`);
+  expect(problems[0]).toBe(
+    'servers.shop.pgbouncer.url must be a mapping, not text. A PgBouncer, by a name of your choice: `main: { url: … }`.',
+  );
+  expect(problems.join()).not.toContain('opensesame');
 });

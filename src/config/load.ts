@@ -102,15 +102,24 @@ function findDanglingNames(config: Parsed, env: Environment): Problem[] {
     if (name === undefined || personas.includes(name)) continue;
     problems.push({ path, message: describeDangling('persona', name, personas) });
   }
-  for (const [name, { password }] of Object.entries(config.servers)) {
+  for (const [path, password] of passwordsOf(config)) {
     const variable = password instanceof Secret ? undefined : password?.env;
     if (variable === undefined || Object.hasOwn(env, variable)) continue;
-    problems.push({
-      path: `servers.${name}.password.env`,
-      message: 'names an environment variable that is not set; set it',
-    });
+    problems.push({ path: `${path}.env`, message: 'names an environment variable that is not set; set it' });
   }
   return problems;
+}
+
+type Password = Parsed['servers'][string]['password'];
+
+/** Of servers and of their poolers, with the path of each. */
+function passwordsOf({ servers }: Parsed): (readonly [path: string, password: Password])[] {
+  return Object.entries(servers).flatMap(([name, { password, pgbouncer }]) => [
+    [`servers.${name}.password`, password] as const,
+    ...Object.entries(pgbouncer).map(
+      ([pooler, of]) => [`servers.${name}.pgbouncer.${pooler}.password`, of.password] as const,
+    ),
+  ]);
 }
 
 function describeDangling(noun: string, name: string, names: readonly string[]): string {
@@ -130,8 +139,9 @@ function resolvePaths(tree: unknown, directory: string, env: Environment): unkno
 /** Whether a password stands in the file itself, alone or in a URL. */
 function holdsLiteralSecret(tree: unknown): boolean {
   const found: string[] = [];
-  mapTexts(tree, (text, [top, , key, below]) => {
-    if (top !== 'servers' || below !== undefined) return;
+  mapTexts(tree, (text, path) => {
+    if (path[0] !== 'servers' || (path.length !== 3 && !(path.length === 5 && path[2] === 'pgbouncer'))) return;
+    const key = path.at(-1);
     if (key === 'password') found.push(text);
     const inUrl = /:\/\/[^:/?#]*:(.*)@|[?&\s]password\s*=\s*([^&\s]*)/.exec(key === 'url' ? text : '');
     found.push(inUrl?.[1] ?? inUrl?.[2] ?? '');

@@ -19,11 +19,12 @@ const toSecret = (text: string) => new Secret(text);
 /** Looking up a name that is not there gives undefined even for `constructor`. */
 const withoutPrototype = <T extends object>(record: T): T => Object.assign(Object.create(null), record);
 
-const ConnectionUrl = z
-  .string()
-  .regex(/^(postgres(ql)?:\/\/|[a-z_]+\s*=)/, 'is not a connection URL; write postgresql://user@host:5432/database')
-  .describe('Connection URL, or a connection string as libpq has it. `postgresql://` takes all from the PG* variables.')
-  .transform(toSecret);
+const connectionUrl = (description: string) =>
+  z
+    .string()
+    .regex(/^(postgres(ql)?:\/\/|[a-z_]+\s*=)/, 'is not a connection URL; write postgresql://user@host:5432/database')
+    .describe(description)
+    .transform(toSecret);
 
 const PasswordSource = z
   .strictObject({
@@ -54,8 +55,8 @@ const DatabasePattern = z.string().superRefine((pattern, context) => {
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });
 
-const Server = z.strictObject({
-  url: ConnectionUrl,
+/** How to log in somewhere, beside the URL. */
+const login = {
   password: z
     .union([z.string().min(1).transform(toSecret), PasswordSource])
     .optional()
@@ -63,6 +64,18 @@ const Server = z.strictObject({
       'Password, if the URL has none: a text such as ${SHOP_PASSWORD}, or where to read it at each connection.',
     ),
   tls: Tls.prefault({}).describe('Encryption, where it differs from what the URL says.'),
+} as const;
+
+const Pooler = z.strictObject({
+  url: connectionUrl('Connection URL of its admin console, such as postgresql://stats@pooler:6432/pgbouncer.'),
+  ...login,
+});
+
+const Server = z.strictObject({
+  url: connectionUrl(
+    'Connection URL, or a connection string as libpq has it. `postgresql://` takes all from the PG* variables.',
+  ),
+  ...login,
   pooling: z
     .enum(['session', 'transaction'])
     .default('session')
@@ -73,6 +86,11 @@ const Server = z.strictObject({
     .default(['*'])
     .describe('Databases that may be reached on it: names with *.'),
   connections: z.int().min(1).max(100).default(4).describe('Connections that may be open to the server at once.'),
+  pgbouncer: z
+    .record(Name, Pooler.describe('A PgBouncer, by a name of your choice: `main: { url: … }`.'))
+    .transform(withoutPrototype)
+    .prefault({})
+    .describe('The PgBouncers that stand before the server, whose admin consoles the pgbouncer tools ask.'),
 });
 
 /** Everything that can be configured. A key is here only if it does something. */

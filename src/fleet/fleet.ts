@@ -1,3 +1,4 @@
+import type { Console } from '../postgres/console.ts';
 import type { Database } from '../postgres/database.ts';
 
 /** Whether the last connection to a server succeeded; `unknown` before the first. */
@@ -10,6 +11,18 @@ export interface Health {
   /** `server_version` as last seen; null before the first connection. */
   readonly version: string | null;
   readonly inRecovery: boolean | null;
+}
+
+/** A PgBouncer that stands before a server. */
+export interface FleetPooler {
+  readonly name: string;
+  /** `user@host:port/pgbouncer`, for people; never a password. */
+  readonly address: string;
+  /** Whether the connection URL of the server itself leads here. */
+  readonly isOnTheWay: boolean;
+  /** Its admin console; connects at the first use. */
+  readonly console: Console;
+  health(): Omit<Health, 'inRecovery'>;
 }
 
 /** A PostgreSQL server of the configuration. */
@@ -25,6 +38,8 @@ export interface FleetServer {
   /** Opens a pool at the first use. */
   database(name: string): Database;
   health(): Health;
+  /** In the order of the configuration. */
+  readonly poolers: readonly FleetPooler[];
 }
 
 /** The servers of the configuration. */

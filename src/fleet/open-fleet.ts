@@ -3,6 +3,7 @@ import { PlatformError } from '../core/errors.ts';
 import type { ConnectionFacts, Database } from '../postgres/database.ts';
 import { describeTarget, type ConnectionTarget } from '../postgres/target.ts';
 import type { Fleet, FleetServer, Health } from './fleet.ts';
+import { openPooler, type PoolerSpec } from './poolers.ts';
 import { createPools } from './pools.ts';
 
 /** A server as the configuration has it. */
@@ -13,6 +14,8 @@ export interface ServerSpec {
   readonly databases: readonly string[];
   /** How many connections may be open at once, over all its databases. */
   readonly connections: number;
+  /** The PgBouncers that stand before it. */
+  readonly poolers?: readonly PoolerSpec[];
 }
 
 /** Connects to nothing yet: each pool opens at its first use. */
@@ -29,10 +32,11 @@ export function openFleet(specs: readonly ServerSpec[], defaultServer: string | 
   };
 }
 
-function openServer({ name, target, databases, connections }: ServerSpec): {
+function openServer({ name, target, databases, connections, poolers = [] }: ServerSpec): {
   server: FleetServer;
   close: () => Promise<void>;
 } {
+  const opened = poolers.map((spec) => openPooler(spec, target.hosts));
   const pools = createPools(target, connections);
   const offered = compileGlobs(databases);
   const health = watchHealth(target.database);
@@ -63,8 +67,12 @@ function openServer({ name, target, databases, connections }: ServerSpec): {
     offers: offered,
     database,
     health: health.now,
+    poolers: opened.map(({ pooler }) => pooler),
   };
-  return { server, close: () => pools.close() };
+  const close = async () => {
+    await Promise.all([pools.close(), ...opened.map((each) => each.close())]);
+  };
+  return { server, close };
 }
 
 function watchHealth(defaultDatabase: string): {

@@ -36,7 +36,7 @@ export function createPools(target: ConnectionTarget, connections: number): Pool
  * As newer versions of Node do themselves. Where there is no name, `pg` finds out what it runs on by loading all of
  * `fetch`, which takes 15 ms and some 8 MB.
  */
-function nameRuntime(): void {
+export function nameRuntime(): void {
   if ('navigator' in globalThis) return;
   const [major] = process.versions.node.split('.');
   Object.defineProperty(globalThis, 'navigator', { value: { userAgent: `Node.js/${major}` }, configurable: true });

@@ -31,6 +31,7 @@ function fleetOf(servers: Readonly<Record<string, Partial<Health>>>, defaultServ
       throw new Error('the instructions must not wait for a server');
     },
     health: () => ({ ...UNKNOWN, ...health }),
+    poolers: [],
   }));
   return {
     servers: list,

@@ -56,21 +56,13 @@ class KeptConsole implements OpenedConsole {
   async read<T>(deadline: Deadline, work: (session: ConsoleSession) => Promise<T>): Promise<T> {
     if (this.#closing.signal.aborted) throw closed();
     const signal = AbortSignal.any([deadline.signal, this.#closing.signal]);
-    const idle = this.#permits.takeIdle(this) ?? (await this.#takeTurn(deadline));
+    const idle = this.#permits.takeIdle(this) ?? (await this.#permits.take(this, deadline));
     const turn = new Turn(idle, { open: () => this.#open(signal), signal });
     try {
       return await turn.run(work);
     } finally {
       if (turn.pooled === undefined) this.#permits.free();
       else this.#permits.give(turn.pooled);
-    }
-  }
-
-  async #takeTurn(deadline: Deadline): Promise<PooledConnection<ConsoleConnection> | undefined> {
-    try {
-      return await this.#permits.take(this, deadline);
-    } catch (error) {
-      throw error === deadline.signal.reason || this.#closing.signal.aborted ? error : busy(error);
     }
   }
 
@@ -143,13 +135,6 @@ class Turn {
     }
     return this.pooled.connection;
   }
-}
-
-function busy(cause: unknown): PlatformError {
-  return new PlatformError('TIMEOUT', 'Other calls were asking the pooler until this one ran out of time.', {
-    hint: 'The pooler may hang: try again when those calls are done.',
-    cause,
-  });
 }
 
 function closed(): PlatformError {
