@@ -9,8 +9,9 @@ export { limitInput, nameInput, schemaInput, sharedInputs, statementLength } fro
 export { excessOf, MONITORING_ROLE } from './monitoring-role.ts';
 export { definePart, readParts, statementsOf, type RowOf } from './part.ts';
 export { hasPrivilege, hiddenFrom } from './privileges.ts';
-export { matchesName } from './name-pattern.ts';
+export { isNamed, matchesName } from './name-pattern.ts';
 export { pause } from './pause.ts';
+export { commandsOf, readPoolers } from './poolers.ts';
 export { endPrepared } from './prepared-transaction.ts';
 export { comment, quoteLiteral, quoteName } from './quoting.ts';
 export { percentOf, secondsSince } from './quantities.ts';

@@ -68,8 +68,12 @@ export const commonOutput = {
 
 type Values<Input extends z.ZodRawShape> = z.output<z.ZodObject<Input>>;
 
-/** What `run` gives: the parts of the answer, what was found and not examined, and the facts of the connection that `sees` is judged by. */
-type Made<Parts> = Parts & { findings: Finding[]; not_examined?: NotExamined[]; facts: Pick<ConnectionFacts, 'role'> };
+/** What `run` gives: the parts of the answer, what was found and not examined, and the facts of the connection, if it has one, that `sees` is judged by. */
+type Made<Parts> = Parts & {
+  findings: Finding[];
+  not_examined?: NotExamined[];
+  facts: Pick<ConnectionFacts, 'role'> | undefined;
+};
 
 export interface ToolSpec<
   Input extends z.ZodRawShape,
@@ -124,7 +128,7 @@ export function defineTool<
         database: target.database,
         findings: byUrgency(findings),
         ...parts,
-        ...examined([...not_examined, ...hiddenFrom(facts.role, spec.sees ?? [])]),
+        ...examined([...not_examined, ...(facts ? hiddenFrom(facts.role, spec.sees ?? []) : [])]),
       };
     },
   };
