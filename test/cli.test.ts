@@ -169,6 +169,7 @@ describe('howdah with a server', () => {
     expect(report.grade).toMatch(/^[A-F]$/);
     expect(report.examined).toBeGreaterThan(0);
     expect(report.took_ms).toBeLessThan(10_000);
+    expect(json.stdout).not.toContain('PgBouncer'); // there is none, and nobody misses it
   });
 
   it('tells a plain login what it lacks, and a superuser what it has too much of', async () => {

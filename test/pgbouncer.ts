@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,10 +50,12 @@ export async function startPgBouncer(instance: Instance, options: PgBouncerOptio
   }
   if (account) chownSync(directory, account.uid, account.gid);
   const start = async () => {
-    const args = ['-q', join(directory, 'pgbouncer.ini')];
-    const started = spawn(PROGRAM, args, { ...account, cwd: directory, stdio: 'ignore' });
-    await untilListening(port);
-    return started;
+    const log = openSync(join(directory, 'log'), 'a');
+    const args = [join(directory, 'pgbouncer.ini')];
+    const started = spawn(PROGRAM, args, { ...account, cwd: directory, stdio: ['ignore', 'ignore', log] });
+    closeSync(log);
+    if (await isListening(port)) return started;
+    throw new Error(`PgBouncer does not listen: ${readFileSync(join(directory, 'log'), 'utf8')}`);
   };
   let bouncer = await start();
   return {
@@ -108,14 +110,14 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function untilListening(port: number): Promise<void> {
+async function isListening(port: number): Promise<boolean> {
   for (const end = performance.now() + 5000; performance.now() < end; await sleep(20)) {
     const socket = connect({ host: '127.0.0.1', port });
     const listens = await new Promise((resolve) => {
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     });
     socket.destroy();
-    if (listens) return;
+    if (listens) return true;
   }
-  throw new Error('PgBouncer does not listen.');
+  return false;
 }

@@ -7,6 +7,10 @@ import foreignKeysWithoutIndex from './indexes/foreign-keys-without-index.ts';
 import invalidIndexes from './indexes/invalid-indexes.ts';
 import unusedIndexes from './indexes/unused-indexes.ts';
 import blockingTree from './locks/blocking-tree.ts';
+import pgbouncerClients from './pgbouncer/pgbouncer-clients.ts';
+import pgbouncerPools from './pgbouncer/pgbouncer-pools.ts';
+import pgbouncerSettings from './pgbouncer/pgbouncer-settings.ts';
+import pgbouncerStatistics from './pgbouncer/pgbouncer-statistics.ts';
 import replicationStatus from './replication/replication-status.ts';
 import sequenceExhaustion from './sequences/sequence-exhaustion.ts';
 import listDatabases from './server/list-databases.ts';
@@ -26,6 +30,10 @@ export const tools: readonly Tool[] = [
   invalidIndexes,
   unusedIndexes,
   blockingTree,
+  pgbouncerClients,
+  pgbouncerPools,
+  pgbouncerSettings,
+  pgbouncerStatistics,
   replicationStatus,
   sequenceExhaustion,
   listDatabases,

@@ -141,6 +141,13 @@ describe('merging what diagnostics found', () => {
     ]);
   });
 
+  it('leaves out what the server has nothing of', () => {
+    const error = new PlatformError('UNSUPPORTED', 'No pooler.', { details: { not_applicable: true } });
+    const absent: Examination = { tool: toolNamed('pools', 'pgbouncer'), state: 'failed', error };
+    const checkup = mergeExaminations([answered('quiet'), absent]);
+    expect(checkup).toMatchObject({ examined: 1, asked: 1, notExamined: [], skipped: [], areas: { server: 'A' } });
+  });
+
   it('gives no grade when nothing was examined', () => {
     expect(mergeExaminations([{ tool: toolNamed('c'), state: 'unfinished' }])).toMatchObject({
       grade: null,

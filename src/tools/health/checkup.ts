@@ -38,8 +38,9 @@ export interface Checkup {
 
 export const SEVERITIES: readonly Severity[] = ['critical', 'warning', 'notice'];
 
-/** `examinations` in the order in which a server is examined. */
-export function mergeExaminations(examinations: readonly Examination[]): Checkup {
+/** `all` in the order in which a server is examined. */
+export function mergeExaminations(all: readonly Examination[]): Checkup {
+  const examinations = all.filter(isApplicable);
   const answered = examinations.filter((examination) => examination.state === 'answered');
   const seen = new Map<string, string>();
   const groups = SEVERITIES.flatMap((severity) =>
@@ -64,6 +65,11 @@ export function mergeExaminations(examinations: readonly Examination[]): Checkup
     skipped: mergeSkipped(examinations),
     notExamined: mergeGaps(examinations),
   };
+}
+
+/** Whether there was anything to examine: most servers have no pooler before them, and miss nothing by that. */
+function isApplicable(examination: Examination): boolean {
+  return examination.state !== 'failed' || examination.error.details?.['not_applicable'] !== true;
 }
 
 /** Two diagnostics may see the same thing of an object; the more urgent finding stays. `seen` has the tool of each. */
