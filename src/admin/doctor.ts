@@ -5,6 +5,7 @@ import { sharedInputs } from '../tools/kit/inputs.ts';
 import { commonOutput, examined, requireTarget } from '../tools/kit/tool.ts';
 import { defineAdmin } from './admin-operation.ts';
 import { diagnose, unseen } from './doctor-findings.ts';
+import { pooler, visitPoolers } from './doctor-poolers.ts';
 
 const reading = definePart({
   what: 'what the login may see and do',
@@ -53,11 +54,12 @@ export const doctor = defineAdmin({
     role: z.string(),
     encrypted: z.boolean().nullable(),
     round_trip: z.number().meta({ unit: 'ms' }),
+    poolers: z.array(z.object(pooler)).optional().describe('Left out where none is configured.'),
   },
   run: async (_, context) => {
     const target = requireTarget(context);
     const { server, database } = target;
-    const { facts, row, roundTripMs, skewMs } = await target.readOnly(async (session) => {
+    const look = target.readOnly(async (session) => {
       const sentMs = Date.now();
       const started = performance.now();
       const [first] = await reading.read(session, {});
@@ -65,16 +67,18 @@ export const doctor = defineAdmin({
       const tookMs = performance.now() - started;
       return { facts: session.facts, row: first, roundTripMs: tookMs, skewMs: first.clock_ms - (sentMs + tookMs / 2) };
     });
+    const [{ facts, row, roundTripMs, skewMs }, poolers] = await Promise.all([look, visitPoolers(target)]);
     return {
       server: server.name,
       database,
-      findings: diagnose(facts, row, Math.round(skewMs)),
+      findings: [...diagnose(facts, row, Math.round(skewMs)), ...poolers.findings],
       address: server.address,
       version: facts.version,
       in_recovery: facts.inRecovery,
       role: facts.role.name,
       encrypted: row.encrypted,
       round_trip: Math.round(roundTripMs * 10) / 10,
+      ...(poolers.rows.length > 0 && { poolers: poolers.rows }),
       ...examined(unseen(facts, row)),
     };
   },

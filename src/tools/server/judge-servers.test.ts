@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { judgeServers, notContacted } from './judge-servers.ts';
-import type { ServerRow } from './server-row.ts';
+import { judgePoolers, judgeServers, notContacted } from './judge-servers.ts';
+import type { PoolerRow, ServerRow } from './server-row.ts';
 
 const reachable: ServerRow = {
   server: 'shop',
@@ -42,4 +42,26 @@ it('says how many servers nobody has contacted yet', () => {
   const unknown: ServerRow = { ...reachable, state: 'unknown', role: null, version: null, contacted_at: null };
   expect(notContacted([reachable, unknown]).map(({ what }) => what)).toEqual(['the state of 1 server']);
   expect(notContacted([reachable, unreachable])).toEqual([]);
+});
+
+it('finds the poolers that could not be asked, and no other', () => {
+  const pooler: PoolerRow = {
+    server: 'shop',
+    pooler: 'main',
+    address: 'stats@pooler:6432/pgbouncer',
+    state: 'reachable',
+    version: '1.24.1',
+    contacted_at: '2026-01-01T00:00:00.000Z',
+    problem: null,
+  };
+  const hanging: PoolerRow = { ...pooler, pooler: 'spare', state: 'unreachable', problem: 'It did not answer.' };
+  expect(judgePoolers([pooler, hanging, { ...pooler, state: 'unknown' }])).toEqual([
+    {
+      severity: 'warning',
+      claim: 'The PgBouncer "spare" of the server shop could not be asked.',
+      object: '"spare"',
+      evidence: { address: pooler.address, problem: 'It did not answer.', contacted_at: '2026-01-01T00:00:00.000Z' },
+      next_step: 'howdah doctor shop',
+    },
+  ]);
 });

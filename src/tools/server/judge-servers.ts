@@ -1,5 +1,5 @@
-import { gather, type Finding, type NotExamined } from '../kit/index.ts';
-import type { ServerRow } from './server-row.ts';
+import { gather, quoteIdentifier, type Finding, type NotExamined } from '../kit/index.ts';
+import type { PoolerRow, ServerRow } from './server-row.ts';
 
 export function judgeServers(rows: readonly ServerRow[]): Finding[] {
   const unreachable = rows.filter(({ state }) => state === 'unreachable').map(judgeUnreachable);
@@ -11,6 +11,21 @@ function judgeUnreachable({ server, address, problem, contacted_at }: ServerRow)
     severity: 'warning',
     claim: `The server ${server} could not be reached.`,
     object: server,
+    evidence: { address, problem, contacted_at },
+    next_step: `howdah doctor ${server}`,
+  };
+}
+
+export function judgePoolers(rows: readonly PoolerRow[]): Finding[] {
+  const unreachable = rows.filter(({ state }) => state === 'unreachable');
+  return gather(unreachable.map(judgePooler), (count) => `${count} PgBouncers could not be asked.`);
+}
+
+function judgePooler({ server, pooler, address, problem, contacted_at }: PoolerRow): Finding {
+  return {
+    severity: 'warning',
+    claim: `The PgBouncer ${quoteIdentifier(pooler)} of the server ${server} could not be asked.`,
+    object: quoteIdentifier(pooler),
     evidence: { address, problem, contacted_at },
     next_step: `howdah doctor ${server}`,
   };

@@ -18,6 +18,33 @@ export const serverRow = {
 };
 export type ServerRow = z.output<z.ZodObject<typeof serverRow>>;
 
+/** A PgBouncer before one of the servers, likewise. */
+export const poolerRow = {
+  server: z.string(),
+  pooler: z.string(),
+  address: z.string(),
+  state: serverRow.state,
+  version: z.string().nullable(),
+  contacted_at: z.iso.datetime().nullable(),
+  problem: z.string().nullable(),
+};
+export type PoolerRow = z.output<z.ZodObject<typeof poolerRow>>;
+
+export function describePoolers({ name: server, poolers }: FleetServer): PoolerRow[] {
+  return poolers.map((pooler) => {
+    const { state, at, version, problem } = pooler.health();
+    return {
+      server,
+      pooler: pooler.name,
+      address: pooler.address,
+      state,
+      version,
+      contacted_at: at?.toISOString() ?? null,
+      problem,
+    };
+  });
+}
+
 export function describeServer(server: FleetServer, servers: ReachableServers): ServerRow {
   const { state, at, version, inRecovery, problem } = server.health();
   return {
