@@ -97,7 +97,7 @@ describe.skipIf(!hasPgBouncer)('the console of PgBouncer', () => {
     // SHOW STATE came with 1.19
     const isKnown = compareVersions(answer.version, '1.19') >= 0;
     expect(answer.refused).toMatchObject(
-      isKnown ? { command: 'SHOW' } : { message: `invalid command 'SHOW STATE', use SHOW HELP;` },
+      isKnown ? { command: 'SHOW' } : { code: 'QUERY_FAILED', message: `invalid command 'SHOW STATE', use SHOW HELP;` },
     );
   });
 

@@ -52,7 +52,7 @@ describe.skipIf(!hasPgBouncer)('poolers of a configuration file', () => {
   const fileWith = (poolers: string) =>
     `servers: { shop: { url: ${JSON.stringify(clone().monitorUrl)}, pgbouncer: { ${poolers} } } }`;
   const poolerAt = (port: number) =>
-    `{ url: "postgresql://stats@127.0.0.1:${port}", password: { file: ${passwordFile()} }, tls: { mode: disable } }`;
+    `{ url: "postgresql://stats@127.0.0.1:${port}", password: { file: ${passwordFile()} } }`;
 
   async function openPlatform(poolers: string): Promise<Platform> {
     const path = join(directory, 'howdah.yaml');

@@ -3,9 +3,8 @@ import type { Deadline } from '../core/deadline.ts';
 import { PlatformError } from '../core/errors.ts';
 import { openSession, type Greeting } from './connect.ts';
 import { CONSOLE_COMMANDS, type Console, type ConsoleSession, type ConsoleView } from './console.ts';
-import { explainConsole, noConsole } from './console-errors.ts';
+import { explainConsole, noConsole, toConsoleError } from './console-errors.ts';
 import type { Result } from './database.ts';
-import { toCallerError } from './errors.ts';
 import { Permits, type PermitOptions, type PooledConnection } from './permits.ts';
 import type { ConnectionTarget } from './target.ts';
 import type { Wire } from './wire.ts';
@@ -108,7 +107,7 @@ class Turn {
       const { version } = await this.#connection();
       return await work({ version, show: (view) => this.#show(view) });
     } catch (error) {
-      throw this.#signal.aborted ? this.#signal.reason : toCallerError(error);
+      throw this.#signal.aborted ? this.#signal.reason : toConsoleError(error);
     } finally {
       this.#signal.removeEventListener('abort', abandon);
     }
@@ -122,7 +121,8 @@ class Turn {
       this.#untried = false;
       return shown;
     } catch (error) {
-      if (!this.#untried || this.#signal.aborted || this.pooled?.connection.wire.closed !== true) throw error;
+      const isLost = this.#untried && !this.#signal.aborted && this.pooled?.connection.wire.closed === true;
+      if (!isLost) throw toConsoleError(error);
       this.pooled = undefined;
       return this.#show(view);
     }

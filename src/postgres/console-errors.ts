@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 import { PlatformError } from '../core/errors.ts';
-import { describeHost, isSystemError } from './errors.ts';
+import { describeHost, isSystemError, redactSecrets, toCallerError } from './errors.ts';
 import type { HostAddress } from './target.ts';
 
 interface Meaning {
@@ -38,6 +38,16 @@ const LISTENS: Readonly<Record<string, string>> = {
   ENOENT: 'Check that PgBouncer runs, and its listen_port and unix_socket_dir.',
   ECONNRESET: 'Its log has the reason; it may be starting or shutting down, or want TLS (client_tls_sslmode).',
 };
+
+/** Of a command: PgBouncer gives 08P01 for one that it does not know, too, after which it can be asked for the next. */
+export function toConsoleError(error: unknown): PlatformError {
+  if (!(error instanceof DatabaseError) || error.severity === 'FATAL') return toCallerError(error);
+  return new PlatformError('QUERY_FAILED', redactSecrets(error.message).slice(0, 500), {
+    hint: 'This PgBouncer may be too old, or no PgBouncer.',
+    details: { sqlstate: error.code },
+    cause: error,
+  });
+}
 
 /** A failure to connect, with what to do about it at PgBouncer in place of PostgreSQL. */
 export function explainConsole(problem: PlatformError, cause: unknown): PlatformError {

@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { compareVersions, quoteIdentifier } from '../../src/tools/kit/index.ts';
 import type { Howdah } from '../postgres/platform.ts';
 import { runAs } from '../postgres/platform.ts';
 import { newestCluster } from '../postgres/each-major.ts';
 import { useClone } from '../postgres/clone.ts';
 import { hasPgBouncer, startPgBouncer, type PgBouncer } from '../pgbouncer.ts';
-import { openStallingProxy } from '../stalling-proxy.ts';
 import { askOnce, partOf, useHowdahs, withClients } from './poolers.ts';
 
-const USERS = { stats: 'Tr0ub4dor', admin: 'admin', app: 'app', other: 'other' };
+const USERS = { stats: 'Tr0ub4dor', admin: 'admin', app: 'app' };
 
 describe.skipIf(!hasPgBouncer)('pgbouncer_pools', () => {
   const cluster = newestCluster();
@@ -241,77 +239,5 @@ describe.skipIf(!hasPgBouncer)('pgbouncer_pools', () => {
       const drop = () => runAs(clone().superuserUrl, `drop database ${quoted}`).then(() => 'dropped', String);
       await expect.poll(drop).toBe('dropped');
     }
-  });
-
-  it('asks several poolers at once; one that cannot be asked costs one line', async () => {
-    const poolers = { main: consoleUrl(), spare: 'postgres://stats:Tr0ub4dor@127.0.0.1:1/pgbouncer' };
-    const both = await open({ url: clone().monitorUrl, poolers });
-    const answer = await both.call('pgbouncer_pools');
-    expect(partOf(answer, 'poolers').map(({ pooler }) => pooler)).toEqual(['main']);
-    expect(answer.not_examined).toEqual([
-      {
-        what: 'the PgBouncer "spare"',
-        reason: '127.0.0.1:1 refuses connections: nothing listens there.',
-        remedy: 'Check that PgBouncer runs, and its listen_addr and listen_port.',
-      },
-    ]);
-    const { server: name } = answer;
-    const { poolers: known = [] } = both.platform.deps.fleet.server(String(name)) ?? {};
-    expect(known.map((pooler) => pooler.health().state)).toEqual(['reachable', 'unreachable']);
-    expect(await both.attempt('pgbouncer_pools', { pooler: 'spare' })).toMatchObject({
-      error: {
-        code: 'SERVER_UNREACHABLE',
-        message: 'The PgBouncer "spare" cannot be asked: 127.0.0.1:1 refuses connections: nothing listens there.',
-      },
-    });
-    expect(await both.attempt('pgbouncer_pools', { pooler: 'spar' })).toMatchObject({
-      error: { code: 'NOT_FOUND', hint: 'Did you mean "spare"? Poolers: main, spare.' },
-    });
-  });
-
-  it('says in words that a pooler does not answer, lets it not have the whole time, and shows no password', async () => {
-    const proxy = await openStallingProxy(consoleUrl());
-    try {
-      const stalled = await open({ url: clone().monitorUrl, poolers: { main: consoleUrl(), hanging: proxy.url } });
-      expect((await stalled.call('pgbouncer_pools')).not_examined).toBeUndefined();
-      proxy.stall();
-      const { not_examined } = await stalled.call('pgbouncer_pools', { timeout_s: 1 });
-      expect(not_examined).toMatchObject([
-        { what: 'the PgBouncer "hanging"', reason: expect.stringMatching(/did not answer within \d{3} ms\.$/) },
-      ]);
-      expect(JSON.stringify(not_examined)).not.toContain('Tr0ub4dor');
-    } finally {
-      proxy.close();
-    }
-  });
-
-  it('says who may use the console', async () => {
-    const poolers = { main: bouncer.urlOf('other', 'pgbouncer') };
-    expect(await (await open({ url: clone().monitorUrl, poolers })).attempt('pgbouncer_pools')).toMatchObject({
-      error: {
-        code: 'SERVER_UNREACHABLE',
-        message: expect.stringContaining('not allowed'),
-        hint: expect.stringContaining('stats_users'),
-      },
-    });
-  });
-});
-
-it('is unsupported where no pooler is configured, which a health check need not tell', async () => {
-  const open = useHowdahs();
-  const outcome = await (
-    await open({ url: 'postgres://monitor@127.0.0.1:1/shop', poolers: {} })
-  ).attempt('pgbouncer_pools');
-  expect(
-    z
-      .object({ ok: z.literal(false) })
-      .loose()
-      .parse(outcome),
-  ).toMatchObject({
-    error: {
-      code: 'UNSUPPORTED',
-      hint: expect.stringContaining('servers.default.pgbouncer.main.url'),
-      details: { not_applicable: true },
-    },
   });
 });

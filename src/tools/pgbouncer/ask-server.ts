@@ -22,13 +22,15 @@ const PARTS = { connections, known };
 
 export const serverStatements = statementsOf(PARTS);
 
+const NO_SERVER: ReadonlySet<string> = new Set(['SERVER_UNREACHABLE', 'TIMEOUT']);
+
 export interface Asked {
   readonly budgets: readonly Budget[];
   readonly room: RoomRow | undefined;
   readonly gaps: readonly NotExamined[];
 }
 
-/** A server that has no room left for us is told of all the same, by its poolers. */
+/** What poolers tell of a server that has no room left for us, or hangs, is told without it. */
 export async function askServer(target: ReachedDatabase, budgets: readonly Budget[]): Promise<Asked> {
   const sessions = budgets.flatMap((budget) => budget.sessions);
   const values = { pids: sessions.map(({ pid }) => pid), databases: sessions.map(({ database }) => database) };
@@ -37,7 +39,7 @@ export async function askServer(target: ReachedDatabase, budgets: readonly Budge
     const marked = markServer(budgets, new Set(parts.known.map(({ pid }) => pid)));
     return { budgets: marked, room: parts.connections[0], gaps: [...unreadable, ...unmarked(marked)] };
   } catch (error) {
-    if (!(error instanceof PlatformError) || error.code !== 'SERVER_UNREACHABLE') throw error;
+    if (!(error instanceof PlatformError) || !NO_SERVER.has(error.code)) throw error;
     const { message, hint } = error;
     const gap = {
       what: 'how many connections the server has',
@@ -54,7 +56,7 @@ function unmarked(budgets: readonly Budget[]): NotExamined[] {
   return [
     {
       what: `whether ${unknown} ${unknown === 1 ? 'address' : 'addresses'} of the poolers lead to this server`,
-      reason: 'No session of theirs is open, by which it could be known.',
+      reason: 'The server has no session of theirs, by which it could be known.',
     },
   ];
 }

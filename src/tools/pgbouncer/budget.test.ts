@@ -155,6 +155,11 @@ describe('the server that was asked', () => {
     ]);
   });
 
+  it('is none that can be told where it knows none of the sessions', () => {
+    const marked = markServer(budgetsOf(configured({ databases, servers })), new Set());
+    expect(marked.map((budget) => budget.this_server)).toEqual([null, null, null]);
+  });
+
   it('is asked for sessions by the names that it has for databases', () => {
     const [budget] = budgetsOf(configured({ databases: [{ serverDatabase: 'orders' }], servers: [['shop', 11]] }));
     expect(budget?.sessions).toEqual([{ pid: 11, database: 'orders' }]);

@@ -84,13 +84,14 @@ function sessionsOf({ servers }: Configured, { name, serverDatabase }: DatabaseE
 
 /**
  * Tells which budgets are those of the server that was asked: the only one that there is, or those whose sessions it
- * has; `pids` are those that it knows under the name of their database.
+ * has; `pids` are those that it knows under the name of their database. Where it knows none, nothing can be told: a
+ * pooler in a container may have other numbers for processes.
  */
 export function markServer(budgets: readonly Budget[], pids: ReadonlySet<number>): Budget[] {
-  const addresses = new Set(budgets.map(({ host, port }) => JSON.stringify([host, port])));
+  const isAlone = new Set(budgets.map(({ host, port }) => JSON.stringify([host, port]))).size === 1;
+  const known = budgets.filter(({ sessions }) => sessions.some(({ pid }) => pids.has(pid)));
   return budgets.map((budget) => {
-    if (addresses.size === 1) return { ...budget, this_server: true };
-    const { sessions } = budget;
-    return { ...budget, this_server: sessions.length === 0 ? null : sessions.some(({ pid }) => pids.has(pid)) };
+    if (isAlone || known.includes(budget)) return { ...budget, this_server: true };
+    return { ...budget, this_server: known.length === 0 || budget.sessions.length === 0 ? null : false };
   });
 }

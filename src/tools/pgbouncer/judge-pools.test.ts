@@ -145,6 +145,7 @@ describe('pools', () => {
       { sv_idle: 19, reserve_pool_size: 5 },
       ['notice: 1 server connection of the reserve of "Order" is open: clients had to wait.'],
     ],
+    ['only cancel requests are beyond its size', { sv_idle: 18, sv_cancel: 3, reserve_pool_size: 5 }, []],
     ['there is no reserve', { sv_idle: 19, reserve_pool_size: 0 }, []],
   ])('are full or not: %s', (_, changes, findings) => {
     expect(told({ pool: changes })).toEqual(findings);

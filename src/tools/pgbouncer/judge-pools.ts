@@ -51,8 +51,10 @@ function isFull({ sv_active, pool_size }: Pool): boolean {
   return pool_size !== null && pool_size > 0 && (sv_active ?? 0) >= pool_size;
 }
 
+/** Cancel requests may have connections of their own beyond the size of the pool. */
 function inReserve(pool: Pool): number {
-  return pool.pool_size === null || (pool.reserve_pool_size ?? 0) === 0 ? 0 : serversOf(pool) - pool.pool_size;
+  if (pool.pool_size === null || (pool.reserve_pool_size ?? 0) === 0) return 0;
+  return serversOf(pool) - (pool.sv_cancel ?? 0) - pool.pool_size;
 }
 
 function serversOf({ sv_active, sv_idle, sv_used, sv_tested, sv_login, sv_cancel }: Pool): number {
