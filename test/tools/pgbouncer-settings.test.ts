@@ -65,23 +65,15 @@ describe.skipIf(!hasPgBouncer)('with PgBouncer', () => {
 
     it('holds what the pools may open against what the server has, and leaves out other servers', async () => {
       const before = await howdah.call('pgbouncer_settings');
-      const budget = { pooler: 'main', databases: 2, pools: 2, possible: 6 };
-      const here = { ...budget, host: cluster.socketDir, port: cluster.port };
-      const far = {
-        pooler: 'main',
-        host: '127.0.0.1',
-        port: 1,
-        databases: 1,
-        pools: 1,
-        possible: 2,
-        this_server: null,
-      };
-      expect(partOf(before, 'budgets')).toEqual([far, { ...here, this_server: null }]);
+      const none = { pooler: 'main', pools: 0, possible: 0, this_server: null };
+      const here = { ...none, host: cluster.socketDir, port: cluster.port, databases: 2, possible_all: 6 };
+      const far = { ...none, host: '127.0.0.1', port: 1, databases: 1, possible_all: 2 };
+      expect(partOf(before, 'budgets')).toEqual([far, here]);
       expect(before.not_examined).toMatchObject([{ what: 'whether 2 addresses of the poolers lead to this server' }]);
 
       await runAs(bouncer.urlOf('app', 'shop'), 'select 1');
       const after = await howdah.call('pgbouncer_settings');
-      expect(partOf(after, 'budgets')).toEqual([far, { ...here, this_server: true }]);
+      expect(partOf(after, 'budgets')).toEqual([far, { ...here, pools: 1, possible: 4, this_server: true }]);
       const [room] = await runAs(
         clone().superuserUrl,
         `select current_setting('max_connections')::int as max,
@@ -92,18 +84,16 @@ describe.skipIf(!hasPgBouncer)('with PgBouncer', () => {
 
       await operate('SET default_pool_size = 500');
       try {
-        const { findings } = await howdah.call('pgbouncer_settings');
-        expect(findings).toMatchObject([
+        const evidence = { poolers: 1, max_connections: room?.['max'], reserved: room?.['reserved'] };
+        expect((await howdah.call('pgbouncer_settings')).findings).toMatchObject([
+          { severity: 'notice', evidence: { ...evidence, possible: 4, possible_all: 504, pools: 1 } },
+        ]);
+        await runAs(bouncer.urlOf('app', 'stock'), 'select 1');
+        expect((await howdah.call('pgbouncer_settings')).findings).toMatchObject([
           {
             severity: 'warning',
             object: '"max_connections"',
-            evidence: {
-              possible: 504,
-              pools: 2,
-              poolers: 1,
-              max_connections: room?.['max'],
-              reserved: room?.['reserved'],
-            },
+            evidence: { ...evidence, possible: 504, possible_all: 504, pools: 2 },
           },
         ]);
       } finally {

@@ -60,7 +60,7 @@ function configured({ databases = [{}], users = [], pools = [], servers = [] }: 
   };
 }
 
-const possible = (given: Given) => budgetsOf(configured(given)).map((budget) => budget.possible);
+const possible = (given: Given) => budgetsOf(configured(given)).map((budget) => budget.possible_all);
 
 describe('what pools may open', () => {
   it.each<[string, Given, number]>([
@@ -118,6 +118,12 @@ describe('what pools may open', () => {
     expect(possible(given)).toEqual([connections]);
   });
 
+  it('is told of the pools that there are, too', () => {
+    const given: Given = { databases: [{}, { name: 'stock' }], pools: [['shop', 'app']] };
+    expect(budgetsOf(configured(given))).toMatchObject([{ databases: 2, pools: 1, possible: 25, possible_all: 50 }]);
+    expect(budgetsOf(configured({}))).toMatchObject([{ pools: 0, possible: 0, possible_all: 25 }]);
+  });
+
   it('is summed up by the address that it goes to', () => {
     const databases = [{}, { name: 'ro', host: 'replica' }, { name: 'stock' }, { name: 'old', port: 5433 }];
     expect(
@@ -125,7 +131,7 @@ describe('what pools may open', () => {
         budget.host,
         budget.port,
         budget.databases,
-        budget.possible,
+        budget.possible_all,
       ]),
     ).toEqual([
       ['db', 5432, 2, 50],

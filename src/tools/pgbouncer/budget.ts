@@ -29,17 +29,16 @@ export function budgetsOf(configured: Configured): Budget[] {
 
 function budgetOf(configured: Configured, databases: readonly DatabaseEntry[]): Budget {
   const pools = databases.flatMap((database) => poolsOf(configured, database));
+  const open = pools.filter(({ isOpen }) => isOpen);
   const [first] = databases;
   return {
     pooler: configured.pooler,
     host: first?.host ?? null,
     port: first?.port ?? null,
     databases: databases.length,
-    pools: pools.length,
-    possible: Math.min(
-      capped(pools, ({ database }) => [database.name, database.maxConnections]),
-      capped(pools, ({ user }) => [user?.name ?? '', user?.maxConnections ?? null]),
-    ),
+    pools: open.length,
+    possible: possibleOf(open),
+    possible_all: possibleOf(pools),
     this_server: null,
     sessions: databases.flatMap((database) => sessionsOf(configured, database)),
     of: databases,
@@ -50,6 +49,8 @@ interface PossiblePool {
   readonly database: DatabaseEntry;
   readonly user: UserEntry | undefined;
   readonly size: number;
+  /** Somebody has come for it. */
+  readonly isOpen: boolean;
 }
 
 function poolsOf({ pools, users, config }: Configured, database: DatabaseEntry): PossiblePool[] {
@@ -58,8 +59,15 @@ function poolsOf({ pools, users, config }: Configured, database: DatabaseEntry):
   return owners.map((owner) => {
     const user = users.get(owner);
     const { size, reserve } = poolSizeOf(user, database, config);
-    return { database, user, size: (size ?? 0) + (reserve ?? 0) };
+    return { database, user, size: (size ?? 0) + (reserve ?? 0), isOpen: named.length > 0 };
   });
+}
+
+function possibleOf(pools: readonly PossiblePool[]): number {
+  return Math.min(
+    capped(pools, ({ database }) => [database.name, database.maxConnections]),
+    capped(pools, ({ user }) => [user?.name ?? '', user?.maxConnections ?? null]),
+  );
 }
 
 /** The sum of the sizes, where those that share a limit count no more than it; what has no limit is null. */

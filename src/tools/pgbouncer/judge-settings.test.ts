@@ -9,29 +9,35 @@ const budget: Budget = {
   databases: 2,
   pools: 4,
   possible: 97,
+  possible_all: 97,
   this_server: true,
   sessions: [],
   of: [],
 };
 const room = { max: 100, reserved: 3, used: 10 };
 
+const here = (possible: number, more: Partial<Budget> = {}): Budget => {
+  return { ...budget, possible, possible_all: possible, ...more };
+};
+const claimOf = (possible: number) =>
+  `warning: The pools may open ${possible} connections to the server, which has 97 for them.`;
+
 describe('the connections of the server', () => {
-  it.each<[string, Partial<Budget>[], number | undefined]>([
-    ['are as many as the pools may open', [{}], undefined],
-    ['are one too few', [{ possible: 98 }], 98],
-    ['are shared by all poolers', [{ possible: 60 }, { possible: 60, pooler: 'spare' }], 120],
-    ['are not for pools of another server', [{ possible: 60 }, { possible: 60, this_server: false }], undefined],
-    ['are not counted against pools that may be of another', [{ possible: 200, this_server: null }], undefined],
-  ])('%s', (_, budgets, possible) => {
-    const findings = judgeBudgets(
-      budgets.map((more) => ({ ...budget, ...more })),
-      room,
-    );
-    expect(findings.map(({ claim }) => claim)).toEqual(
-      possible === undefined
-        ? []
-        : [`The pools may open ${possible} connections to the server, which has 97 for them.`],
-    );
+  it.each<[string, Budget[], string[]]>([
+    ['are as many as the pools may open', [here(97)], []],
+    ['are one too few', [here(98)], [claimOf(98)]],
+    ['are shared by all poolers', [here(60), here(60, { pooler: 'spare' })], [claimOf(120)]],
+    ['are not for pools of another server', [here(60), here(60, { this_server: false })], []],
+    ['are not counted against pools that may be of another', [here(200, { this_server: null })], []],
+    [
+      'would be too few if everybody came',
+      [here(97, { possible_all: 98 })],
+      [
+        'notice: If all databases of the poolers were used, their pools might open 98 connections to the server, which has 97.',
+      ],
+    ],
+  ])('%s', (_, budgets, findings) => {
+    expect(judgeBudgets(budgets, room).map(({ severity, claim }) => `${severity}: ${claim}`)).toEqual(findings);
   });
 
   it('are not judged where they are not known', () => {

@@ -4,30 +4,30 @@ import type { RoomRow } from './setting-row.ts';
 
 const DOCS = 'https://www.pgbouncer.org';
 
-/** Whether all pools before a server may open more connections than it has; one finding for all poolers. */
+/** Whether the pools before a server may open more connections than it has; one finding for all poolers. */
 export function judgeBudgets(budgets: readonly Budget[], room: RoomRow | undefined): Finding[] {
   const here = budgets.filter(({ this_server }) => this_server === true);
-  const possible = here.reduce((sum, budget) => sum + budget.possible, 0);
-  if (!room || possible <= room.max - room.reserved) return [];
+  const [possible, possible_all, pools] = (['possible', 'possible_all', 'pools'] as const).map((field) =>
+    here.reduce((sum, budget) => sum + budget[field], 0),
+  ) as [number, number, number];
+  if (!room || possible_all <= room.max - room.reserved) return [];
   const { max: max_connections, reserved, used } = room;
+  const left = max_connections - reserved;
+  const poolers = new Set(here.map(({ pooler }) => pooler)).size;
   return [
     {
-      severity: 'warning',
-      claim: `The pools may open ${possible} connections to the server, which has ${max_connections - reserved} for them.`,
+      severity: possible > left ? 'warning' : 'notice',
+      claim:
+        possible > left
+          ? `The pools may open ${possible} connections to the server, which has ${left} for them.`
+          : `If all databases of the poolers were used, their pools might open ${possible_all} connections to the server, which has ${left}.`,
       object: '"max_connections"',
-      evidence: {
-        possible,
-        max_connections,
-        reserved,
-        used,
-        pools: here.reduce((sum, { pools }) => sum + pools, 0),
-        poolers: new Set(here.map(({ pooler }) => pooler)).size,
-      },
+      evidence: { possible, possible_all, max_connections, reserved, used, pools, poolers },
       why: `${DOCS}/config.html#max_db_connections`,
       next_step: [
         'SHOW DATABASES; -- on the console',
         comment(
-          `lower default_pool_size and pool_size, or set max_db_connections, in pgbouncer.ini until all pools together stay below ${max_connections - reserved}, and RELOAD`,
+          `lower default_pool_size and pool_size, or set max_db_connections, in pgbouncer.ini until all pools together stay below ${left}, and RELOAD`,
         ),
       ].join('\n'),
     },

@@ -16,8 +16,9 @@ export const budgetRow = {
   host: z.string().nullable(),
   port: z.int().nullable(),
   databases: z.int().min(1),
-  pools: z.int().min(1).describe('Those that there are, and one for each database that has none yet.'),
-  possible: z.int().min(0).describe('Connections that they may open.'),
+  pools: z.int().min(0),
+  possible: z.int().min(0).describe('Connections that these pools may open.'),
+  possible_all: z.int().min(0).describe('With a pool for each database that has none yet.'),
   this_server: z
     .boolean()
     .nullable()
