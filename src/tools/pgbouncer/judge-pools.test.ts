@@ -40,8 +40,6 @@ const database: DatabaseRow = {
   pooler: 'main',
   database: 'Order',
   server_database: 'orders',
-  host: 'db',
-  port: 5432,
   connections: 4,
   max_connections: null,
   clients: 3,
@@ -122,7 +120,12 @@ describe('clients that wait', () => {
       maxwait_s: 2 + i,
     }));
     const findings = judgePools([{ pooler, pools, databases: [] }], THRESHOLDS);
-    expect(findings.map(({ claim }) => claim)).toEqual(['Clients wait for a server connection in 8 pools.']);
+    expect(findings).toMatchObject([
+      {
+        claim: 'Clients wait for a server connection in 8 pools.',
+        evidence: { count: 8, all: expect.stringMatching(/^"shop_7", "shop_6", /) },
+      },
+    ]);
   });
 });
 

@@ -18,7 +18,9 @@ const DOCS = 'https://www.pgbouncer.org';
 export function judgePools(poolers: readonly Judged[], thresholds: Thresholds): Finding[] {
   const running = poolers.filter(({ pooler }) => !isHalted(pooler));
   const pools = running.flatMap((each) => each.pools);
-  const waiting = pools.filter((pool) => isWaiting(pool, thresholds));
+  const waiting = pools
+    .filter((pool) => isWaiting(pool, thresholds))
+    .toSorted((a, b) => (b.maxwait_s ?? 0) - (a.maxwait_s ?? 0));
   const full = pools.filter((pool) => !waiting.includes(pool) && isFull(pool));
   const reserve = pools.filter((pool) => !waiting.includes(pool) && !full.includes(pool) && inReserve(pool) > 0);
   const blamed = new Set(waiting.filter(({ paused }) => paused).map(keyOf));

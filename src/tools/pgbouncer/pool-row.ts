@@ -35,8 +35,6 @@ export type PoolRow = z.output<z.ZodObject<typeof poolRow>>;
 export const databaseRow = {
   pooler: z.string(),
   ...databaseNames,
-  host: z.string().nullable(),
-  port: z.int().nullable(),
   connections: count.describe('Server connections, of all users.'),
   max_connections: count.describe('Null where there is no limit.'),
   clients: count.describe('Null before PgBouncer 1.24.'),

@@ -137,8 +137,6 @@ function describeDatabase(pooler: string, entry: DatabaseEntry): DatabaseRow {
     pooler,
     database: entry.name,
     server_database: entry.serverDatabase,
-    host: entry.host,
-    port: entry.port,
     connections: entry.connections,
     max_connections: entry.maxConnections,
     clients: entry.clients,
