@@ -16,6 +16,7 @@ export { endPrepared } from './prepared-transaction.ts';
 export { comment, quoteLiteral, quoteName } from './quoting.ts';
 export { percentOf, secondsSince } from './quantities.ts';
 export { estimatedSize, lockedRelations, partitionMembers } from './relation-size.ts';
+export { requireMajor } from './require-major.ts';
 export { changeSettings } from './setting-change.ts';
 export { defineTool, type Tool } from './tool.ts';
 export { isUserSchema } from './user-schema.ts';
