@@ -21,6 +21,11 @@ import describeTable from './tables/describe-table.ts';
 import listTables from './tables/list-tables.ts';
 import tableSizes from './tables/table-sizes.ts';
 import autovacuumStatus from './vacuum/autovacuum-status.ts';
+import checkpoints from './wal/checkpoints.ts';
+import walArchiving from './wal/wal-archiving.ts';
+import walStatistics from './wal/wal-statistics.ts';
+import walStatus from './wal/wal-status.ts';
+import walSummarizer from './wal/wal-summarizer.ts';
 
 export const tools: readonly Tool[] = [
   activity,
@@ -44,4 +49,9 @@ export const tools: readonly Tool[] = [
   listTables,
   tableSizes,
   autovacuumStatus,
+  checkpoints,
+  walArchiving,
+  walStatistics,
+  walStatus,
+  walSummarizer,
 ];

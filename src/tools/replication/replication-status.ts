@@ -26,7 +26,6 @@ export default defineTool({
     'Replication both ways: standbys and their lag, slots and the WAL they keep, archiving, this standby’s own replay and conflicts, publications, subscriptions.',
   alsoKnownAs: {
     get_replication_status: {},
-    get_wal_status: {},
     get_database_conflicts_stats: { database_name: 'database' },
   },
   input: {
