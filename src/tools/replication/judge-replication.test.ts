@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  judgeConflicts,
-  judgePosition,
-  judgeStandbys,
-  judgeSubscriptions,
-  judgeSynchronous,
-} from './judge-replication.ts';
+import { judgePosition, judgeStandbys, judgeSubscriptions, judgeSynchronous } from './judge-replication.ts';
 import type { Subscription } from './logical.ts';
 import type { Position } from './position.ts';
 import type { Standby } from './senders.ts';
@@ -111,21 +105,6 @@ describe('synchronous standbys', () => {
     expect(waitsFor('one', [], { synchronous_commit: null })).toHaveLength(1);
     expect(waitsFor('one', [], { standby: true })).toEqual([]);
     expect(waitsFor('one', [{ sync_state: null, state: null }])).toEqual([]);
-  });
-});
-
-describe('conflicts', () => {
-  const row = { database: 'shop', tablespace: 0, lock: 2, snapshot: 3, buffer_pin: 0, deadlock: 0, logical_slot: null };
-
-  it('are counted on a standby', () => {
-    expect(judgeConflicts([row, row], true)).toEqual([
-      expect.objectContaining({
-        severity: 'notice',
-        claim: expect.stringContaining('10 queries'),
-        evidence: expect.objectContaining({ lock: 4, snapshot: 6, logical_slot: 0 }),
-      }),
-    ]);
-    expect(judgeConflicts([row], false)).toEqual([]);
   });
 });
 

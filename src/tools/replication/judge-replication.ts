@@ -2,11 +2,14 @@ import { gather, quoteIdentifier, type Finding } from '../kit/index.ts';
 import { judgeReplay } from '../server/instance.ts';
 import { judgeReceivers, nameReceiver } from '../server/replication.ts';
 import type { Subscription } from './logical.ts';
-import type { Conflicts, Position } from './position.ts';
+import type { Position } from './position.ts';
 import type { Standby } from './senders.ts';
 
 /** Of this server's own replay, which a delay that was asked for does not make late. */
-export function judgePosition(row: Position | undefined, maxLagS: number): Finding[] {
+export function judgePosition(
+  row: (Parameters<typeof judgeReplay>[0] & Pick<Position, 'apply_delay_s'>) | undefined,
+  maxLagS: number,
+): Finding[] {
   return row === undefined ? [] : judgeReplay(row, maxLagS + (row.apply_delay_s ?? 0));
 }
 
@@ -54,29 +57,6 @@ export function judgeSynchronous(row: Position | undefined, standbys: readonly S
       why: 'https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION',
       next_step:
         'SELECT application_name, client_addr, state, sync_state FROM pg_stat_replication;\n-- bring a standby back; emptying synchronous_standby_names ends the wait too, and commits may be lost at a failover then',
-    },
-  ];
-}
-
-export function judgeConflicts(rows: readonly Conflicts[], standby: boolean): Finding[] {
-  if (!standby || rows.length === 0) return [];
-  const sum = (of: (row: Conflicts) => number | null) => rows.reduce((total, row) => total + (of(row) ?? 0), 0);
-  const evidence = {
-    lock: sum(({ lock }) => lock),
-    snapshot: sum(({ snapshot }) => snapshot),
-    buffer_pin: sum(({ buffer_pin }) => buffer_pin),
-    deadlock: sum(({ deadlock }) => deadlock),
-    tablespace: sum(({ tablespace }) => tablespace),
-    logical_slot: sum(({ logical_slot }) => logical_slot),
-  };
-  const total = Object.values(evidence).reduce((all, each) => all + each, 0);
-  return [
-    {
-      severity: 'notice',
-      claim: `Replay has cancelled ${total} ${total === 1 ? 'query' : 'queries'} on this standby since statistics were reset.`,
-      evidence,
-      why: 'https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CONFLICT',
-      next_step: `SELECT name, setting FROM pg_settings WHERE name IN ('max_standby_streaming_delay', 'hot_standby_feedback');`,
     },
   ];
 }

@@ -2,13 +2,8 @@ import { z } from 'zod';
 import { defineTool, readParts, statementsOf, tellWithheld, type Finding } from '../kit/index.ts';
 import { judgeSlots } from '../server/judge-slots.ts';
 import { archiver, judgeArchiver } from '../server/replication.ts';
-import {
-  judgeConflicts,
-  judgePosition,
-  judgeStandbys,
-  judgeSubscriptions,
-  judgeSynchronous,
-} from './judge-replication.ts';
+import { judgeConflicts } from './judge-conflicts.ts';
+import { judgePosition, judgeStandbys, judgeSubscriptions, judgeSynchronous } from './judge-replication.ts';
 import { publications, subscriptions } from './logical.ts';
 import { conflicts, position, receiver } from './position.ts';
 import { slots, standbys } from './senders.ts';
@@ -24,10 +19,7 @@ export default defineTool({
   title: 'Replication',
   description:
     'Replication both ways: standbys and their lag, slots and the WAL they keep, archiving, this standby’s own replay and conflicts, publications, subscriptions.',
-  alsoKnownAs: {
-    get_replication_status: {},
-    get_database_conflicts_stats: { database_name: 'database' },
-  },
+  alsoKnownAs: { get_replication_status: {} },
   input: {
     limit: z.int().min(1).max(500).default(50),
   },
@@ -73,7 +65,7 @@ export default defineTool({
       ...judgeSlots(lists.slots, thresholds.max_slot_size),
       ...judgeStandbys(lists.standbys, thresholds.max_lag_s, thresholds.max_lag_size),
       ...judgeSubscriptions(lists.subscriptions, standby),
-      ...judgeConflicts(lists.conflicts, standby),
+      ...(here?.standby === true ? judgeConflicts(lists.conflicts, { ...here, service: facts.service }) : []),
     ];
     return {
       position: here ?? null,
