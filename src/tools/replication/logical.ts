@@ -71,12 +71,13 @@ const subscriptionsWith = ({ worker, oids, errors, errorsFrom }: Versions) => {
 };
 
 /** Before PostgreSQL 14 only a superuser may read the oid, and a name is unique in its database only. */
-const byName = {
+export const byName = {
   worker: sql`(select n.*, a.datid from pg_catalog.pg_stat_subscription n join pg_catalog.pg_stat_activity a on a.pid = n.pid) w
           on w.subname = s.subname and w.datid = s.subdbid and w.relid is null`,
   oids: sql`select n.subid from pg_catalog.pg_stat_subscription n where n.subname = s.subname`,
 };
-const byOid = {
+/** From PostgreSQL 14 on. */
+export const byOid = {
   worker: sql`pg_catalog.pg_stat_subscription w on w.subid = s.oid and w.relid is null`,
   oids: sql`s.oid`,
 };

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { judgePublications } from './judge-publications.ts';
+import type { PublicationRow, UnusableTable } from './published-tables.ts';
+
+const publication: PublicationRow = {
+  publication: 'all "of" it',
+  owner: 'postgres',
+  all_tables: false,
+  schemas: null,
+  tables: 1,
+  row_filters: 0,
+  column_lists: 0,
+  inserts: true,
+  updates: true,
+  deletes: true,
+  truncates: true,
+  via_root: false,
+  generated_columns: null,
+};
+const table: UnusableTable = {
+  schema: 'we.ird',
+  table: 'Order',
+  problem: 'no_identity',
+  publications: [publication.publication, "it's"],
+  replica_identity: 'default',
+  identity: null,
+  primary_key: false,
+  candidate: null,
+  total_rows: 1,
+};
+const judge = (row: Partial<UnusableTable>) => judgePublications([publication], [{ ...table, ...row }]);
+
+describe('a table whose UPDATE and DELETE fail', () => {
+  it.each<[UnusableTable['problem'], string]>([
+    ['no_identity', 'is published without a replica identity'],
+    ['row_filter', 'is published with a row filter on columns that are not in its replica identity'],
+    ['column_list', 'is published with a list of columns that lacks some of its replica identity'],
+    ['generated_column', 'is published without the generated columns of its replica identity'],
+  ])('is named, with what it lacks: %s', (problem, claim) => {
+    expect(judge({ problem })).toMatchObject([
+      {
+        severity: 'warning',
+        object: '"we.ird"."Order"',
+        claim: `"we.ird"."Order" ${claim}: every UPDATE and DELETE of it fails.`,
+        next_step: expect.stringMatching(/^SELECT .*;\n-- /),
+      },
+    ]);
+  });
+
+  it('is given the identity that is there', () => {
+    expect(judge({ primary_key: true })[0]?.next_step).toBe(
+      'ALTER TABLE "we.ird"."Order" REPLICA IDENTITY DEFAULT; -- its primary key',
+    );
+    expect(judge({ candidate: 'the "key"' })[0]?.next_step).toBe(
+      'ALTER TABLE "we.ird"."Order" REPLICA IDENTITY USING INDEX "the ""key""";',
+    );
+  });
+
+  it('is looked up by publications whose names stay names', () => {
+    expect(judge({ problem: 'column_list' })[0]?.next_step).toContain(`ANY (ARRAY['all "of" it', 'it''s'])`);
+  });
+
+  it('is one of many', () => {
+    const many = Array.from({ length: 6 }, (_, i) => ({ ...table, table: `t${i}` }));
+    expect(judgePublications([], many)).toMatchObject([
+      {
+        claim: '6 tables are published without a replica identity, so that every UPDATE and DELETE of them fails.',
+        evidence: { count: 6 },
+      },
+    ]);
+  });
+});
+
+describe('a publication', () => {
+  it.each<[string, Partial<PublicationRow>, number]>([
+    ['has tables', {}, 0],
+    ['has none', { tables: 0 }, 1],
+    ['has all that will be', { tables: 0, all_tables: true }, 0],
+    ['has those of a schema that will be', { tables: 0, schemas: ['shop'] }, 0],
+  ])('that %s', (_, row, count) => {
+    expect(judgePublications([{ ...publication, ...row }], [])).toHaveLength(count);
+  });
+});
