@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { newestCluster } from '../postgres/each-major.ts';
-import { openHowdah, runAs, type Answer, type Howdah, type Row } from '../postgres/platform.ts';
+import { openHowdah, runAs, type Answer, type Row } from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
 import { follow } from './advice.ts';
 
@@ -20,22 +20,6 @@ function byPg(url: string): string {
 
 const fill = (mb: number) =>
   `do $$ begin for i in 1..${mb} loop perform pg_logical_emit_message(false, 'fill', repeat('x', 1048576)); end loop; end $$`;
-
-const EVERY_TOOL = [
-  'replication_slots',
-  'standby_status',
-  'recovery_conflicts',
-  'replication_status',
-  'subscriptions',
-  'publications',
-  'wal_status',
-  'wal_archiving',
-  'checkpoints',
-];
-
-async function expectNowhere(secret: string, howdah: Howdah): Promise<void> {
-  for (const tool of EVERY_TOOL) expect(JSON.stringify(await howdah.call(tool))).not.toContain(secret);
-}
 
 it('says that archiving fails, hangs or does not keep up, and how far, without how it is done', async () => {
   const secret = randomBytes(8).toString('hex');
@@ -64,7 +48,7 @@ it('says that archiving fails, hangs or does not keep up, and how far, without h
     const { waiting, waiting_size, oldest_waiting_wal } = partOf(answer, 'backlog');
     expect([waiting, waiting_size]).toEqual([1, MIB]);
     expect(partOf(answer, 'archiver')['last_failed_wal']).toBe(oldest_waiting_wal);
-    await expectNowhere(secret, failing);
+    expect(JSON.stringify(answer)).not.toContain(secret);
     await failing.close();
 
     // it waits until there is a file
@@ -83,7 +67,7 @@ it('says that archiving fails, hangs or does not keep up, and how far, without h
       expect(findingOn(slow, '"archive_command"')?.claim).toContain('archiving does not keep up');
       for (const finding of slow.findings) await follow(superuserUrl, finding);
       expect((await waits.call('wal_archiving')).findings).toEqual([]);
-      await expectNowhere(secret, waits);
+      expect(JSON.stringify(slow)).not.toContain(secret);
     } finally {
       writeFileSync(go, ''); // or the server would not stop
     }

@@ -8,7 +8,7 @@ const WORTH_SAYING = 64 * 2 ** 20;
 interface Evidence {
   readonly input: { readonly max_slot_size: number; readonly min_safe_percent: number };
   readonly about: AboutSlots | null;
-  readonly facts: Pick<ConnectionFacts, 'major' | 'inRecovery'>;
+  readonly facts: Pick<ConnectionFacts, 'inRecovery'>;
 }
 
 export function judgeReplicationSlots(rows: readonly SlotRow[], { input, about, facts }: Evidence): Finding[] {
@@ -63,14 +63,8 @@ const SYNC_SLOT = /^pg_\d+_sync_\d+/;
 function judgeFailover(rows: readonly SlotRow[], about: AboutSlots | null, facts: Evidence['facts']): Finding[] {
   if (facts.inRecovery || (about?.standbys ?? 0) === 0) return [];
   const stay = rows.filter(
-    ({ slot_type, slot_name, active, temporary, failover, two_phase }) =>
-      slot_type === 'logical' &&
-      active &&
-      !temporary &&
-      failover === false &&
-      // PostgreSQL 17 allows only one of the two
-      (facts.major >= 18 || two_phase === false) &&
-      !SYNC_SLOT.test(slot_name),
+    ({ slot_type, slot_name, active, temporary, failover }) =>
+      slot_type === 'logical' && active && !temporary && failover === false && !SYNC_SLOT.test(slot_name),
   );
   const [first] = stay;
   if (!first) return [];

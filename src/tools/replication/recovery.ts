@@ -9,10 +9,15 @@ const text = z.string().nullable();
 const recoveryWith = (pauseState: Sql) => sql`
       select i.standby, i.receiving, i.replayed::text as replay_lsn, pg_catalog.pg_last_xact_replay_timestamp() as last_commit_replayed_at,
              pg_catalog.pg_wal_lsn_diff(i.received, i.replayed)::bigint as replay_lag_size, ${REPLAY_LAG} as replay_lag_s,
-             pg_catalog.pg_wal_lsn_diff((select r.latest_end_lsn from pg_catalog.pg_stat_wal_receiver r), i.replayed)::bigint as upstream_lag_size,
+             u.lag as upstream_lag_size,
              case when i.standby then pg_catalog.pg_is_wal_replay_paused() end as replay_paused, ${pauseState} as pause_state,
              case when i.standby then extract(epoch from pg_catalog.current_setting('recovery_min_apply_delay')::interval) end as apply_delay_s
-        from (${walPositions}) i`;
+        from (${walPositions}) i
+        -- what came from an archive may be ahead of what was last heard
+        left join lateral (
+          select case when r.latest_end_lsn is not null then greatest(pg_catalog.pg_wal_lsn_diff(r.latest_end_lsn, i.replayed), 0)::bigint end as lag
+            from pg_catalog.pg_stat_wal_receiver r
+        ) u on true`;
 
 /** https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-RECOVERY-CONTROL */
 export const recovery = definePart({

@@ -46,6 +46,8 @@ const STANDBYS = sql`(select case when pg_catalog.count(*) = pg_catalog.count(r.
                     where p.slot_type = 'physical')`;
 
 interface Versions {
+  /** Whether it has lost WAL or is about to, which comes first. */
+  readonly losing: Sql;
   readonly retained: Sql;
   readonly safe: Sql;
   readonly conflicting: Sql;
@@ -69,19 +71,25 @@ const slotsWith = (columns: Versions) => sql`
         from pg_catalog.pg_replication_slots s
        cross join (${walPositions}) i
         left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
-       order by retained_size desc nulls last, s.slot_name
+       order by ${columns.losing} desc, retained_size desc nulls last, s.slot_name
        limit ${param('limit')}`;
 
 const { since12, since13, since16, since17 } = SLOT_COLUMNS;
 
 const from12: Versions = {
   ...since12,
+  losing: sql`(s.slot_name is null)`,
   safe: sql`null::bigint`,
   twoPhase: sql`null::boolean`,
   twoPhaseAt: sql`null`,
   failover: sql`null::boolean`,
 };
-const from13: Versions = { ...from12, retained: since13, safe: sql`s.safe_wal_size` };
+const from13: Versions = {
+  ...from12,
+  losing: sql`coalesce(s.wal_status in ('lost', 'unreserved'), false)`,
+  retained: since13,
+  safe: sql`s.safe_wal_size`,
+};
 const from14: Versions = { ...from13, twoPhase: sql`s.two_phase` };
 const from16: Versions = { ...from14, conflicting: since16 };
 const from17: Versions = { ...from16, fate: since17, failover: sql`s.failover` };

@@ -52,6 +52,7 @@ export const lastCheckpoint = definePart({
     redo_size: z.int().nullable().meta({ unit: 'bytes' }).describe('WAL since: what a crash recovery would replay.'),
     written_size: z
       .number()
+      .nullable()
       .describe('All WAL that this server and its ancestors have ever written, unless that was reset.'),
     timeline: z.int(),
     at: z.iso.datetime().describe('When it began; on a standby, when it did on the primary.'),

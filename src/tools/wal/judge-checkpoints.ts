@@ -79,7 +79,7 @@ function judgeForced(known: CheckpointFacts, limits: CheckpointLimits): Finding[
   return [
     {
       severity: interval < URGENT_INTERVAL_S ? 'warning' : 'notice',
-      claim: `${requestedPercent(counters)} % of checkpoints come before checkpoint_timeout, one every ${Math.round(interval)} s: max_wal_size is too small.`,
+      claim: `${requestedPercent(counters)} % of checkpoints come before checkpoint_timeout, one every ${Math.round(interval)} s: max_wal_size is too small${wal.size_per_s === null ? ', unless commands ask for them' : ''}.`,
       object: '"max_wal_size"',
       evidence: {
         timed,
@@ -93,7 +93,13 @@ function judgeForced(known: CheckpointFacts, limits: CheckpointLimits): Finding[
         counted_since,
       },
       why: `${DOCS}/wal-configuration.html`,
-      next_step: enlarge(advisedSize(settings, wal), checkpoint_completion_target, facts.service),
+      next_step: [
+        // what nobody has counted is looked up first
+        ...(wal.size_per_s === null
+          ? ['-- with log_checkpoints = on the log says what each was for: wal, time or force']
+          : []),
+        enlarge(advisedSize(settings, wal), checkpoint_completion_target, facts.service),
+      ].join('\n'),
     },
   ];
 }

@@ -14,10 +14,8 @@ export const walPosition = definePart({
     insert_lsn: text.describe('Where WAL is made, ahead of what is written; null on a standby.'),
     replay_lsn: text.describe('On a standby.'),
     wal_file: text.describe('The segment of wal_lsn, on a primary.'),
-    timeline: z.int().nullable(),
+    timeline: z.int().nullable().describe('On a standby, that of the WAL that streams in.'),
     segment_size: size,
-    redo_lsn: text.describe('From where a crash recovery would start.'),
-    redo_size: size.describe('WAL that it would replay.'),
   },
   sql: byServerVersion({
     // the names of segments begin with the timeline: https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-TIMELINES
@@ -25,13 +23,11 @@ export const walPosition = definePart({
       select i.standby, (${RECEIVED_OR_WRITTEN})::text as wal_lsn,
              case when not i.standby then pg_catalog.pg_current_wal_insert_lsn() end::text as insert_lsn,
              i.replayed::text as replay_lsn, f.wal_file,
-             case when i.standby then coalesce((select r.received_tli from pg_catalog.pg_stat_wal_receiver r), c.timeline_id)
+             case when i.standby then (select r.received_tli from pg_catalog.pg_stat_wal_receiver r)
                   else ('x' || pg_catalog.left(f.wal_file, 8))::bit(32)::integer end as timeline,
-             pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size')) as segment_size, c.redo_lsn::text as redo_lsn,
-             pg_catalog.pg_wal_lsn_diff(coalesce(i.replayed, i.written), c.redo_lsn)::bigint as redo_size
+             pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size')) as segment_size
         from (${walPositions}) i
-       cross join lateral (select case when not i.standby then pg_catalog.pg_walfile_name(i.written) end as wal_file) f
-       cross join pg_catalog.pg_control_checkpoint() c`,
+       cross join lateral (select case when not i.standby then pg_catalog.pg_walfile_name(i.written) end as wal_file) f`,
   }),
 });
 

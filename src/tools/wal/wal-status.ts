@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { defineTool, pause, readParts, statementsOf } from '../kit/index.ts';
 import { archiver, judgeArchiver } from '../server/replication.ts';
+import { lastCheckpoint } from './checkpoint-settings.ts';
 import { walFiles, walKept } from './wal-files.ts';
 import { walMoment, walPosition } from './wal-position.ts';
 import { rateBetween, walRate } from './wal-rate.ts';
 import { walSettings } from './wal-settings.ts';
 import { walVolume } from './wal-volume.ts';
 
-const PARTS = { walMoment, walPosition, walFiles, walKept, walVolume, walSettings, archiver };
+const PARTS = { walMoment, walPosition, lastCheckpoint, walFiles, walKept, walVolume, walSettings, archiver };
+
+const checkpoint = lastCheckpoint.shape.omit({ written_size: true });
 
 export default defineTool({
   name: 'wal_status',
@@ -28,7 +31,8 @@ export default defineTool({
     rate: walRate.nullable().describe('Measured between two looks.'),
     average: walVolume.shape.nullable().describe('Since statistics were reset. A primary of PostgreSQL 14 on.'),
     files: walFiles.shape.nullable().describe('What pg_wal holds.'),
-    kept: walKept.shape.nullable().describe('For whom WAL is kept, beside the last checkpoint and the archive.'),
+    checkpoint: checkpoint.nullable().describe('The last one, since which WAL is kept for a crash recovery.'),
+    kept: walKept.shape.nullable().describe('What else it is kept for, beside the archive.'),
     archiver: archiver.shape.nullable(),
     settings: walSettings.shape.nullable(),
   },
@@ -36,6 +40,7 @@ export default defineTool({
   async run({ interval_ms }, target, context) {
     const { facts, parts, unreadable } = await readParts(target, PARTS, {});
     const [before] = parts.walMoment;
+    const [last] = parts.lastCheckpoint;
     if (interval_ms > 0) await pause(context, interval_ms);
     // between the looks no transaction is open
     const [after] =
@@ -47,6 +52,7 @@ export default defineTool({
       rate: rateBetween(before, after),
       average: parts.walVolume[0] ?? null,
       files: parts.walFiles[0] ?? null,
+      checkpoint: last ? checkpoint.parse(last) : null,
       kept: parts.walKept[0] ?? null,
       archiver: parts.archiver[0] ?? null,
       settings: parts.walSettings[0] ?? null,
