@@ -228,7 +228,7 @@ describeEachStandby('subscriptions of a standby', (cluster) => {
     );
     await caughtUp(cluster);
     try {
-      const answer = await standby('plain').call('subscriptions', all);
+      const answer = await standby('monitor').call('subscriptions', all);
       expect(named(answer, name)).toMatchObject({ enabled: false, pid: null });
       expect(claimsOn(answer, name)).toEqual([]);
       expect(answer.not_examined).toMatchObject([{ remedy: 'Ask the primary.' }]);

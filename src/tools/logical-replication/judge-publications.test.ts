@@ -22,10 +22,13 @@ const table: UnusableTable = {
   table: 'Order',
   problem: 'no_identity',
   publications: [publication.publication, "it's"],
+  updates: true,
+  deletes: true,
   replica_identity: 'default',
   identity: null,
   primary_key: false,
   candidate: null,
+  of_problem: 1,
   total_rows: 1,
 };
 const judge = (row: Partial<UnusableTable>) => judgePublications([publication], [{ ...table, ...row }]);
@@ -47,6 +50,11 @@ describe('a table whose UPDATE and DELETE fail', () => {
     ]);
   });
 
+  it('takes what is not published', () => {
+    expect(judge({ deletes: false })[0]?.claim).toMatch(/: every UPDATE of it fails\.$/);
+    expect(judge({ updates: false })[0]?.claim).toMatch(/: every DELETE of it fails\.$/);
+  });
+
   it('is given the identity that is there', () => {
     expect(judge({ primary_key: true })[0]?.next_step).toBe(
       'ALTER TABLE "we.ird"."Order" REPLICA IDENTITY DEFAULT; -- its primary key',
@@ -61,11 +69,11 @@ describe('a table whose UPDATE and DELETE fail', () => {
   });
 
   it('is one of many', () => {
-    const many = Array.from({ length: 6 }, (_, i) => ({ ...table, table: `t${i}` }));
+    const many = Array.from({ length: 6 }, (_, i) => ({ ...table, table: `t${i}`, of_problem: 3334 }));
     expect(judgePublications([], many)).toMatchObject([
       {
-        claim: '6 tables are published without a replica identity, so that every UPDATE and DELETE of them fails.',
-        evidence: { count: 6 },
+        claim: '3334 tables are published without a replica identity, so that every UPDATE or DELETE of them fails.',
+        evidence: { count: 3334 },
       },
     ]);
   });

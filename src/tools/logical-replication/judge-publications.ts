@@ -9,14 +9,22 @@ export function judgePublications(
 ): Finding[] {
   const kinds = Object.keys(PROBLEMS) as UnusableTable['problem'][];
   return [
-    ...kinds.flatMap((kind) =>
-      gather(
-        tables.filter(({ problem }) => problem === kind).map(judgeTable),
-        (count) => `${PROBLEMS[kind].those(count)} so that every UPDATE and DELETE of them fails.`,
-      ),
-    ),
+    ...kinds.flatMap((kind) => judgeTables(kind, tables)),
     ...gather(publications.flatMap(judgeEmpty), (count) => `${count} publications have no tables.`),
   ];
+}
+
+/** Of more than were read, all are counted. */
+function judgeTables(kind: UnusableTable['problem'], tables: readonly UnusableTable[]): Finding[] {
+  const those = tables.filter(({ problem }) => problem === kind);
+  const count = those[0]?.of_problem ?? 0;
+  const findings = gather(
+    those.map(judgeTable),
+    () => `${PROBLEMS[kind].those(count)} so that every UPDATE or DELETE of them fails.`,
+  );
+  return findings.map((finding) =>
+    'count' in finding.evidence ? { ...finding, evidence: { ...finding.evidence, count } } : finding,
+  );
 }
 
 interface Problem {
@@ -75,12 +83,12 @@ const PROBLEMS: Readonly<Record<UnusableTable['problem'], Problem>> = {
 };
 
 function judgeTable(row: UnusableTable): Finding {
-  const { schema, table, problem, publications, replica_identity, identity, primary_key } = row;
+  const { schema, table, problem, publications, updates, deletes, replica_identity, identity, primary_key } = row;
   const object = quoteName(schema, table);
   const { of, why, step } = PROBLEMS[problem];
   return {
     severity: 'warning',
-    claim: `${object} ${of}: every UPDATE and DELETE of it fails.`,
+    claim: `${object} ${of}: every ${updates ? `UPDATE${deletes ? ' and DELETE' : ''}` : 'DELETE'} of it fails.`,
     object,
     evidence: {
       publications: publications.join(', '),

@@ -6,19 +6,19 @@ import { publicationRows, publishedTables, unusableTables } from './published-ta
 const PARTS = { publicationRows, publishedTables, unusableTables };
 
 const table = publishedTables.shape.omit({ filter_hidden: true });
-const unusable = unusableTables.shape.omit({ total_rows: true });
+const unusable = unusableTables.shape.omit({ of_problem: true, total_rows: true });
 
 export default defineTool({
   name: 'publications',
   area: 'logical_replication',
   title: 'Publications',
   description:
-    'Publications of this database, their tables, row filters and column lists; published tables whose UPDATE and DELETE fail.',
+    'Publications of this database, their tables, row filters and column lists; published tables whose UPDATE or DELETE fails.',
   input: { limit: z.int().min(1).max(500).default(20) },
   output: {
     rows: z.array(publicationRows.shape),
     tables: z.array(table).describe('Those that a publication names first.'),
-    failing: z.array(unusable).describe('Published tables whose UPDATE and DELETE fail.'),
+    failing: z.array(unusable).describe('Published tables whose UPDATE or DELETE fails.'),
     truncated: z.boolean().describe('Whether a list was cut.'),
     total_failing: z.int().min(0),
   },

@@ -185,7 +185,7 @@ const usable = sql`i.indisunique and i.indisvalid and i.indimmediate and i.indpr
 const keyOf = sql`(i.indkey::smallint[])[0:i.indnkeyatts - 1]`;
 
 /**
- * What UPDATE and DELETE fail for, table by table, as CheckCmdReplicaIdentity() in execReplication.c judges: rows are
+ * What UPDATE or DELETE fails for, table by table, as CheckCmdReplicaIdentity() in execReplication.c judges: rows are
  * looked at where they are, in partitions. Columns of a partition are those of its table by name.
  */
 const unusableWith = (columns: Published) => sql`
@@ -195,11 +195,11 @@ const unusableWith = (columns: Published) => sql`
       ),
       ${partitionMembers},
       leaves as materialized (
-        select u.pubid, u.relid as root, u.filter, u.attributes, t.oid, t.relname, t.relnamespace, t.relreplident, p.pubname, ${columns.breaksGenerated} and u.attributes is null as breaks_generated
+        select u.pubid, u.relid as root, u.filter, u.attributes, t.oid, t.relname, t.relnamespace, t.relreplident, p.pubname, p.pubupdate, p.pubdelete, ${columns.breaksGenerated} and u.attributes is null as breaks_generated
           from published u
           join pg_catalog.pg_publication p on p.oid = u.pubid and (p.pubupdate or p.pubdelete)
           join members m on m.root = u.relid
-          join pg_catalog.pg_class t on t.oid = m.oid and t.relkind = 'r'
+          join pg_catalog.pg_class t on t.oid = m.oid and t.relkind = 'r' and t.relpersistence = 'p'
       ),
       keys as materialized (
         select i.indrelid as oid, pg_catalog.array_agg(a.attname) as names, pg_catalog.bool_or(a.attgenerated = 's') as generated
@@ -227,14 +227,17 @@ const unusableWith = (columns: Published) => sql`
       ),
       tables as (
         select j.oid, j.relname, j.relnamespace, j.relreplident, j.problem, pg_catalog.json_agg(j.pubname order by j.pubname) as publications,
-               pg_catalog.to_json(j.key_names) as identity, pg_catalog.count(*) over () as total_rows
+               pg_catalog.bool_or(j.pubupdate) as updates, pg_catalog.bool_or(j.pubdelete) as deletes,
+               pg_catalog.to_json(j.key_names) as identity, pg_catalog.count(*) over (partition by j.problem) as of_problem,
+               pg_catalog.row_number() over (partition by j.problem order by j.oid) as place, pg_catalog.count(*) over () as total_rows
           from judged j
          where j.problem is not null
          group by j.oid, j.relname, j.relnamespace, j.relreplident, j.problem, j.key_names
-         order by pg_catalog.array_position(array['no_identity', 'row_filter', 'column_list', 'generated_column'], j.problem), j.oid
+         -- some of each, however many there are of one
+         order by place, j.problem
          limit ${limit}
       )
-      select n.nspname as schema, t.relname as table, t.problem, t.publications,
+      select n.nspname as schema, t.relname as table, t.problem, t.publications, t.updates, t.deletes,
              case t.relreplident when 'd' then 'default' when 'n' then 'nothing' when 'f' then 'full' when 'i' then 'index' end as replica_identity,
              t.identity,
              exists (select from pg_catalog.pg_index i where i.indrelid = t.oid and i.indisprimary and ${usable}) as primary_key,
@@ -243,13 +246,13 @@ const unusableWith = (columns: Published) => sql`
                  and not exists (select from pg_catalog.pg_attribute a where a.attrelid = i.indrelid and a.attnum = any (${keyOf}) and not a.attnotnull)
                order by i.indnkeyatts, x.relname
                limit 1) as candidate,
-             t.total_rows
+             t.of_problem, t.total_rows
         from tables t
         join pg_catalog.pg_namespace n on n.oid = t.relnamespace
        order by pg_catalog.array_position(array['no_identity', 'row_filter', 'column_list', 'generated_column'], t.problem), n.nspname, t.relname`;
 
 export const unusableTables = definePart({
-  what: 'published tables whose UPDATE and DELETE fail',
+  what: 'published tables whose UPDATE or DELETE fails',
   row: {
     schema: z.string().meta({ names: 'schema' }),
     table: z.string().meta({ names: 'table' }),
@@ -259,10 +262,13 @@ export const unusableTables = definePart({
         'What lacks: an identity at all, or in it the columns of the filter; in the list its columns; in what is published.',
       ),
     publications: z.array(z.string()),
+    updates: z.boolean().describe('Whether UPDATE fails, as these publish it.'),
+    deletes: z.boolean(),
     replica_identity: z.string(),
     identity: z.array(z.string()).nullable().describe('The columns of its replica identity.'),
     primary_key: z.boolean(),
     candidate: z.string().nullable().describe('A unique index that could be the identity.'),
+    of_problem: z.int(),
     total_rows: z.int(),
   },
   sql: byServerVersion({

@@ -11,7 +11,8 @@ const workersWith = (type: Sql, leader: Sql) => sql`
              ${secondsSince(sql`w.last_msg_send_time`)} as message_age_s, ${secondsSince(sql`a.backend_start`)} as worker_s,
              a.wait_event_type, a.wait_event
         from pg_catalog.pg_stat_subscription w
-        left join pg_catalog.pg_stat_activity a on a.pid = w.pid
+        -- without those that have not connected to their database yet, or have just ended
+        join pg_catalog.pg_stat_activity a on a.pid = w.pid and a.datname is not null
         left join pg_catalog.pg_class c on c.oid = w.relid and a.datname = pg_catalog.current_database()
         left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        where w.pid is not null
@@ -26,7 +27,7 @@ export const subscriptionWorkers = definePart({
   what: 'workers of subscriptions',
   row: {
     subscription: z.string(),
-    database: text.meta({ names: 'database' }),
+    database: z.string().meta({ names: 'database' }),
     worker_type: z.string(),
     pid: z.int(),
     leader_pid: z.int().nullable().describe('Of the worker that it helps.'),

@@ -34,6 +34,7 @@ export default defineTool({
       .describe('Of the database that is asked, those whose first copy is not done.'),
     limits: subscriberLimits.shape.nullable(),
   },
+  sees: [{ what: 'since when workers run, and what they wait for', privilege: 'pg_read_all_stats' }],
   statements: statementsOf(PARTS),
   async run({ limit, max_lag_s }, target, { persona }) {
     const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, { limit: limit + 1 });
