@@ -7,11 +7,17 @@ import foreignKeysWithoutIndex from './indexes/foreign-keys-without-index.ts';
 import invalidIndexes from './indexes/invalid-indexes.ts';
 import unusedIndexes from './indexes/unused-indexes.ts';
 import blockingTree from './locks/blocking-tree.ts';
+import publications from './logical-replication/publications.ts';
+import replicationSlotStatistics from './logical-replication/replication-slot-statistics.ts';
+import subscriptions from './logical-replication/subscriptions.ts';
 import pgbouncerClients from './pgbouncer/pgbouncer-clients.ts';
 import pgbouncerPools from './pgbouncer/pgbouncer-pools.ts';
 import pgbouncerSettings from './pgbouncer/pgbouncer-settings.ts';
 import pgbouncerStatistics from './pgbouncer/pgbouncer-statistics.ts';
+import recoveryConflicts from './replication/recovery-conflicts.ts';
+import replicationSlots from './replication/replication-slots.ts';
 import replicationStatus from './replication/replication-status.ts';
+import standbyStatus from './replication/standby-status.ts';
 import sequenceExhaustion from './sequences/sequence-exhaustion.ts';
 import listDatabases from './server/list-databases.ts';
 import listServers from './server/list-servers.ts';
@@ -35,11 +41,17 @@ export const tools: readonly Tool[] = [
   invalidIndexes,
   unusedIndexes,
   blockingTree,
+  publications,
+  replicationSlotStatistics,
+  subscriptions,
   pgbouncerClients,
   pgbouncerPools,
   pgbouncerSettings,
   pgbouncerStatistics,
+  recoveryConflicts,
+  replicationSlots,
   replicationStatus,
+  standbyStatus,
   sequenceExhaustion,
   listDatabases,
   listServers,
