@@ -7,6 +7,7 @@ import type { ConnectionFacts } from '../../postgres/database.ts';
 import { compileShape } from '../../postgres/exact-values.ts';
 import { param, type Param } from '../../postgres/sql.ts';
 import type { Variants } from '../../postgres/version.ts';
+import { NOTHING_CONCEDED, type Concessions } from './concessions.ts';
 import { disclosureOf, tellWithheld } from './disclosure.ts';
 import { byUrgency } from './gather.ts';
 import { limitInput, type NO_THRESHOLDS, type Reach } from './inputs.ts';
@@ -15,13 +16,13 @@ import { readRows, type ReadRows, type RowSource } from './rows.ts';
 import { describeStatements } from './statements.ts';
 import { commonOutput, examined, requestOf, requireTarget, type Area, type RowShape, type Tool } from './tool.ts';
 
-/** Parameters that every statement may use beside its tool's own inputs. */
-interface KitParams {
+/** Parameters that every statement may use beside its tool's own inputs: those of Concessions, and the limit. */
+type KitParams = {
+  readonly [K in keyof Concessions]: Param<K>;
+} & {
   /** One more than the caller asked for, so that the last row tells whether there are more. */
   readonly limit: Param<'limit'>;
-  /** True when sizes must be estimated from `relpages`, because a lock kept the exact ones from us. */
-  readonly estimate_sizes: Param<'estimate_sizes'>;
-}
+};
 
 type Params<Input extends z.ZodRawShape> = { readonly [K in keyof Input & string]: Param<K> } & KitParams;
 type Row<Shape extends RowShape> = z.output<z.ZodObject<Shape>>;
@@ -60,6 +61,8 @@ export interface DiagnosticSpec<
   readonly defaultLimit?: number;
   /** The statement also selects `count(*) over () as total_rows`, the number of rows without the limit. */
   readonly counted?: boolean;
+  /** What to call on a server that is too old for it, in a sentence. */
+  readonly instead?: string;
   /** Called once, with references to parameters: the text is static. */
   readonly sql: (params: Params<NoInfer<Input & Thresholds>>) => Variants;
   /** What a DBA would say of these rows. Pure, so that it is tested without a database. */
@@ -153,6 +156,7 @@ function sourceOf<
   return {
     tool: spec.name,
     variants,
+    instead: spec.instead,
     shape: compileShape({ ...spec.row, ...about }),
     inputs: Object.keys({ ...spec.input, ...spec.thresholds }),
     disclosure: disclosureOf(spec.row),
@@ -161,6 +165,6 @@ function sourceOf<
 }
 
 function paramsOf<Input extends z.ZodRawShape>(input: Input): Params<Input> {
-  const names = [...Object.keys(input), 'limit', 'estimate_sizes'];
+  const names = [...Object.keys(input), 'limit', ...Object.keys(NOTHING_CONCEDED)];
   return Object.fromEntries(names.map((name) => [name, param(name)])) as unknown as Params<Input>;
 }

@@ -4,7 +4,12 @@ import type { ReadOnlySession } from '../../postgres/database.ts';
 import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
 import { compile, param, quoteIdentifier, sql } from '../../postgres/sql.ts';
 import type { Variants } from '../../postgres/version.ts';
-import { INSUFFICIENT_PRIVILEGE, OBJECT_NOT_IN_PREREQUISITE_STATE, sqlstateOf } from './sqlstate.ts';
+import {
+  INSUFFICIENT_PRIVILEGE,
+  OBJECT_NOT_IN_PREREQUISITE_STATE,
+  sqlstateOf,
+  UNDEFINED_FUNCTION,
+} from './sqlstate.ts';
 
 /** Where an extension is, and which: it may have been created, updated or moved a moment ago, on our own advice. */
 export interface Extension {
@@ -57,6 +62,17 @@ export function explainExtension(
       cause,
     });
   }
+  if (sqlstate === UNDEFINED_FUNCTION && namesLibrary(cause)) {
+    return new PlatformError(
+      'UNSUPPORTED',
+      `${subject} cannot read ${extension.name} ${extension.version}: its objects and its library are of different versions.`,
+      {
+        hint: `ALTER EXTENSION ${quoteIdentifier(extension.name)} UPDATE;\n-- where that was done already, a restart of the server loads the new library`,
+        details,
+        cause,
+      },
+    );
+  }
   if (sqlstate !== OBJECT_NOT_IN_PREREQUISITE_STATE) return cause;
   // https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-SHARED-PRELOAD-LIBRARIES
   return new PlatformError(
@@ -68,4 +84,9 @@ export function explainExtension(
       cause,
     },
   );
+}
+
+/** `could not find function "x" in file "/…/y.so"`, in whichever language the server speaks; what SQL lacks has no file. */
+function namesLibrary(cause: unknown): boolean {
+  return cause instanceof Error && /\.(?:so|dylib|dll)\b/.test(cause.message);
 }

@@ -7,7 +7,7 @@ import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
 import type { Variants } from '../../postgres/version.ts';
 import type { StatementTexts } from '../../sqltext/statement-texts.ts';
 import { disclosureOf, maskStatements, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
-import { LOCK_NOT_AVAILABLE, sqlstateOf } from './sqlstate.ts';
+import { concede, NOTHING_CONCEDED } from './concessions.ts';
 import { hiddenFrom, type Sees } from './privileges.ts';
 import { describeStatements } from './statements.ts';
 import type { RowShape, ToolStatement } from './tool.ts';
@@ -39,13 +39,17 @@ export interface PartSpec<Shape extends RowShape> {
   readonly needs?: Sees['privilege'];
   readonly row: Shape;
   readonly sql: Variants;
+  /** What begins the sentence that says why it cannot be read; `This` if left out. */
+  readonly subject?: string;
+  /** What to call on a server that is too old for it, in a sentence. */
+  readonly instead?: string;
 }
 
 /** Of an extension that the database lacks, the part costs one line of what was not examined. */
 export function definePart<const Shape extends RowShape>(spec: PartSpec<Shape>): Part<Shape> {
   const compiled = compileShape(spec.row);
   const disclosure = disclosureOf(spec.row);
-  const source = { subject: 'This', variants: spec.sql };
+  const source = { subject: spec.subject ?? 'This', variants: spec.sql, instead: spec.instead };
   return {
     what: spec.what,
     needs: spec.needs,
@@ -83,8 +87,8 @@ interface Masking {
 
 /**
  * Reads several parts in one snapshot. A part that PostgreSQL refuses costs one line: the others are read again
- * without it, since a failure ends the transaction. Every statement may use the parameter `estimate_sizes`, which is
- * true once a lock has kept an exact size from us. Rows with statements are not read without `masking`.
+ * without it, since a failure ends the transaction. Every statement may use the parameters of Concessions. Rows with
+ * statements are not read without `masking`.
  */
 export async function readParts<const Named extends Parts>(
   target: ReachedDatabase,
@@ -95,17 +99,22 @@ export async function readParts<const Named extends Parts>(
   const told = Object.values(named).filter(({ disclosure }) => disclosure.statements.length > 0);
   if (told.length > 0 && !masking) throw new Error(`${told[0]?.what}: statements would be shown as they are`);
   const unreadable = new Map<string, NotExamined>();
-  let estimate_sizes = false;
-  for (;;) {
-    const read = await readOnce(target, { named, values: { ...values, estimate_sizes }, unreadable });
+  for (let conceded = NOTHING_CONCEDED; ;) {
+    const read = await readOnce(target, { named, values: { ...values, ...conceded }, unreadable });
     if (!('failed' in read)) {
       if (masking) await maskParts(named, read.parts, masking);
       return { ...read, unreadable: [...unreadable.values()] } as ReadParts<Named>;
     }
-    // each further round has sizes estimated, or one part less
+    // each further round concedes more, or has one part less
     const { failed, error } = read;
-    if (sqlstateOf(error) === LOCK_NOT_AVAILABLE && !estimate_sizes) estimate_sizes = true;
-    else unreadable.set(failed, describeFailure(named[failed]?.what ?? failed, error));
+    const part = named[failed];
+    const more = concede(
+      error,
+      conceded,
+      (name) => part?.statements.some(({ params }) => params.includes(name)) === true,
+    );
+    if (more) conceded = more;
+    else unreadable.set(failed, describeFailure(part?.what ?? failed, error));
   }
 }
 

@@ -3,7 +3,7 @@ import type { ConnectionFacts, ParameterValue, ReadOnlySession } from '../../pos
 import { decodeRows, type CompiledShape } from '../../postgres/exact-values.ts';
 import type { Variants } from '../../postgres/version.ts';
 import { maskStatements, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
-import { LOCK_NOT_AVAILABLE, sqlstateOf } from './sqlstate.ts';
+import { concede, NOTHING_CONCEDED, type Concessions } from './concessions.ts';
 import { requireTarget } from './tool.ts';
 import { queryVariant } from './variant.ts';
 
@@ -11,6 +11,7 @@ import { queryVariant } from './variant.ts';
 export interface RowSource {
   readonly tool: string;
   readonly variants: Variants;
+  readonly instead?: string | undefined;
   readonly shape: CompiledShape;
   /** Inputs that the statement may name; those that the caller left out are null. */
   readonly inputs: readonly string[];
@@ -29,24 +30,27 @@ export interface ReadRows {
   readonly facts: ConnectionFacts;
 }
 
-/** Reads the rows of one statement; sizes fall back to estimates behind a lock. */
+/** Reads the rows of one statement, with less where a lock or an unreadable text keeps the whole from us. */
 export async function readRows(source: RowSource, context: CallContext): Promise<ReadRows> {
-  try {
-    return await readOnce(source, context, false);
-  } catch (error) {
-    if (sqlstateOf(error) === LOCK_NOT_AVAILABLE && usesSizes(source.variants)) return readOnce(source, context, true);
-    throw error;
+  for (let conceded = NOTHING_CONCEDED; ;) {
+    try {
+      return await readOnce(source, context, conceded);
+    } catch (error) {
+      const more = concede(error, conceded, (name) => uses(source.variants, name));
+      if (!more) throw error;
+      conceded = more;
+    }
   }
 }
 
-async function readOnce(source: RowSource, context: CallContext, estimateSizes: boolean): Promise<ReadRows> {
+async function readOnce(source: RowSource, context: CallContext, conceded: Concessions): Promise<ReadRows> {
   const limit = Number(context.input['limit']);
   const unset = Object.fromEntries(source.inputs.map((name) => [name, null]));
   const given = context.input as Record<string, ParameterValue>;
-  const values = Object.assign(unset, given, { limit: limit + 1, estimate_sizes: estimateSizes });
+  const values = Object.assign(unset, given, { limit: limit + 1, ...conceded });
   const target = requireTarget(context);
   const read = async (session: ReadOnlySession) => {
-    const result = await queryVariant(session, { subject: source.tool, variants: source.variants }, values);
+    const result = await queryVariant(session, { ...source, subject: source.tool }, values);
     return { facts: session.facts, result };
   };
   const { facts, result } = await target.readOnly(read, { single: source.variants.of === 'server' });
@@ -63,9 +67,9 @@ async function readOnce(source: RowSource, context: CallContext, estimateSizes: 
   return { rows: kept, truncated: rows.length > limit, withheld: rows.length - shown.length, about, facts };
 }
 
-function usesSizes({ entries }: Variants): boolean {
+function uses({ entries }: Variants, name: string): boolean {
   return entries.some(([, { parts }]) =>
-    parts.some((part) => typeof part !== 'string' && part.kind === 'param' && part.name === 'estimate_sizes'),
+    parts.some((part) => typeof part !== 'string' && part.kind === 'param' && part.name === name),
   );
 }
 

@@ -6,17 +6,26 @@ import { pickVariant, type Variants } from '../../postgres/version.ts';
 import { explainExtension, findExtension, type Extension } from './extension.ts';
 import { INSUFFICIENT_PRIVILEGE, sqlstateOf } from './sqlstate.ts';
 
+interface VariantSource {
+  /** Begins the sentence that says why it cannot be read. */
+  readonly subject: string;
+  readonly variants: Variants;
+  /** What to do where the version is too old, in a sentence. */
+  readonly instead?: string | undefined;
+}
+
 /**
  * Runs the variant that is for the version of the server, or of the extension in this database. Fails with UNSUPPORTED
- * where either is too old or the extension is not there; `subject` begins that sentence.
+ * where either is too old or the extension is not there.
  */
 export async function queryVariant(
   session: ReadOnlySession,
-  { subject, variants }: { readonly subject: string; readonly variants: Variants },
+  source: VariantSource,
   values: Readonly<Record<string, ParameterValue>>,
 ): Promise<Result> {
+  const { subject, variants } = source;
   const extension = await findExtension(subject, variants, session);
-  const statement = statementFor(subject, { variants, facts: session.facts, extension });
+  const statement = statementFor(source, session.facts, extension);
   try {
     return await session.query(statement, values);
   } catch (error) {
@@ -37,16 +46,9 @@ function explainService(cause: unknown, service: ManagedService): unknown {
 }
 
 function statementFor(
-  subject: string,
-  {
-    variants,
-    facts,
-    extension,
-  }: {
-    readonly variants: Variants;
-    readonly facts: ConnectionFacts;
-    readonly extension: Extension | undefined;
-  },
+  { subject, variants, instead }: VariantSource,
+  facts: ConnectionFacts,
+  extension: Extension | undefined,
 ): Statement {
   const query = pickVariant(variants.entries, extension?.version ?? String(facts.major));
   if (query) return compiledFor(query, extension?.schema);
@@ -54,6 +56,7 @@ function statementFor(
   throw new PlatformError(
     'UNSUPPORTED',
     `${subject} needs ${what} ${variants.entries[0]?.[0]} or newer, not ${extension?.version ?? facts.version}.`,
+    instead === undefined ? {} : { hint: instead },
   );
 }
 

@@ -1,0 +1,27 @@
+import { LOCK_NOT_AVAILABLE, sqlstateOf, UNREADABLE_TEXT } from './sqlstate.ts';
+
+/** Parameters that a statement may name: what it is asked to do without, once PostgreSQL has refused the whole. */
+export interface Concessions {
+  /** A lock kept an exact size from us: sizes are to be estimated from `relpages`. */
+  readonly estimate_sizes: boolean;
+  /** False once a text of the server could not be had in the encoding of this database. */
+  readonly read_texts: boolean;
+}
+
+export const NOTHING_CONCEDED: Concessions = { estimate_sizes: false, read_texts: true };
+
+/** What to try with after this failure; undefined where the statement cannot do with less, or that would not help. */
+export function concede(
+  error: unknown,
+  conceded: Concessions,
+  uses: (name: keyof Concessions) => boolean,
+): Concessions | undefined {
+  const sqlstate = sqlstateOf(error);
+  if (sqlstate === LOCK_NOT_AVAILABLE && !conceded.estimate_sizes && uses('estimate_sizes')) {
+    return { ...conceded, estimate_sizes: true };
+  }
+  if (UNREADABLE_TEXT.has(sqlstate) && conceded.read_texts && uses('read_texts')) {
+    return { ...conceded, read_texts: false };
+  }
+  return undefined;
+}
