@@ -22,6 +22,7 @@ import sequenceExhaustion from './sequences/sequence-exhaustion.ts';
 import listDatabases from './server/list-databases.ts';
 import listServers from './server/list-servers.ts';
 import serverOverview from './server/server-overview.ts';
+import statementLoad from './statements/statement-load.ts';
 import topStatements from './statements/top-statements.ts';
 import describeTable from './tables/describe-table.ts';
 import listTables from './tables/list-tables.ts';
@@ -56,6 +57,7 @@ export const tools: readonly Tool[] = [
   listDatabases,
   listServers,
   serverOverview,
+  statementLoad,
   topStatements,
   describeTable,
   listTables,

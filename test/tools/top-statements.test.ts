@@ -84,10 +84,25 @@ describeEachMajor('top_statements', (cluster) => {
     ['temp', 'temp_size'],
     ['wal', 'wal_size'],
     ['planning', 'planning_ms'],
+    ['jit', 'jit_ms'],
   ])('puts first what has most %s', async (order_by, field) => {
     const { rows } = await howdah('monitor').call('top_statements', here({ order_by }));
     const values = rows.map((row) => Number(row[field] ?? -1));
     expect(values).toEqual(values.toSorted((a, b) => b - a));
+  });
+
+  it.runIf(cluster.major >= 15)('tells what compiling took', async () => {
+    await runAs(
+      clone().superuserUrl,
+      'set jit = on',
+      'set jit_above_cost = 0',
+      'select count(*) as compiled from shop.order_lines where quantity > 1',
+    );
+    const answer = await howdah('monitor').call('top_statements', here({ order_by: 'jit' }));
+    const [{ jit_provided } = {}] = await runAs(clone().superuserUrl, 'select pg_jit_available() as jit_provided');
+    const compiled = find(answer, 'as compiled');
+    expect(Number(compiled?.['jit_ms']) > 0).toBe(jit_provided);
+    expect(Number(compiled?.['jit_ms'])).toBeLessThanOrEqual(Number(compiled?.['total_ms']));
   });
 
   it('leaves out what is not asked for', async () => {
@@ -104,7 +119,10 @@ describeEachMajor('top_statements', (cluster) => {
 
   it('reports a statement that takes most of the time', async () => {
     await runAs(clone().superuserUrl, 'select pg_sleep(0.3) as dominates');
-    const { findings } = await howdah('monitor').call('top_statements', here({ dominating_percent: 0.001 }));
+    const { findings } = await howdah('monitor').call(
+      'top_statements',
+      here({ dominating_percent: 0.001, min_total_ms: 1 }),
+    );
     expect(findings[0]).toMatchObject({ severity: 'warning', evidence: { database: clone().name } });
     const calm = await howdah('monitor').call('top_statements', here({ dominating_percent: 100, slow_ms: 1_000_000 }));
     expect(calm.findings.filter(({ severity }) => severity === 'warning')).toEqual([]);
@@ -131,7 +149,12 @@ describeEachMajor('top_statements', (cluster) => {
       );
       await runAs(clone().superuserUrl, 'select generate_series(1, 100000) as opened');
       expect(find(await howdah('monitor').call('top_statements', { of_database: other.name }), 'salary')).toBeDefined();
-      const answer = await narrow.call('top_statements', { limit: 500, dominating_percent: 0, order_by: 'rows' });
+      const answer = await narrow.call('top_statements', {
+        limit: 500,
+        dominating_percent: 0,
+        min_total_ms: 0,
+        order_by: 'rows',
+      });
       expect(find(answer, 'as opened')).toMatchObject({ database: clone().name });
       expect(new Set(answer.rows.map(({ database }) => database))).toEqual(new Set([clone().name]));
       expect(new Set(answer.findings.flatMap(({ evidence }) => evidence['database'] ?? []))).toEqual(
@@ -221,6 +244,14 @@ describeEachMajor('top_statements with the extension in a schema of its own', (c
       const missing = (answer.not_examined ?? []).map(({ what }) => what);
       expect(missing.includes('WAL and planning times')).toBe(minor < 8);
       expect(missing.includes('evictions, and since when the server counts')).toBe(minor < 9);
+      const load = await howdah.call('statement_load', { group_by: 'role' });
+      expect(load['about']).toMatchObject({ extension_version: version, texts_read: true });
+      const [first] = load.rows;
+      expect(first).toMatchObject({ database: null, user: expect.any(String), type: null });
+      expect([first?.['wal_size'] === null, first?.['jit_ms'] === null], `costs with ${String(version)}`).toEqual([
+        minor < 8,
+        minor < 10,
+      ]);
     }
     await howdah.close();
   });

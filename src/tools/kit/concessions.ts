@@ -1,3 +1,5 @@
+import type { ReachedDatabase } from '../../calls/context.ts';
+import type { ReadOnlySession } from '../../postgres/database.ts';
 import { LOCK_NOT_AVAILABLE, sqlstateOf, UNREADABLE_TEXT } from './sqlstate.ts';
 
 /** Parameters that a statement may name: what it is asked to do without, once PostgreSQL has refused the whole. */
@@ -24,4 +26,21 @@ export function concede(
     return { ...conceded, read_texts: false };
   }
   return undefined;
+}
+
+/**
+ * Runs `read` in a transaction, and once more without texts where one of them cannot be had in the encoding of the
+ * database: a failure ends the transaction.
+ */
+export async function readWithTexts<T>(
+  target: ReachedDatabase,
+  read: (session: ReadOnlySession, texts: boolean) => Promise<T>,
+): Promise<T> {
+  const attempt = (texts: boolean) => target.readOnly((session) => read(session, texts), { snapshot: true });
+  try {
+    return await attempt(true);
+  } catch (error) {
+    if (!UNREADABLE_TEXT.has(sqlstateOf(error))) throw error;
+    return attempt(false);
+  }
 }

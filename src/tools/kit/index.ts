@@ -3,6 +3,7 @@ export type { ConnectionFacts } from '../../postgres/database.ts';
 export { param, extensionSchema, quoteIdentifier, sql, type Param, type Sql } from '../../postgres/sql.ts';
 export { byExtensionVersion, byServerVersion, compareVersions, type Major } from '../../postgres/version.ts';
 export { defineDiagnostic } from './diagnostic.ts';
+export { readWithTexts } from './concessions.ts';
 export { gather } from './gather.ts';
 export { maskStatements, tellWithheld, withoutOtherDatabases } from './disclosure.ts';
 export { limitInput, nameInput, schemaInput, sharedInputs, statementLength } from './inputs.ts';

@@ -1,4 +1,4 @@
-import { extensionSchema, sql, type Sql } from '../kit/index.ts';
+import { extensionSchema, sql, type Param, type Sql } from '../kit/index.ts';
 
 export const EXTENSION = 'pg_stat_statements';
 
@@ -13,6 +13,7 @@ export interface Columns {
   readonly topLevel: Sql;
   readonly ioMs: Sql;
   readonly tempIoMs: Sql;
+  readonly jitMs: Sql;
   readonly evictions: Sql;
   readonly statsReset: Sql;
 }
@@ -29,6 +30,7 @@ const since1_4: Columns = {
   topLevel: sql`null::boolean`,
   ioMs: sql`s.blk_read_time + s.blk_write_time`,
   tempIoMs: sql`null::double precision`,
+  jitMs: sql`null::double precision`,
   evictions: sql`null::bigint`,
   statsReset: sql`null::timestamp with time zone`,
 };
@@ -50,7 +52,12 @@ const since1_9: Columns = {
   statsReset: sql`(select i.stats_reset from ${info} i)`,
 };
 
-const since1_10: Columns = { ...since1_9, tempIoMs: sql`s.temp_blk_read_time + s.temp_blk_write_time` };
+const since1_10: Columns = {
+  ...since1_9,
+  tempIoMs: sql`s.temp_blk_read_time + s.temp_blk_write_time`,
+  // jit_deform_time, of 1.11, is part of the generation
+  jitMs: sql`s.jit_generation_time + s.jit_inlining_time + s.jit_optimization_time + s.jit_emission_time`,
+};
 
 const since1_11: Columns = {
   ...since1_10,
@@ -64,3 +71,25 @@ export const COLUMNS = {
   '1.10': since1_10,
   '1.11': since1_11,
 } as const;
+
+/** Counters by role, database and statement; without their texts it reads memory only, and fails for none of them. */
+export function statementsFrom(texts: Param | Sql): Sql {
+  return sql`${extensionSchema(EXTENSION)}.pg_stat_statements(${texts}::boolean)`;
+}
+
+/**
+ * The text of `s`, null where it is another role's. Where a database has no encoding, bytes that may be no text become
+ * question marks.
+ */
+export const statementText = sql`case when s.query = '<insufficient privilege>' then null
+                    when pg_catalog.getdatabaseencoding() = 'SQL_ASCII' then pg_catalog.regexp_replace(s.query, '[^\\x01-\\x7f]', '?', 'g')
+                    else s.query end`;
+
+/** Settings of the server and of the extension, and its version. */
+export const countingSettings = sql`
+        select pg_catalog.current_setting('block_size')::bigint as block_size,
+               (select e.extversion from pg_catalog.pg_extension e where e.extname = 'pg_stat_statements') as extension_version,
+               pg_catalog.current_setting('pg_stat_statements.max', true)::integer as max_tracked,
+               pg_catalog.current_setting('pg_stat_statements.track', true) as track,
+               pg_catalog.current_setting('pg_stat_statements.track_planning', true)::boolean as track_planning,
+               pg_catalog.current_setting('track_io_timing')::boolean as track_io_timing`;

@@ -22,6 +22,7 @@ const row: StatementRow = {
   temp_io_ms: 0,
   plans: 1000,
   planning_ms: 10,
+  jit_ms: 0,
   top_level: true,
 };
 const about: AboutStatements = {
@@ -34,15 +35,17 @@ const about: AboutStatements = {
   track: 'all',
   track_planning: true,
   track_io_timing: true,
+  texts_read: true,
 };
 const facts = { service: null };
-const input = { dominating_percent: 30, min_hit_percent: 90, slow_ms: 1000 };
+const input = { dominating_percent: 30, min_total_ms: 5000, min_hit_percent: 90, slow_ms: 1000 };
 
 describe('findings on statements', () => {
   it.each<[string, Partial<StatementRow>, string | undefined]>([
     ['an ordinary one', {}, undefined],
     ['one that takes a third of the time', { total_percent: 33 }, 'warning'],
     ['one that takes a little less than the threshold', { total_percent: 29.9 }, undefined],
+    ['one that takes a third of hardly any time', { total_percent: 33, total_ms: 4999 }, undefined],
     ['a slow one', { mean_ms: 1001 }, 'notice'],
     ['one that was slow a few times', { mean_ms: 60_000, calls: 9 }, undefined],
     ['a heavy reader', { hit_percent: 50, read_size: GIB }, 'notice'],
@@ -103,6 +106,19 @@ describe('what is not recorded', () => {
     expect(gaps(fresh, 18, 'planning')).toEqual([['planning times', expect.stringContaining('= on; -- slows down')]]);
     expect(gaps(fresh, 18, 'io')).toEqual([
       ['the time of reads and writes', expect.stringContaining('track_io_timing = on; -- pg_test_timing')],
+    ]);
+  });
+
+  it('is the time of JIT, where it is asked for and the extension is too old', () => {
+    const old = { extension_version: '1.9' };
+    expect(gaps(old)).toEqual([]);
+    expect(gaps(old, 15, 'jit')).toEqual([['JIT times', 'ALTER EXTENSION pg_stat_statements UPDATE;']]);
+    expect(gaps({ extension_version: '1.10' }, 15, 'jit')).toEqual([]);
+  });
+
+  it('is every text where one of them is none', () => {
+    expect(gaps({ texts_read: false })).toEqual([
+      ['the texts of all statements', expect.stringContaining('by way of a database whose encoding is SQL_ASCII')],
     ]);
   });
 

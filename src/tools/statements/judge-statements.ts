@@ -7,7 +7,7 @@ import {
   type NotExamined,
 } from '../kit/index.ts';
 import { EXTENSION } from './columns.ts';
-import type { AboutStatements, StatementRow } from './statement-row.ts';
+import type { AboutCounting, AboutStatements, StatementRow } from './statement-row.ts';
 
 /** Less than this is not worth anybody's time, whatever the ratio. */
 const HEAVY_BYTES = 100 * 1024 * 1024;
@@ -19,6 +19,7 @@ const DOCS = 'https://www.postgresql.org/docs/current';
 
 interface Thresholds {
   readonly dominating_percent: number;
+  readonly min_total_ms: number;
   readonly min_hit_percent: number;
   readonly slow_ms: number;
 }
@@ -32,7 +33,7 @@ interface Evidence {
 export function judgeStatements(rows: readonly StatementRow[], { input, about, facts }: Evidence): Finding[] {
   return [
     ...judgeEvictions(about, facts.service),
-    ...rows.filter(({ total_percent }) => (total_percent ?? 0) >= input.dominating_percent).map(dominating),
+    ...rows.filter((row) => dominates(row, input)).map(dominating),
     ...gather(
       rows.filter((row) => isSlow(row, input)).map(slow),
       (count) => `${count} statements are slow on average.`,
@@ -52,7 +53,7 @@ export function judgeStatements(rows: readonly StatementRow[], { input, about, f
   ];
 }
 
-function judgeEvictions(about: AboutStatements | null, service: ConnectionFacts['service']): Finding[] {
+export function judgeEvictions(about: AboutCounting | null, service: ConnectionFacts['service']): Finding[] {
   if (about === null || (about.evictions ?? 0) === 0) return [];
   const { evictions, max_tracked, tracked, since } = about;
   return [
@@ -67,6 +68,10 @@ function judgeEvictions(about: AboutStatements | null, service: ConnectionFacts[
       ]),
     },
   ];
+}
+
+function dominates({ total_percent, total_ms }: StatementRow, input: Thresholds): boolean {
+  return (total_percent ?? 0) >= input.dominating_percent && (total_ms ?? 0) >= input.min_total_ms;
 }
 
 function dominating(row: StatementRow): Finding {
@@ -136,10 +141,25 @@ function finding(
 }
 
 /** Counters that an old version of the extension lacks, and the major of PostgreSQL that brought the newer version. */
-const CAME_LATER = [
+interface Later {
+  readonly what: string;
+  readonly version: string;
+  readonly major: number;
+}
+
+const CAME_LATER: readonly Later[] = [
   { what: 'WAL and planning times', version: '1.8', major: 13 },
   { what: 'evictions, and since when the server counts', version: '1.9', major: 14 },
-] as const;
+];
+
+/** https://www.postgresql.org/docs/current/multibyte.html: in SQL_ASCII any byte may be stored. */
+export const UNREADABLE_TEXTS: NotExamined = {
+  what: 'the texts of all statements',
+  reason:
+    'One of them, of a database without an encoding (SQL_ASCII), is no text in the encoding of this database, and the extension gives all or none.',
+  remedy:
+    "Ask by way of a database whose encoding is SQL_ASCII and that has the extension, or forget what was counted of those databases:\nSELECT pg_stat_statements_reset(0, oid, 0) FROM pg_database WHERE pg_encoding_to_char(encoding) = 'SQL_ASCII';",
+};
 
 interface Asked {
   readonly input: { readonly order_by: string };
@@ -150,16 +170,18 @@ interface Asked {
  * What the extension's version or the settings keep from being counted. Settings that are off by default, because they
  * cost, are a gap for those only who ask for what they count.
  */
-export function notRecorded(about: AboutStatements, { input, facts: { major, service } }: Asked): NotExamined[] {
+export function notRecorded(
+  about: AboutCounting & { readonly texts_read: boolean },
+  { input, facts: { major, service } }: Asked,
+): NotExamined[] {
   const { extension_version, track, track_planning, track_io_timing, max_tracked } = about;
-  const gaps: NotExamined[] = CAME_LATER.filter(({ version }) => compareVersions(extension_version, version) < 0).map(
-    (later) => ({
-      what: later.what,
-      reason: `They came with version ${later.version} of the extension; this is ${extension_version}.`,
-      remedy:
-        major >= later.major ? `ALTER EXTENSION ${EXTENSION} UPDATE;` : `PostgreSQL ${later.major} has that version.`,
-    }),
-  );
+  const cameLater = (later: Later): NotExamined => ({
+    what: later.what,
+    reason: `They came with version ${later.version} of the extension; this is ${extension_version}.`,
+    remedy:
+      major >= later.major ? `ALTER EXTENSION ${EXTENSION} UPDATE;` : `PostgreSQL ${later.major} has that version.`,
+  });
+  const gaps = CAME_LATER.filter(({ version }) => compareVersions(extension_version, version) < 0).map(cameLater);
   const off = (what: string, name: string, value: string, note?: string): NotExamined => ({
     what,
     reason: `The setting ${name} keeps them from being counted.`,
@@ -173,10 +195,14 @@ export function notRecorded(about: AboutStatements, { input, facts: { major, ser
     const costs = 'pg_test_timing, run on that machine, says what it costs';
     gaps.push(off('the time of reads and writes', 'track_io_timing', 'on', costs));
   }
+  if (input.order_by === 'jit' && compareVersions(extension_version, '1.10') < 0) {
+    gaps.push(cameLater({ what: 'JIT times', version: '1.10', major: 15 }));
+  }
   if (track === 'none') {
     gaps.push(off('statements since tracking was turned off', 'pg_stat_statements.track', 'top'));
   }
   if (max_tracked === null)
     gaps.push({ what: 'the settings of pg_stat_statements', reason: 'They are not visible to this login.' });
+  if (!about.texts_read) gaps.push(UNREADABLE_TEXTS);
   return gaps;
 }

@@ -25,19 +25,27 @@ export const statementRow = {
   temp_io_ms: ms,
   plans: z.int().min(0).nullable(),
   planning_ms: ms,
+  jit_ms: ms,
   top_level: z.boolean().nullable(),
 };
 export type StatementRow = z.output<z.ZodObject<typeof statementRow>>;
 
-export const aboutStatements = {
+/** What the counters are worth. */
+export const aboutCounting = {
   since: z.iso.datetime().nullable().describe('When the counters were last reset.'),
   tracked: z.int().min(0).describe('Statements that the server keeps counters of.'),
   max_tracked: z.int().min(0).nullable(),
   evictions: z.int().min(0).nullable().describe('How often rarely run statements had to give way to new ones.'),
-  all_ms: ms.describe('Execution time of all statements.'),
   extension_version: z.string(),
   track: z.string().nullable(),
   track_planning: z.boolean().nullable(),
   track_io_timing: z.boolean(),
+};
+export type AboutCounting = z.output<z.ZodObject<typeof aboutCounting>>;
+
+export const aboutStatements = {
+  ...aboutCounting,
+  all_ms: ms.describe('Execution time of all statements.'),
+  texts_read: z.boolean().describe('False when one text on the server was none in this encoding, which hides all.'),
 };
 export type AboutStatements = z.output<z.ZodObject<typeof aboutStatements>>;

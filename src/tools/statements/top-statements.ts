@@ -2,13 +2,13 @@ import { z } from 'zod';
 import {
   byExtensionVersion,
   defineDiagnostic,
-  extensionSchema,
   percentOf,
   sql,
   statementLength,
+  type Param,
   type Sql,
 } from '../kit/index.ts';
-import { COLUMNS, EXTENSION, type Columns } from './columns.ts';
+import { COLUMNS, countingSettings, EXTENSION, statementsFrom, statementText, type Columns } from './columns.ts';
 import { judgeStatements, notRecorded } from './judge-statements.ts';
 import { aboutStatements, statementRow } from './statement-row.ts';
 
@@ -17,12 +17,12 @@ export default defineDiagnostic({
   area: 'statements',
   title: 'Top statements',
   description:
-    'The statements that cost the server most: times, calls, rows, cache hits, temporary files, WAL. Needs pg_stat_statements.',
+    'Statements that cost the server most: time, calls, I/O, temporary files, WAL, planning, JIT. Needs pg_stat_statements.',
   // its database_name chose where to connect, and so does ours
   alsoKnownAs: { get_pg_stat_statements_top_queries: { database_name: 'database' } },
   input: {
     order_by: z
-      .enum(['total_time', 'mean_time', 'calls', 'rows', 'io', 'temp', 'wal', 'planning'])
+      .enum(['total_time', 'mean_time', 'calls', 'rows', 'io', 'temp', 'wal', 'planning', 'jit'])
       .default('total_time'),
     of_database: z.string().min(1).max(63).optional().describe('Only statements that ran in this database.'),
     user: z.string().min(1).max(63).optional(),
@@ -37,6 +37,7 @@ export default defineDiagnostic({
       .max(100)
       .default(30)
       .describe('Report a statement with this share of all time.'),
+    min_total_ms: z.number().min(0).default(60_000).describe('Only if it took as long altogether.'),
     min_hit_percent: z.number().min(0).max(100).default(90).describe('Report heavy readers with fewer cache hits.'),
     slow_ms: z.number().min(0).default(1000).describe('Report statements whose mean is higher.'),
   },
@@ -47,17 +48,12 @@ export default defineDiagnostic({
   counted: true,
   sql: (params) => {
     const top = (columns: Columns) => sql`
-      with tracked as materialized (${tracked(columns)}
+      with tracked as materialized (${tracked(columns, params.read_texts)}
       ),
       totals as (
         select pg_catalog.count(*) as tracked, pg_catalog.sum(t.total_ms) as all_ms from tracked t
       ),
-      settings as (
-        select pg_catalog.current_setting('block_size')::bigint as block_size,
-               pg_catalog.current_setting('pg_stat_statements.max', true)::integer as max_tracked,
-               pg_catalog.current_setting('pg_stat_statements.track', true) as track,
-               pg_catalog.current_setting('pg_stat_statements.track_planning', true)::boolean as track_planning,
-               pg_catalog.current_setting('track_io_timing')::boolean as track_io_timing
+      settings as (${countingSettings}
       )
       select s.query_id, s.statement, s.database, s.user, s.calls,
              ${ms(sql`s.total_ms`)} as total_ms, ${ms(sql`s.mean_ms`)} as mean_ms, ${ms(sql`s.max_ms`)} as max_ms,
@@ -68,11 +64,9 @@ export default defineDiagnostic({
              case when o.track_io_timing or s.temp_io_ms > 0 then ${ms(sql`s.temp_io_ms`)} end as temp_io_ms,
              case when o.track_planning or s.plans > 0 then s.plans end as plans,
              case when o.track_planning or s.plans > 0 then ${ms(sql`s.planning_ms`)} end as planning_ms,
-             s.top_level,
-             ${columns.statsReset} as since, t.tracked, o.max_tracked, ${columns.evictions} as evictions,
-             ${ms(sql`t.all_ms`)} as all_ms,
-             (select e.extversion from pg_catalog.pg_extension e where e.extname = 'pg_stat_statements') as extension_version,
-             o.track, o.track_planning, o.track_io_timing,
+             ${ms(sql`s.jit_ms`)} as jit_ms, s.top_level,
+             ${columns.statsReset} as since, t.tracked, ${columns.evictions} as evictions, ${ms(sql`t.all_ms`)} as all_ms,
+             o.extension_version, o.max_tracked, o.track, o.track_planning, o.track_io_timing, ${params.read_texts}::boolean as texts_read,
              pg_catalog.count(*) over () as total_rows
         from tracked s
        cross join totals t
@@ -89,6 +83,7 @@ export default defineDiagnostic({
                   when 'temp' then s.temp_blocks
                   when 'wal' then s.wal_size
                   when 'planning' then s.planning_ms
+                  when 'jit' then s.jit_ms
                 end desc nulls last, s.total_ms desc, s.query_id
        limit ${params.limit}`;
     return byExtensionVersion(EXTENSION, {
@@ -104,19 +99,20 @@ export default defineDiagnostic({
   notExamined: (_, { about, ...asked }) => (about ? notRecorded(about, asked) : []),
 });
 
-/** The view counts the whole server, whatever database it is asked in. */
-function tracked(columns: Columns): Sql {
+/** It counts the whole server, whatever database it is asked in. */
+function tracked(columns: Columns, texts: Param): Sql {
   return sql`
         select s.queryid::text as query_id,
-               case when s.query <> '<insufficient privilege>' then pg_catalog.left(s.query, 10000) end as statement,
+               pg_catalog.left(${statementText}, 10000) as statement,
                coalesce(d.datname::text, s.dbid::text) as database, pg_catalog.pg_get_userbyid(s.userid)::text as user,
                s.calls, s.rows, ${columns.totalMs} as total_ms, ${columns.meanMs} as mean_ms, ${columns.maxMs} as max_ms,
                s.shared_blks_hit as shared_hit, s.shared_blks_read as shared_read,
                s.shared_blks_read + s.local_blks_read as blocks_read,
                s.temp_blks_read + s.temp_blks_written as temp_blocks, ${columns.walBytes}::bigint as wal_size,
                ${columns.ioMs} as io_ms, ${columns.tempIoMs} as temp_io_ms,
-               ${columns.plans} as plans, ${columns.planningMs} as planning_ms, ${columns.topLevel} as top_level
-          from ${extensionSchema(EXTENSION)}.pg_stat_statements s
+               ${columns.plans} as plans, ${columns.planningMs} as planning_ms,
+               ${columns.jitMs} as jit_ms, ${columns.topLevel} as top_level
+          from ${statementsFrom(texts)} s
           left join pg_catalog.pg_database d on d.oid = s.dbid`;
 }
 
