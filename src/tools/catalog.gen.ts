@@ -22,6 +22,7 @@ import sequenceExhaustion from './sequences/sequence-exhaustion.ts';
 import listDatabases from './server/list-databases.ts';
 import listServers from './server/list-servers.ts';
 import serverOverview from './server/server-overview.ts';
+import recentStatements from './statements/recent-statements.ts';
 import statementLoad from './statements/statement-load.ts';
 import topStatements from './statements/top-statements.ts';
 import describeTable from './tables/describe-table.ts';
@@ -57,6 +58,7 @@ export const tools: readonly Tool[] = [
   listDatabases,
   listServers,
   serverOverview,
+  recentStatements,
   statementLoad,
   topStatements,
   describeTable,

@@ -4,6 +4,7 @@ import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
 import { openNarrowHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
 
+const newRole = () => `Load ${randomBytes(4).toString('hex')}`;
 const all = { group_by: 'database_and_role', limit: 500 };
 
 function rowOf({ rows }: Answer, where: Row): Row | undefined {
@@ -13,7 +14,6 @@ function rowOf({ rows }: Answer, where: Row): Row | undefined {
 describeEachMajor('statement_load', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
-  const newRole = () => `Load ${randomBytes(4).toString('hex')}`;
 
   it('adds up what each role did in each database, in milliseconds and bytes', async () => {
     const role = newRole();

@@ -35,7 +35,7 @@ it('costs the texts of statements where it cannot be read, and never their numbe
       expect(types).toMatchObject({ about: { texts_read: false }, rows: [{ type: null }] });
       const byDatabase = await howdah.call('statement_load');
       expect(byDatabase).toMatchObject({ about: { texts_read: true } });
-      expect(byDatabase.rows.map(({ database }) => database).toSorted()).toEqual(['postgres', 'raw']);
+      expect(new Set(byDatabase.rows.map(({ database }) => database))).toEqual(new Set(['postgres', 'raw']));
 
       const raw = await howdah.call('top_statements', { limit: 500, database: 'raw' });
       expect(raw['about']).toMatchObject({ texts_read: true });

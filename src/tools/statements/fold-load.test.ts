@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { foldLoad } from './fold-load.ts';
+import { foldLoad, type Grouping } from './fold-load.ts';
 import type { StatementLoad } from './statement-costs.ts';
 import { typeOf } from './statement-type.ts';
 
@@ -24,13 +24,15 @@ const rows: StatementLoad[] = [
   { ...row, database: 'crm', user: 'batch', word: null, calls: 0, total_ms: 0, rows: 0 },
 ];
 
+function keys(grouping: Grouping) {
+  return foldLoad(rows, grouping).rows.map(({ database, user, type, statements, calls }) => [
+    [database, user, type].filter((part) => part !== null).join(' '),
+    statements,
+    calls,
+  ]);
+}
+
 it('adds up by what is asked for, the most expensive first', () => {
-  const keys = (grouping: Parameters<typeof foldLoad>[1]) =>
-    foldLoad(rows, grouping).rows.map(({ database, user, type, statements, calls }) => [
-      [database, user, type].filter((part) => part !== null).join(' '),
-      statements,
-      calls,
-    ]);
   expect(keys('database')).toEqual([
     ['crm', 3, 60],
     ['shop', 2, 40],

@@ -14,18 +14,21 @@ const totals: Costs = {
 };
 const input = { max_jit_percent: 10, max_planning_percent: 50 };
 
-it.each<[string, Partial<Costs>, string | undefined]>([
-  ['an ordinary load', {}, undefined],
-  ['much compiling', { jit_ms: 110_000 }, 'Compiling (JIT) takes 11 % of the time of all statements.'],
-  ['compiling at the threshold', { jit_ms: 100_000 }, undefined],
-  ['much compiling of little', { jit_ms: 59_999, total_ms: 100_000, planning_ms: 0 }, undefined],
-  ['compiling that is not counted', { jit_ms: null }, undefined],
-  ['more planning than running', { planning_ms: 1_500_000 }, 'Planning takes 60 % of the time'],
-  ['as much planning as running', { planning_ms: 1_000_000 }, undefined],
-  ['planning that is not counted', { planning_ms: null }, undefined],
-])('judges %s', (_, more, claim) => {
-  const claims = judgeLoad({ ...totals, ...more }, input, null).map((finding) => finding.claim);
-  expect(claims).toEqual(claim === undefined ? [] : [expect.stringContaining(claim)]);
+it.each<[string, Partial<Costs>, string[]]>([
+  ['an ordinary load', {}, []],
+  ['much compiling', { jit_ms: 110_000 }, ['Compiling (JIT) takes 11 % of the time of all statements.']],
+  ['compiling at the threshold', { jit_ms: 100_000 }, []],
+  ['much compiling of little', { jit_ms: 59_999, total_ms: 100_000, planning_ms: 0 }, []],
+  ['compiling that is not counted', { jit_ms: null }, []],
+  [
+    'more planning than running',
+    { planning_ms: 1_500_000 },
+    ['Planning takes 60 % of the time of all statements; prepared ones are planned less often.'],
+  ],
+  ['as much planning as running', { planning_ms: 1_000_000 }, []],
+  ['planning that is not counted', { planning_ms: null }, []],
+])('judges %s', (_, more, claims) => {
+  expect(judgeLoad({ ...totals, ...more }, input, null).map((finding) => finding.claim)).toEqual(claims);
 });
 
 it('advises no ALTER SYSTEM where there is none', () => {

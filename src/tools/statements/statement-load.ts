@@ -22,8 +22,7 @@ export default defineTool({
   name: 'statement_load',
   area: 'statements',
   title: 'Load by database or role',
-  description:
-    'Statement counters summed by database, role or type: calls, time, rows, I/O, WAL, planning, JIT, with shares.',
+  description: 'What statements cost by database, role or type, with shares. Needs pg_stat_statements.',
   input: {
     group_by: z.enum(GROUPINGS).default('database'),
     limit: limitInput(),
