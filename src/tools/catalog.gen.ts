@@ -22,6 +22,7 @@ import sequenceExhaustion from './sequences/sequence-exhaustion.ts';
 import listDatabases from './server/list-databases.ts';
 import listServers from './server/list-servers.ts';
 import serverOverview from './server/server-overview.ts';
+import functionStatistics from './statements/function-statistics.ts';
 import recentStatements from './statements/recent-statements.ts';
 import statementLoad from './statements/statement-load.ts';
 import topStatements from './statements/top-statements.ts';
@@ -58,6 +59,7 @@ export const tools: readonly Tool[] = [
   listDatabases,
   listServers,
   serverOverview,
+  functionStatistics,
   recentStatements,
   statementLoad,
   topStatements,
