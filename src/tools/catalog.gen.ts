@@ -6,6 +6,12 @@ import duplicateIndexes from './indexes/duplicate-indexes.ts';
 import foreignKeysWithoutIndex from './indexes/foreign-keys-without-index.ts';
 import invalidIndexes from './indexes/invalid-indexes.ts';
 import unusedIndexes from './indexes/unused-indexes.ts';
+import asynchronousIo from './io/asynchronous-io.ts';
+import backendIo from './io/backend-io.ts';
+import indexIo from './io/index-io.ts';
+import ioStatistics from './io/io-statistics.ts';
+import slruStatistics from './io/slru-statistics.ts';
+import tableIo from './io/table-io.ts';
 import blockingTree from './locks/blocking-tree.ts';
 import publications from './logical-replication/publications.ts';
 import replicationSlotStatistics from './logical-replication/replication-slot-statistics.ts';
@@ -43,6 +49,12 @@ export const tools: readonly Tool[] = [
   foreignKeysWithoutIndex,
   invalidIndexes,
   unusedIndexes,
+  asynchronousIo,
+  backendIo,
+  indexIo,
+  ioStatistics,
+  slruStatistics,
+  tableIo,
   blockingTree,
   publications,
   replicationSlotStatistics,

@@ -1,0 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runAs } from '../postgres/platform.ts';
+
+/**
+ * Resolves when the condition holds: what a session did is counted a moment after its end. Each look is a session of its
+ * own, since one may go on seeing statistics that it has seen.
+ */
+export async function untilCounted(url: string, condition: string): Promise<void> {
+  for (const end = performance.now() + 15_000; ; await sleep(20)) {
+    const [row] = await runAs(url, `select ${condition} as met`);
+    if (row?.['met'] === true) return;
+    if (performance.now() > end) throw new Error(`After fifteen seconds it is still not true that ${condition}`);
+  }
+}
