@@ -32,6 +32,8 @@ import functionStatistics from './statements/function-statistics.ts';
 import recentStatements from './statements/recent-statements.ts';
 import statementLoad from './statements/statement-load.ts';
 import topStatements from './statements/top-statements.ts';
+import tablespaces from './storage/tablespaces.ts';
+import temporaryFiles from './storage/temporary-files.ts';
 import describeTable from './tables/describe-table.ts';
 import listTables from './tables/list-tables.ts';
 import tableSizes from './tables/table-sizes.ts';
@@ -75,6 +77,8 @@ export const tools: readonly Tool[] = [
   recentStatements,
   statementLoad,
   topStatements,
+  tablespaces,
+  temporaryFiles,
   describeTable,
   listTables,
   tableSizes,
