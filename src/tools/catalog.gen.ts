@@ -25,6 +25,7 @@ import replicationSlots from './replication/replication-slots.ts';
 import replicationStatus from './replication/replication-status.ts';
 import standbyStatus from './replication/standby-status.ts';
 import sequenceExhaustion from './sequences/sequence-exhaustion.ts';
+import databaseStatistics from './server/database-statistics.ts';
 import listDatabases from './server/list-databases.ts';
 import listServers from './server/list-servers.ts';
 import serverOverview from './server/server-overview.ts';
@@ -70,6 +71,7 @@ export const tools: readonly Tool[] = [
   replicationStatus,
   standbyStatus,
   sequenceExhaustion,
+  databaseStatistics,
   listDatabases,
   listServers,
   serverOverview,

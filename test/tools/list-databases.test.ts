@@ -172,7 +172,7 @@ describeEachMajor('list_databases', (cluster) => {
     await narrow.close();
   });
 
-  it.each(['get_database_list', 'get_database_size_info', 'get_database_stats'])('answers to %s', async (name) => {
+  it.each(['get_database_list', 'get_database_size_info'])('answers to %s', async (name) => {
     expect(rowOf(await howdah('monitor').call(name), clone().name)).toMatchObject({ owner: 'postgres' });
   });
 });

@@ -4,6 +4,7 @@ import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
 import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { onServer } from './on-server.ts';
 
 function rowOf({ rows }: Answer, tablespace: string): Row | undefined {
   return rows.find((row) => row['tablespace'] === tablespace);
@@ -68,7 +69,7 @@ describeEachMajor('tablespaces that somebody made', (cluster) => {
   beforeAll(async () => {
     if (!isPossible) return;
     const { superuserUrl } = clone();
-    if (!isInPlace) await runAs(superuserUrl, `copy (select 1) to program $$ mkdir '${location}' $$`);
+    if (!isInPlace) await onServer(superuserUrl, `mkdir '${location}'`);
     await runAs(
       superuserUrl,
       ...(isInPlace ? ['set allow_in_place_tablespaces = on'] : []),
@@ -81,7 +82,7 @@ describeEachMajor('tablespaces that somebody made', (cluster) => {
   afterAll(async () => {
     if (!isPossible) return;
     await runAs(clone().superuserUrl, 'drop table shop.moved', `drop tablespace "${name}"`);
-    if (!isInPlace) await runAs(clone().superuserUrl, `copy (select 1) to program $$ rmdir '${location}' $$`);
+    if (!isInPlace) await onServer(clone().superuserUrl, `rmdir '${location}'`);
   });
 
   it.runIf(isPossible).each(LOGINS)('are told with their options and what is in them, to %s', async (login) => {
@@ -105,17 +106,14 @@ describeEachMajor('tablespaces that somebody made', (cluster) => {
   });
 
   it.runIf(!isInPlace)('are critical when they cannot be read', async () => {
-    await runAs(
-      clone().superuserUrl,
-      'checkpoint',
-      `copy (select 1) to program $$ mv '${location}' '${location}.away' $$`,
-    );
+    await runAs(clone().superuserUrl, 'checkpoint');
+    await onServer(clone().superuserUrl, `mv '${location}' '${location}.away'`);
     try {
       const answer = await howdah('monitor').call('tablespaces');
       expect(rowOf(answer, name)?.['size']).toBeNull();
       expect(answer.findings).toMatchObject([{ severity: 'critical', object: `"${name}"` }]);
     } finally {
-      await runAs(clone().superuserUrl, `copy (select 1) to program $$ mv '${location}.away' '${location}' $$`);
+      await onServer(clone().superuserUrl, `mv '${location}.away' '${location}'`);
     }
   });
 
@@ -136,11 +134,8 @@ it('finds tablespaces in the data directory, and settings that name none', async
   expect(newestCluster().major).toBeGreaterThan(12);
   const settings = { default_tablespace: 'gone', temp_tablespaces: 'pg_default, "Gone"' };
   await withSeparateServer(settings, async (server, url) => {
-    await runAs(
-      url,
-      `copy (select 1) to program $$ mkdir '${server.dataDir}/inside' $$`,
-      `create tablespace inside location '${server.dataDir}/inside'`,
-    );
+    await onServer(url, `mkdir '${server.dataDir}/inside'`);
+    await runAs(url, `create tablespace inside location '${server.dataDir}/inside'`);
     const howdah = await openHowdah(url);
     const { findings } = await howdah.call('tablespaces');
     await howdah.close();

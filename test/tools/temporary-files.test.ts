@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
-import type { Cluster } from '../postgres/clusters.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import { openNarrowHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { untilCounted } from './counted.ts';
+import { onServer } from './on-server.ts';
 
 /** A cursor whose sort is on disk, for as long as its transaction is open. */
 const SPILL = [
@@ -151,7 +151,7 @@ describeEachMajor('temporary_files', (cluster) => {
 
   it('tells files that a crash left', async () => {
     const file = '99999999.0';
-    await onServer(cluster, `mkdir -p base/pgsql_tmp && echo left > base/pgsql_tmp/pgsql_tmp${file}`);
+    await onServer(clone().superuserUrl, `mkdir -p base/pgsql_tmp && echo left > base/pgsql_tmp/pgsql_tmp${file}`);
     try {
       const answer = await howdah('monitor').call('temporary_files', { limit: 500 });
       expect(answer.rows.find(({ pid }) => pid === 99_999_999)).toMatchObject({
@@ -161,7 +161,7 @@ describeEachMajor('temporary_files', (cluster) => {
         database: null,
       });
     } finally {
-      await onServer(cluster, `rm base/pgsql_tmp/pgsql_tmp${file}`);
+      await onServer(clone().superuserUrl, `rm base/pgsql_tmp/pgsql_tmp${file}`);
     }
   });
 });
@@ -178,8 +178,3 @@ describeEachStandby('temporary_files of a standby', (cluster) => {
     });
   });
 });
-
-/** Runs a command as the user of the server, in its data directory. */
-async function onServer({ superuserUrl }: Cluster, command: string): Promise<void> {
-  await runAs(superuserUrl, `copy (select 1) to program $$ ${command} $$`);
-}

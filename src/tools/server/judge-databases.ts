@@ -26,7 +26,10 @@ export function judgeDatabases(
   ];
 }
 
-function judgeChecksums({ database, checksum_failures, last_checksum_failure }: DatabaseRow): Finding[] {
+/** What is judged of the pages of a database. */
+type Pages = Pick<DatabaseRow, 'database' | 'checksum_failures' | 'last_checksum_failure'>;
+
+export function judgeChecksums({ database, checksum_failures, last_checksum_failure }: Pages): Finding[] {
   if ((checksum_failures ?? 0) === 0) return [];
   const object = quoteIdentifier(database);
   return [

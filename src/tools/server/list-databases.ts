@@ -10,7 +10,7 @@ export default defineTool({
   title: 'Databases',
   description:
     'Databases of a server: size, owner, locale, connections, transaction id age and counters since the last reset; collation versions that changed.',
-  alsoKnownAs: { get_database_list: {}, get_database_size_info: {}, get_database_stats: {} },
+  alsoKnownAs: { get_database_list: {}, get_database_size_info: {} },
   clusterWide: true,
   input: {
     sort: z.enum(['name', 'size', 'age', 'connections']).default('name').describe('By size, all of them are measured.'),
