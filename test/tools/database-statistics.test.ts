@@ -77,6 +77,10 @@ describeEachMajor('database_statistics', (cluster) => {
   });
 
   it.runIf(cluster.major >= 14)('tells how sessions went', async () => {
+    await untilCounted(
+      clone().superuserUrl,
+      `(select sessions > 2 and active_time > 300 from pg_stat_database where datname = current_database())`,
+    );
     const answer = await howdah('plain').call('database_statistics', all);
     const sessions = rowOf(answer, clone().name, 'sessions');
     expect(Number(sessions?.['sessions'])).toBeGreaterThanOrEqual(3);

@@ -14,14 +14,14 @@ export default defineTool({
   name: 'database_statistics',
   area: 'server',
   title: 'Database statistics',
-  description:
-    'Counters of each database: transactions, cache hits, rows, temporary files, deadlocks, checksum failures, sessions, with rates.',
+  description: 'Counters of each database: transactions, hits, rows, temporary files, deadlocks, checksums, sessions.',
   alsoKnownAs: { get_database_stats: {} },
   clusterWide: true,
   input: {
     order_by: z.enum(['transactions', 'rollbacks', 'reads', 'temp', 'deadlocks', 'name']).default('transactions'),
     limit: limitInput(15),
   },
+  seldom: ['order_by'],
   thresholds: {
     max_deadlocks_per_day: z.number().min(0).default(10).describe('Report databases with more.'),
     max_rollback_percent: percent.default(20).describe('Report databases whose transactions are rolled back more.'),

@@ -81,6 +81,7 @@ export default defineTool({
     order_by: z.enum(['self_time', 'total_time', 'mean_time', 'calls']).default('self_time'),
     limit: limitInput(),
   },
+  seldom: ['name', 'order_by'],
   thresholds: {
     slow_ms: z.number().min(0).default(1000).describe('Report functions whose own mean time is higher.'),
   },

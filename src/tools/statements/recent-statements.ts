@@ -33,9 +33,9 @@ export default defineTool({
     client_address: z.string().min(1).max(50).optional(),
     min_calls: z.int().min(0).default(0),
     statement_length: statementLength,
-    limit: limitInput(),
+    limit: limitInput(15),
   },
-  seldom: ['application', 'client_address', 'min_calls'],
+  seldom: ['of_database', 'user', 'application', 'client_address', 'min_calls'],
   output: {
     about: aboutBuckets.shape,
     errors: z.array(recentErrors.shape).describe('The most frequent, whatever the limit of rows.'),

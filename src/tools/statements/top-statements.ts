@@ -24,12 +24,13 @@ export default defineDiagnostic({
     order_by: z
       .enum(['total_time', 'mean_time', 'calls', 'rows', 'io', 'temp', 'wal', 'planning', 'jit'])
       .default('total_time'),
-    of_database: z.string().min(1).max(63).optional().describe('Only statements that ran in this database.'),
+    of_database: z.string().min(1).max(63).optional(),
     user: z.string().min(1).max(63).optional(),
     min_calls: z.int().min(1).default(1),
     top_level: z.boolean().default(false).describe('Leave out statements that functions ran.'),
     statement_length: statementLength,
   },
+  seldom: ['min_calls', 'top_level'],
   thresholds: {
     dominating_percent: z
       .number()
@@ -44,7 +45,7 @@ export default defineDiagnostic({
   charts: [{ label: ['statement'], values: ['total_ms'] }],
   row: statementRow,
   about: aboutStatements,
-  defaultLimit: 20,
+  defaultLimit: 15,
   counted: true,
   sql: (params) => {
     const top = (columns: Columns) => sql`

@@ -17,8 +17,8 @@ export default defineTool({
   title: 'Temporary files',
   description: 'Temporary files now and who writes them; how much by database and statement; settings.',
   input: {
-    statement_length: statementLength,
-    limit: limitInput(),
+    statement_length: statementLength.removeDefault().default(120),
+    limit: limitInput(10),
   },
   thresholds: {
     // https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-TEMP-FILE-LIMIT
