@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
-import { describeEachMajor } from '../postgres/each-major.ts';
+import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import { openNarrowHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
 
 const newRole = () => `Load ${randomBytes(4).toString('hex')}`;
@@ -152,5 +152,19 @@ describeEachMajor('statement_load', (cluster) => {
         hint: expect.stringContaining('CREATE EXTENSION pg_stat_statements;'),
       },
     });
+  });
+});
+
+describeEachStandby('statements of a standby', (cluster) => {
+  const clone = useClone(cluster);
+  const standby = useHowdah(() => clone().standby ?? clone());
+
+  it('are counted there', async () => {
+    await runAs(clone().standby?.superuserUrl ?? '', 'select count(*) as on_standby from shop.customers');
+    const top = await standby('monitor').call('top_statements', { of_database: clone().name });
+    expect(top.rows.map(({ statement }) => statement)).toContain('select count(*) as on_standby from shop.customers');
+    expect(rowOf(await standby('plain').call('statement_load'), { database: clone().name })?.['calls']).toBeGreaterThan(
+      0,
+    );
   });
 });

@@ -4,7 +4,7 @@ export { param, extensionSchema, quoteIdentifier, sql, type Param, type Sql } fr
 export { byExtensionVersion, byServerVersion, compareVersions, type Major } from '../../postgres/version.ts';
 export { defineDiagnostic } from './diagnostic.ts';
 export { readWithTexts } from './concessions.ts';
-export { countedSince } from './counted-since.ts';
+export { countedDatabases, countedSince } from './counted-since.ts';
 export { gather } from './gather.ts';
 export { maskStatements, tellWithheld, withoutOtherDatabases } from './disclosure.ts';
 export { limitInput, nameInput, schemaInput, sharedInputs, statementLength } from './inputs.ts';

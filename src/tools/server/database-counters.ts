@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { countedDatabases } from '../storage/counted-databases.ts';
-import { byServerVersion, definePart, param, percentOf, sql, type Sql } from '../kit/index.ts';
+import { byServerVersion, countedDatabases, definePart, param, percentOf, sql, type Sql } from '../kit/index.ts';
 import { counterRow, counterState, sessionCounters } from './counter-row.ts';
 
 interface Later {

@@ -78,12 +78,14 @@ export function statementsFrom(texts: Param | Sql): Sql {
 }
 
 /**
- * The text of `s`, null where it is another role's. Where a database has no encoding, bytes that may be no text become
- * question marks.
+ * The text of a statement, null where it is another role's. Where the database has no encoding, bytes that may be no text
+ * become question marks.
  */
-export const statementText = sql`case when s.query = '<insufficient privilege>' then null
-                    when pg_catalog.getdatabaseencoding() = 'SQL_ASCII' then pg_catalog.regexp_replace(s.query, '[^\\x01-\\x7f]', '?', 'g')
-                    else s.query end`;
+export function textOf(query: Sql): Sql {
+  return sql`case when ${query} = '<insufficient privilege>' then null
+                    when pg_catalog.getdatabaseencoding() = 'SQL_ASCII' then pg_catalog.regexp_replace(${query}, '[^\\x01-\\x7f]', '?', 'g')
+                    else ${query} end`;
+}
 
 /** Settings of the server and of the extension, and its version. */
 export const countingSettings = sql`

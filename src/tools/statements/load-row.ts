@@ -39,7 +39,7 @@ export const STATEMENT_TYPES = [
 export type StatementType = (typeof STATEMENT_TYPES)[number];
 
 export const loadRow = {
-  database: z.string().nullable(),
+  database: z.string().nullable().meta({ names: 'database' }),
   user: z.string().nullable(),
   type: z.enum(STATEMENT_TYPES).nullable().describe('Null where the text is not visible.'),
   statements: z.int().min(0),

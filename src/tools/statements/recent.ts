@@ -9,6 +9,7 @@ import {
   type RowOf,
   type Sql,
 } from '../kit/index.ts';
+import { textOf } from './columns.ts';
 import { aboutRecent, recentError, recentRow } from './recent-row.ts';
 
 const EXTENSION = 'pg_stat_monitor';
@@ -17,8 +18,11 @@ const subject = 'recent_statements';
 /** A number of PostgreSQL's own: https://github.com/postgres/postgres/blob/REL_14_STABLE/src/include/utils/elog.h, and before. */
 const ERROR = sql`case when pg_catalog.current_setting('server_version_num')::integer >= 140000 then 21 else 20 end`;
 
-/** Of `v`, by its distance from ERROR, which moved with PostgreSQL 14. */
-const errorLevel = sql`case v.elevel - ${ERROR} when 0 then 'ERROR' when 1 then 'FATAL' when 2 then 'PANIC' else case when v.elevel > 0 then 'WARNING' end end`;
+/** Of `v`, by its distance from ERROR, which moved with PostgreSQL 14; below it the numbers stayed. */
+const errorLevel = sql`case v.elevel - ${ERROR}
+                    when 0 then 'ERROR' when 1 then 'FATAL' when 2 then 'PANIC'
+                    else case when v.elevel >= 19 then 'WARNING' when v.elevel = 18 then 'NOTICE' when v.elevel = 17 then 'INFO'
+                              when v.elevel >= 15 then 'LOG' when v.elevel > 0 then 'DEBUG' end end`;
 
 const bucketSeconds = sql`pg_catalog.current_setting('pg_stat_monitor.pgsm_bucket_time', true)::integer`;
 
@@ -35,10 +39,10 @@ const seen = (start: Sql) => sql`
                        null::double precision as total_exec_time, null::double precision as mean_exec_time,
                        null::double precision as max_exec_time, null::numeric as wal_bytes) absent
          cross join lateral (
-           select ${start} as bucket_start, bucket_done, s.datname::text as database,
+           select ${start} as bucket_start, bucket_done, coalesce(s.datname::text, '') as database,
                   coalesce(username, pg_catalog.pg_get_userbyid(s.userid::oid)::text) as user, s.application_name as application,
                   pg_catalog.host(s.client_ip) as client_address, s.queryid::text as query_id,
-                  case when s.query <> '<insufficient privilege>' then s.query end as statement, s.calls,
+                  ${textOf(sql`s.query`)} as statement, s.calls,
                   coalesce(total_exec_time, total_time) as total_ms, coalesce(mean_exec_time, mean_time) as mean_ms,
                   coalesce(max_exec_time, max_time) as max_ms, coalesce(rows, rows_retrieved) as rows,
                   s.shared_blks_hit, s.shared_blks_read, s.shared_blks_read + s.local_blks_read as blocks_read,
@@ -119,7 +123,6 @@ export const recentStatements = definePart({
   row: { ...recentRow, total_rows: z.int() },
   sql: byVersion(recent),
 });
-export type RecentStatement = RowOf<typeof recentStatements>;
 
 export const recentErrors = definePart({ what: 'recent errors', subject, row: recentError, sql: byVersion(errors) });
 export type RecentError = RowOf<typeof recentErrors>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { byExtensionVersion, definePart, param, sql, type RowOf } from '../kit/index.ts';
-import { COLUMNS, countingSettings, EXTENSION, statementsFrom, statementText, type Columns } from './columns.ts';
+import { COLUMNS, countingSettings, EXTENSION, statementsFrom, textOf, type Columns } from './columns.ts';
 import { costs } from './load-row.ts';
 import { aboutCounting } from './statement-row.ts';
 
@@ -11,7 +11,7 @@ const FIRST_WORD = sql`'^(?:\\s|--[^\\n]*\\n|/\\*(?:[^*]|\\*+[^*/])*\\*+/|\\()*(
 const load = (columns: Columns) => sql`
       with counted as (
         select s.dbid, case when ${param('by_role')}::boolean then s.userid end as userid,
-               pg_catalog.lower(pg_catalog.substring(pg_catalog.left(${statementText}, 2000), ${FIRST_WORD})) as word,
+               pg_catalog.lower(pg_catalog.substring(pg_catalog.left(${textOf(sql`s.query`)}, 2000), ${FIRST_WORD})) as word,
                s.calls, s.rows, ${columns.totalMs} as total_ms, s.shared_blks_read + s.local_blks_read as blocks_read,
                s.temp_blks_read + s.temp_blks_written as temp_blocks, ${columns.walBytes}::numeric as wal_size,
                ${columns.plans} as plans, ${columns.planningMs} as planning_ms, ${columns.jitMs} as jit_ms

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  compareVersions,
   defineTool,
   hiddenFrom,
   limitInput,
@@ -10,7 +11,8 @@ import {
 } from '../kit/index.ts';
 import { foldLoad, GROUPINGS } from './fold-load.ts';
 import { judgeLoad } from './judge-load.ts';
-import { judgeEvictions, notRecorded } from './judge-statements.ts';
+import { judgeEvictions } from './judge-statements.ts';
+import { notRecorded } from './not-recorded.ts';
 import { loadRow } from './load-row.ts';
 import { statementCounting, statementLoad } from './statement-costs.ts';
 
@@ -64,7 +66,13 @@ export default defineTool({
         ...tellWithheld(load.length - shown.length, persona.name),
         ...(input.group_by === 'statement_type' ? hiddenFrom(facts.role, [TYPES]) : []),
         ...notRecorded({ ...about, texts_read }, evidence),
+        ...(about.track === 'all' && compareVersions(about.extension_version, '1.9') < 0 ? [NESTED_TWICE] : []),
       ],
     };
   },
 });
+
+const NESTED_TWICE = {
+  what: 'statements within functions apart from those that called them',
+  reason: 'Before version 1.9 of the extension they are not told apart, and count in both.',
+};

@@ -8,8 +8,9 @@ import {
   type Param,
   type Sql,
 } from '../kit/index.ts';
-import { COLUMNS, countingSettings, EXTENSION, statementsFrom, statementText, type Columns } from './columns.ts';
-import { judgeStatements, notRecorded } from './judge-statements.ts';
+import { COLUMNS, countingSettings, EXTENSION, statementsFrom, textOf, type Columns } from './columns.ts';
+import { judgeStatements } from './judge-statements.ts';
+import { notRecorded } from './not-recorded.ts';
 import { aboutStatements, statementRow } from './statement-row.ts';
 
 export default defineDiagnostic({
@@ -104,7 +105,7 @@ export default defineDiagnostic({
 function tracked(columns: Columns, texts: Param): Sql {
   return sql`
         select s.queryid::text as query_id,
-               pg_catalog.left(${statementText}, 10000) as statement,
+               pg_catalog.left(${textOf(sql`s.query`)}, 10000) as statement,
                coalesce(d.datname::text, s.dbid::text) as database, pg_catalog.pg_get_userbyid(s.userid)::text as user,
                s.calls, s.rows, ${columns.totalMs} as total_ms, ${columns.meanMs} as mean_ms, ${columns.maxMs} as max_ms,
                s.shared_blks_hit as shared_hit, s.shared_blks_read as shared_read,

@@ -32,6 +32,16 @@ it.each<[string, Partial<Tablespace>, Partial<Placement>, string[]]>([
   expect(findings.map(({ severity, object }) => `${severity} ${object}`)).toEqual(expected);
 });
 
+/** Ends a comment by its line break, and would end a quoted name or constant that is not quoted well. */
+const HOSTILE = `x"'\n; DROP TABLE planted; --`;
+const runnable = (sql: string) => sql.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*/gs, ' ');
+
+it('leaves a hostile name a name', () => {
+  const [finding] = judgeTablespaces([{ ...row, tablespace: HOSTILE, unmeasured: 'unreadable' }], placement);
+  expect(finding?.next_step).toContain('planted');
+  expect(runnable(finding?.next_step ?? '')).not.toContain('planted');
+});
+
 it('reads lists of names as PostgreSQL does', () => {
   expect(namesIn('')).toEqual([]);
   expect(namesIn('Plain, "Quoted, with ""quotes""" ,other')).toEqual(['plain', 'Quoted, with "quotes"', 'other']);

@@ -36,6 +36,16 @@ function claims(live: readonly LiveFiles[], databases: readonly SpilledDatabase[
 
 const NO_LIMIT = 'notice Nothing limits temporary files: one session can fill the disk.';
 
+/** Ends a comment by its line break, and would end a quoted name or constant that is not quoted well. */
+const HOSTILE = `x"'\n; DROP TABLE planted; --`;
+const runnable = (sql: string) => sql.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*/gs, ' ');
+
+it('leaves a hostile name a name', () => {
+  const [finding] = judgeSpilling([{ ...database, database: HOSTILE }], GIB);
+  expect(finding?.next_step).toContain('planted');
+  expect(runnable(finding?.next_step ?? '')).not.toContain('planted');
+});
+
 it('says nothing of ordinary files, nor of a limit that is not needed', () => {
   expect(claims([file], [database])).toEqual([]);
 });

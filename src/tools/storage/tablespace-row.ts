@@ -13,7 +13,6 @@ export const tablespaceRow = {
   indexes: z.int().min(0),
   database_size: bytes.describe('Of those, as of the last VACUUM or ANALYZE.'),
 };
-export type TablespaceRow = z.output<z.ZodObject<typeof tablespaceRow>>;
 
 /** What is judged, beside what is shown. */
 export const tablespaceState = {

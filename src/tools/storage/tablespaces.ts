@@ -25,8 +25,9 @@ const tablespaces = definePart({
       listed as (
         select t.*, pg_catalog.pg_tablespace_location(t.oid) as path,
                -- null once it was dropped
-               pg_catalog.has_tablespace_privilege(t.oid, 'CREATE') or pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
-               or t.oid = (select h.oid from here h) as is_allowed
+               case when pg_catalog.has_tablespace_privilege(t.oid, 'CREATE') is not null
+                    then pg_catalog.has_tablespace_privilege(t.oid, 'CREATE') or pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
+                         or t.oid = (select h.oid from here h) end as is_allowed
           from pg_catalog.pg_tablespace t
          -- pg_default, which is usually the largest, last
          order by t.oid = 1663, t.oid
@@ -107,7 +108,11 @@ export default defineTool({
   },
   statements: statementsOf(PARTS),
   async run({ sizes, measure_s, limit }, target) {
-    const { facts, parts, unreadable } = await readParts(target, PARTS, { sizes, measure_s });
+    const read = () => readParts(target, PARTS, { sizes, measure_s });
+    const first = await read();
+    // one that was dropped while it was measured is gone at a second look
+    const isSuspect = first.parts.tablespaces.some(({ unmeasured }) => unmeasured === 'unreadable');
+    const { facts, parts, unreadable } = isSuspect ? await read() : first;
     const [place] = parts.placed;
     return {
       placement: place ?? null,

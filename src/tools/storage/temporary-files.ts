@@ -3,7 +3,7 @@ import { formatSetting } from '../configuration/setting-value.ts';
 import { defineTool, limitInput, readParts, statementLength, statementsOf, tellWithheld } from '../kit/index.ts';
 import { judgeTemporary, unlisted } from './judge-temporary.ts';
 import { databases, live, parallelWorkers, settings, statements } from './temporary-parts.ts';
-import { UNREADABLE_TEXTS } from '../statements/judge-statements.ts';
+import { UNREADABLE_TEXTS } from '../statements/not-recorded.ts';
 import { temporarySetting } from './temporary-row.ts';
 
 const PARTS = { live, parallelWorkers, databases, statements, settings };

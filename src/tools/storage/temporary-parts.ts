@@ -1,8 +1,15 @@
 import { z } from 'zod';
 import { isOfServerOrDatabase } from '../server/setting-source.ts';
-import { COLUMNS, EXTENSION, statementsFrom, statementText, type Columns } from '../statements/columns.ts';
-import { byExtensionVersion, byServerVersion, definePart, param, secondsSince, sql } from '../kit/index.ts';
-import { countedDatabases } from './counted-databases.ts';
+import { COLUMNS, EXTENSION, statementsFrom, textOf, type Columns } from '../statements/columns.ts';
+import {
+  byExtensionVersion,
+  byServerVersion,
+  countedDatabases,
+  definePart,
+  param,
+  secondsSince,
+  sql,
+} from '../kit/index.ts';
 import { liveFiles, spilledDatabase, spillingStatement, temporarySetting } from './temporary-row.ts';
 
 /** https://www.postgresql.org/docs/current/storage-file-layout.html: pgsql_tmpPPP.NNN, of the process PPP. */
@@ -62,7 +69,7 @@ export const databases = definePart({
 });
 
 const spilling = (columns: Columns) => sql`
-      select s.queryid::text as query_id, pg_catalog.left(${statementText}, 10000) as statement, coalesce(d.datname::text, s.dbid::text) as database,
+      select s.queryid::text as query_id, pg_catalog.left(${textOf(sql`s.query`)}, 10000) as statement, coalesce(d.datname::text, s.dbid::text) as database,
              pg_catalog.pg_get_userbyid(s.userid)::text as user, s.calls, s.temp_blks_written * o.block_size as written_size,
              s.temp_blks_read * o.block_size as read_size,
              pg_catalog.round(s.temp_blks_written * o.block_size / nullif(s.calls, 0)::numeric) as written_per_call,
