@@ -1,4 +1,4 @@
-import { param, percentOf, secondsSince, sql, type Sql } from '../kit/index.ts';
+import { percentOf, secondsSince, sql, type Sql } from '../kit/index.ts';
 
 /** Of `i`, with columns as pg_stat_io has them: bytes in the way of each version. */
 export interface IoBytes {
@@ -36,25 +36,19 @@ export function statistics({ read, write, extend }: IoBytes): Sql {
              i.writes, i.write_size, ${measuredMs(sql`i.write_time`, sql`i.timed`)} as write_ms,
              i.extends, i.extend_size, ${measuredMs(sql`i.extend_time`, sql`i.timed`)} as extend_ms,
              i.fsyncs, ${measuredMs(sql`i.fsync_time`, sql`i.timed`)} as fsync_ms,
-             i.evictions, i.reuses, null::text as source,
-             i.stats_reset as counted_since, pg_catalog.round(${secondsSince(sql`i.stats_reset`)}) as counted_s,
-             null::timestamp with time zone as databases_counted_since,
-             pg_catalog.current_setting('track_io_timing')::boolean as track_io_timing,
-             pg_catalog.current_setting('track_wal_io_timing')::boolean as track_wal_io_timing,
-             pg_catalog.count(*) over () as total_rows
+             i.evictions, i.reuses, null::text as source
         from io i
        where coalesce(i.reads, 0) + coalesce(i.writes, 0) + coalesce(i.extends, 0) + coalesce(i.hits, 0) + coalesce(i.fsyncs, 0) > 0
        order by coalesce(i.read_time, 0) + coalesce(i.write_time, 0) + coalesce(i.extend_time, 0) + coalesce(i.fsync_time, 0) desc,
                 coalesce(i.read_size, 0) + coalesce(i.write_size, 0) + coalesce(i.extend_size, 0) desc,
-                i.backend_type, i.object, i.context
-       limit ${param('limit')}`;
+                i.backend_type, i.object, i.context`;
 }
 
 /** What PostgreSQL 12 to 15 count: blocks by who wrote them, and what sessions read, in all databases. */
 export const sums = sql`
       with databases as (
         select pg_catalog.sum(d.blks_read) as reads, pg_catalog.sum(d.blks_hit) as hits, pg_catalog.sum(d.blk_read_time) as read_time,
-               pg_catalog.sum(d.blk_write_time) as write_time, pg_catalog.min(d.stats_reset) as counted_since
+               pg_catalog.sum(d.blk_write_time) as write_time
           from pg_catalog.pg_stat_database d
       ),
       written as (
@@ -76,13 +70,21 @@ export const sums = sql`
              i.hits, ${percentOf(sql`i.hits`, sql`(i.hits + i.reads)`)} as hit_percent,
              i.writes, i.writes * ${blockSize} as write_size, ${measuredMs(sql`i.write_time`, sql`o.track_io_timing`)} as write_ms,
              null::bigint as extends, null::bigint as extend_size, null::double precision as extend_ms,
-             i.fsyncs, null::double precision as fsync_ms, null::bigint as evictions, null::bigint as reuses, i.source,
-             b.stats_reset as counted_since, pg_catalog.round(${secondsSince(sql`b.stats_reset`)}) as counted_s,
-             d.counted_since as databases_counted_since, o.track_io_timing, null::boolean as track_wal_io_timing,
-             pg_catalog.count(*) over () as total_rows
+             i.fsyncs, null::double precision as fsync_ms, null::bigint as evictions, null::bigint as reuses, i.source
         from io i
-       cross join databases d
-       cross join pg_catalog.pg_stat_bgwriter b
        cross join (select pg_catalog.current_setting('track_io_timing')::boolean as track_io_timing) o
-       order by i.source desc, i.writes desc nulls last, i.backend_type
-       limit ${param('limit')}`;
+       order by i.source desc, i.writes desc nulls last, i.backend_type`;
+
+interface Counting {
+  readonly since: Sql;
+  readonly databasesSince: Sql;
+  readonly walTiming: Sql;
+}
+
+/** One row, also where nothing is counted yet. */
+export function counting({ since, databasesSince, walTiming }: Counting): Sql {
+  return sql`
+      select c.counted_since, pg_catalog.round(${secondsSince(sql`c.counted_since`)}) as counted_s, ${databasesSince} as databases_counted_since,
+             pg_catalog.current_setting('track_io_timing')::boolean as track_io_timing, ${walTiming} as track_wal_io_timing
+        from (select ${since} as counted_since) c`;
+}

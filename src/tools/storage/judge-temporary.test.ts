@@ -85,7 +85,7 @@ it('reports databases by what they write an hour, and none whose hour is not kno
 
 it('reports what a crash left', () => {
   const left = { ...file, is_running: false, database: null, size: 100 * 1024 * 1024 };
-  expect(claims([left])).toEqual(['notice 0.1 GiB of temporary files belong to no session: a crash left them.']);
+  expect(claims([left])).toEqual(['notice 100 MiB of temporary files belong to no session: a crash left them.']);
   expect(claims([{ ...left, size: 100 * 1024 * 1024 - 1 }])).toEqual([]);
 });
 

@@ -46,7 +46,7 @@ function judgeSessions(live: readonly LiveFiles[], maxSize: number): Finding[] {
   return gather(
     large.map(([pid, { size, row }]) => ({
       severity: 'warning' as const,
-      claim: `Session ${pid} has ${inGibibytes(size)} of temporary files.`,
+      claim: `Session ${pid} has ${inWords(size)} of temporary files.`,
       object: `pid ${pid}`,
       evidence: { size, database: row.database, user: row.user, statement_s: row.statement_s },
       why: `${DOCS}/runtime-config-resource.html#GUC-TEMP-FILE-LIMIT`,
@@ -66,7 +66,7 @@ export function judgeSpilling(rows: readonly Spilling[], maxPerHour: number): Fi
       .filter(({ size_per_hour }) => (size_per_hour ?? 0) >= maxPerHour)
       .map(({ database, temp_files, temp_size, size_per_hour, counted_since }) => ({
         severity: 'notice' as const,
-        claim: `Sessions of database ${quoteIdentifier(database)} write ${inGibibytes(size_per_hour ?? 0)} of temporary files an hour.`,
+        claim: `Sessions of database ${quoteIdentifier(database)} write ${inWords(size_per_hour ?? 0)} of temporary files an hour.`,
         object: quoteIdentifier(database),
         evidence: { size_per_hour, temp_size, temp_files, counted_since },
         why: `${DOCS}/runtime-config-resource.html#GUC-WORK-MEM`,
@@ -106,7 +106,7 @@ function judgeLeft(live: readonly LiveFiles[]): Finding[] {
   return [
     {
       severity: 'notice',
-      claim: `${inGibibytes(size)} of temporary files belong to no session: a crash left them.`,
+      claim: `${inWords(size)} of temporary files belong to no session: a crash left them.`,
       evidence: { size, files: left.reduce((sum, { files }) => sum + files, 0) },
       why: `${DOCS}/runtime-config-developer.html#GUC-REMOVE-TEMP-FILES-AFTER-CRASH`,
       next_step: comment('the next start of the server removes them'),
@@ -114,8 +114,8 @@ function judgeLeft(live: readonly LiveFiles[]): Finding[] {
   ];
 }
 
-function inGibibytes(size: number): string {
-  return `${(size / 2 ** 30).toFixed(1)} GiB`;
+function inWords(size: number): string {
+  return size < 2 ** 30 ? `${Math.round(size / 2 ** 20)} MiB` : `${(size / 2 ** 30).toFixed(1)} GiB`;
 }
 
 /** What the list of files leaves out. */

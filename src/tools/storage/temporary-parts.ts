@@ -38,7 +38,7 @@ export const live = definePart({
         from grouped g
         left join pg_catalog.pg_stat_activity a on a.pid = g.pid
        order by g.size desc, g.pid
-       limit ${param('limit')}`,
+       limit 500`,
   }),
 });
 
@@ -64,7 +64,7 @@ export const databases = definePart({
         join (${countedDatabases}) c on c.datid = d.datid
        where d.datname is not null and d.temp_files > 0
        order by d.temp_bytes desc, d.datname
-       limit ${param('limit')}`,
+       limit 500`,
   }),
 });
 
