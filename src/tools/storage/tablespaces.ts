@@ -34,11 +34,12 @@ const tablespaces = definePart({
       ),
       measured as materialized (
         -- each is a walk through a directory, begun only while there is time
-        select l.*, pg_catalog.clock_timestamp() < pg_catalog.statement_timestamp() + ${param('measure_s')}::double precision * interval '1 second' as in_time,
-               case when ${param('sizes')}::boolean and l.is_allowed
-                     and pg_catalog.clock_timestamp() < pg_catalog.statement_timestamp() + ${param('measure_s')}::double precision * interval '1 second'
-                    then pg_catalog.pg_tablespace_size(l.oid) end as size
-          from listed l
+        select l.*, case when ${param('sizes')}::boolean and l.is_allowed and l.in_time then pg_catalog.pg_tablespace_size(l.oid) end as size
+          from (
+            select o.*, pg_catalog.clock_timestamp() < pg_catalog.statement_timestamp() + ${param('measure_s')}::double precision * interval '1 second' as in_time
+              from listed o
+            offset 0
+          ) l
       ),
       contents as materialized (
         select coalesce(nullif(c.reltablespace, 0), h.oid) as oid,
