@@ -25,7 +25,7 @@ interface MeasuredRow {
 
 const NAMED = 10;
 
-/** Names those whose sizes a lock kept from us. */
+/** Names those whose sizes a lock kept from us, or that have too many partitions to measure each. */
 export function behindLocks(rows: readonly MeasuredRow[]): NotExamined[] {
   const locked = rows.filter(({ size_estimated }) => size_estimated);
   if (locked.length === 0) return [];
@@ -36,7 +36,8 @@ export function behindLocks(rows: readonly MeasuredRow[]): NotExamined[] {
         .slice(0, NAMED)
         .map(({ schema, table }) => quoteName(schema, table))
         .join(', ')}${others}`,
-      reason: 'A session holds or awaits an exclusive lock; the sizes are those of the last VACUUM or ANALYZE.',
+      reason:
+        'A session holds or awaits an exclusive lock, or there are thousands of partitions; the sizes are those of the last VACUUM or ANALYZE.',
       remedy: 'activity shows who blocks whom.',
     },
   ];
@@ -64,25 +65,34 @@ export function measuredRoots(estimateSizes: Sql): Sql {
       from members m
       join pg_catalog.pg_class c on c.oid = m.oid and c.relkind in ('r', 'm', 'f')
   ),
+  estimates as materialized (
+    select p.oid, coalesce(pg_catalog.sum(${estimatedSize(sql`p.relpages`)}) filter (where not p.toast), 0)::bigint as index_size,
+           coalesce(pg_catalog.sum(${estimatedSize(sql`p.relpages`)}) filter (where p.toast), 0)::bigint as toast_size
+      from (
+        select s.oid, x.relpages, i.indrelid <> s.oid as toast
+          from (select distinct s.oid, s.reltoastrelid from stored s where s.estimated) s
+         cross join lateral (select s.oid as of union all select s.reltoastrelid where s.reltoastrelid <> 0) o
+          join pg_catalog.pg_index i on i.indrelid = o.of
+          join pg_catalog.pg_class x on x.oid = i.indexrelid
+        union all
+        select s.oid, t.relpages, true
+          from (select distinct s.oid, s.reltoastrelid from stored s where s.estimated) s
+          join pg_catalog.pg_class t on t.oid = s.reltoastrelid
+      ) p
+     group by p.oid
+  ),
   sizes as materialized (
     select s.*,
            case when s.relkind = 'f' then null
-                when s.estimated then ${estimatedSize(sql`s.relpages`)} + e.toast_size
+                when s.estimated then ${estimatedSize(sql`s.relpages`)} + coalesce(e.toast_size, 0)
                 else pg_catalog.pg_table_size(s.oid) end as heap_size,
            case when s.relkind = 'f' then null
-                when s.estimated then e.toast_size
+                when s.estimated then coalesce(e.toast_size, 0)
                 when s.reltoastrelid = 0 then 0
                 else pg_catalog.pg_total_relation_size(s.reltoastrelid) end as toast_size,
-           case when s.relkind = 'f' then null when s.estimated then e.index_size else pg_catalog.pg_indexes_size(s.oid) end as index_size
+           case when s.relkind = 'f' then null when s.estimated then coalesce(e.index_size, 0) else pg_catalog.pg_indexes_size(s.oid) end as index_size
       from stored s
-      left join lateral (
-        select coalesce(pg_catalog.sum(${estimatedSize(sql`x.relpages`)}) filter (where i.indrelid = s.oid), 0)::bigint as index_size,
-               coalesce(pg_catalog.sum(${estimatedSize(sql`x.relpages`)}) filter (where i.indrelid = s.reltoastrelid), 0)::bigint
-               + coalesce((select ${estimatedSize(sql`t.relpages`)} from pg_catalog.pg_class t where t.oid = s.reltoastrelid), 0) as toast_size
-          from pg_catalog.pg_index i
-          join pg_catalog.pg_class x on x.oid = i.indexrelid
-         where i.indrelid in (s.oid, s.reltoastrelid)
-      ) e on s.estimated
+      left join estimates e on e.oid = s.oid
   ),
   counted as (
     select s.*, s.heap_size - s.toast_size as table_size, s.heap_size + s.index_size as size,

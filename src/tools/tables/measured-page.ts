@@ -13,7 +13,7 @@ export const NOT_ALL_MEASURED: NotExamined = {
 
 /**
  * The tail of a `with recursive` list that ends in `page` and `exact`: the first `roots` (of pg_class, with `nspname`)
- * by a number of their row `m` of `measured`, and the sizes of those when there were too many roots to measure all, as
+ * by a number of their row `m` of `measured`, and the sizes of those when there were too many to measure all, as
  * `too_many` of `amount` tells.
  */
 export function measuredPage({
@@ -22,7 +22,8 @@ export function measuredPage({
   estimateSizes,
 }: Readonly<Record<'limit' | 'estimateSizes', Param>> & { readonly orderBy: Sql }): Sql {
   return sql`amount as materialized (
-    select pg_catalog.count(*) > ${MEASURED_AT_MOST} as too_many from roots r
+    -- with their partitions
+    select pg_catalog.count(*) > ${MEASURED_AT_MOST} as too_many from members m
   ),
   ${measuredRoots(sql`(${estimateSizes}::boolean or (select a.too_many from amount a))`)},
   page as materialized (
@@ -32,6 +33,10 @@ export function measuredPage({
       left join measured m on m.root = r.oid
      order by ${orderBy} desc nulls last, r.nspname, r.relname
      limit ${limit}
+  ),
+  budget as (
+    -- those of few partitions first
+    select p.oid, pg_catalog.sum(coalesce(p.partitions, 0) + 1) over (order by p.partitions nulls first, p.oid) as files from page p
   ),
   exact as (
     select p.oid, pg_catalog.sum(t.heap_size - t.toast_size)::bigint as table_size, pg_catalog.sum(t.toast_size)::bigint as toast_size,
@@ -46,6 +51,7 @@ export function measuredPage({
                    else pg_catalog.pg_total_relation_size(c.reltoastrelid) end as toast_size
      ) t
      where (select a.too_many from amount a) and not ${estimateSizes}::boolean
+       and p.oid in (select b.oid from budget b where b.files <= ${MEASURED_AT_MOST})
        and p.oid not in (select b.root from members b join unmeasurable u on u.oid = b.oid)
      group by p.oid
   )`;
