@@ -11,10 +11,23 @@ interface Scope {
   readonly limit: Sql | Param;
   /** Whether a lock has kept a value from us. */
   readonly estimateSizes: Sql | Param;
+  /** More columns, of `u` with all of pg_sequence; each begins with a comma. */
+  readonly more?: Sql;
+  /** The fullest first if left out. */
+  readonly orderBy?: Sql;
+  /** How many there are, if that is more than meet the condition. */
+  readonly total?: Sql;
 }
 
 /** Selects `row` and `about`, and how many sequences there are as `total_rows`. */
-export function usedSequences({ among, limit, estimateSizes }: Scope): Sql {
+export function usedSequences({
+  among,
+  limit,
+  estimateSizes,
+  more = sql``,
+  orderBy = sql`used_percent desc nulls last, u.nspname, u.relname`,
+  total = sql`pg_catalog.count(*) over ()`,
+}: Scope): Sql {
   return sql`
       with recursive locked as materialized (
         -- pg_sequence_last_value() would wait for these: https://www.postgresql.org/docs/current/explicit-locking.html
@@ -109,10 +122,10 @@ export function usedSequences({ among, limit, estimateSizes }: Scope): Sql {
                select distinct pg_catalog.quote_ident(l.nspname) from listed l where l.unreadable = 'right' order by 1)) as without_right_in,
              pg_catalog.count(*) filter (where u.unreadable = 'lock') over () as behind_lock,
              pg_catalog.count(*) filter (where u.unreadable = 'standby') over () as unlogged,
-             pg_catalog.count(*) over () as total_rows
+             ${total} as total_rows${more}
         from used u
         left join pg_catalog.pg_class t on t.oid = u.relation
         left join pg_catalog.pg_namespace n on n.oid = t.relnamespace
-       order by used_percent desc nulls last, u.nspname, u.relname
+       order by ${orderBy}
        limit ${limit}`;
 }
