@@ -2,6 +2,7 @@
 import type { Tool } from './kit/index.ts';
 import activity from './activity/activity.ts';
 import settings from './configuration/settings.ts';
+import extensions from './extensions/extensions.ts';
 import duplicateIndexes from './indexes/duplicate-indexes.ts';
 import foreignKeysWithoutIndex from './indexes/foreign-keys-without-index.ts';
 import invalidIndexes from './indexes/invalid-indexes.ts';
@@ -48,6 +49,7 @@ import walSummarizer from './wal/wal-summarizer.ts';
 export const tools: readonly Tool[] = [
   activity,
   settings,
+  extensions,
   duplicateIndexes,
   foreignKeysWithoutIndex,
   invalidIndexes,
