@@ -10,6 +10,7 @@ import {
   type Finding,
   type RowOf,
 } from '../kit/index.ts';
+import { defaultNotEmpty } from '../partitions/judge-partitions.ts';
 import { measuredRoots } from './measure.ts';
 import { ESTIMATE_SIZES, OID, unlessLocked, type Relation } from './relation.ts';
 
@@ -166,14 +167,7 @@ export function judgeAttachments(
   return [
     ...parts.partitions
       .filter((partition) => partition.default && partition.rows !== 0 && !relation.locked)
-      .map((partition): Finding => ({
-        severity: 'notice',
-        claim: `The default partition of ${object} is not empty; its rows stand in the way of a partition made for them.`,
-        object: quoteName(partition.schema, partition.table),
-        evidence: { rows: partition.rows, size: partition.size },
-        why: 'https://www.postgresql.org/docs/current/ddl-partitioning.html',
-        next_step: `SELECT * FROM ${quoteName(partition.schema, partition.table)} LIMIT 20;`,
-      })),
+      .map((partition) => defaultNotEmpty(object, partition)),
     ...parts.triggers
       .filter(({ enabled }) => enabled === 'disabled')
       .map(({ trigger }): Finding => ({
