@@ -64,7 +64,14 @@ describeEachMajor('describe_table', (cluster) => {
 
   it.each(LOGINS)('gives each foreign key once, whole and both ways, for %s', async (login) => {
     const lines = await howdah(login).call('describe_table', { table: 'order_lines' });
-    const key = { on_delete: 'cascade', on_update: 'no action', validated: true, indexed: true, deferrable: false };
+    const key = {
+      on_delete: 'cascade',
+      on_update: 'no action',
+      validated: true,
+      enforced: true,
+      indexed: true,
+      deferrable: false,
+    };
     expect(lines['references']).toEqual([
       {
         constraint: 'order_lines_order_id_fkey',
@@ -286,7 +293,9 @@ describeEachMajor('describe_table', (cluster) => {
       'notice: "public"."neglected" has no primary key.',
       'notice: The constraint "odd name" of "public"."neglected" was never checked against the rows that were there before.',
     ]);
-    expect(answer.findings.at(-1)?.next_step).toBe('ALTER TABLE "public"."neglected" VALIDATE CONSTRAINT "odd name";');
+    expect(answer.findings.at(-1)?.next_step).toMatch(
+      /^ALTER TABLE "public"\."neglected" VALIDATE CONSTRAINT "odd name"; -- .*SHARE UPDATE EXCLUSIVE/,
+    );
   });
 
   it('describes inheritance, extended statistics and collations', async () => {
@@ -388,15 +397,6 @@ describeEachMajor('describe_table', (cluster) => {
       expect(listOf(parent, 'partitions').map(({ bound }) => bound === null)).toEqual([true, false, false]);
       expect(performance.now() - startedAt).toBeLessThan(2000);
     });
-  });
-
-  it.each(['get_table_schema_info', 'get_table_relationships'])('answers to %s', async (alias) => {
-    const answer = await howdah('monitor').call(alias, {
-      database_name: clone().name,
-      table_name: 'Order',
-      schema_name: 'shop',
-    });
-    expect(relationOf(answer)).toMatchObject({ table: 'Order' });
   });
 });
 

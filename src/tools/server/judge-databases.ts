@@ -1,5 +1,6 @@
-import { comment, gather, quoteIdentifier, quoteLiteral, type Finding } from '../kit/index.ts';
+import { gather, quoteIdentifier, quoteLiteral, type Finding } from '../kit/index.ts';
 import type { DatabaseRow } from './database-page.ts';
+import { judgeDefaultCollation } from './judge-collation.ts';
 import { judgeWraparound } from './databases.ts';
 
 /** Nearly nobody gets into it any more. */
@@ -13,11 +14,15 @@ interface Thresholds {
 export function judgeDatabases(
   rows: readonly DatabaseRow[],
   { max_connection_percent, max_wraparound_percent }: Thresholds,
+  inRecovery = false,
 ): Finding[] {
   return [
     ...gather(rows.flatMap(judgeChecksums), (count) => `${count} databases have pages with wrong checksums.`),
     ...judgeWraparound(rows, max_wraparound_percent),
-    ...gather(rows.flatMap(judgeCollation), (count) => `The collations of ${count} databases have changed since.`),
+    ...gather(
+      rows.flatMap((row) => judgeDefaultCollation(row, inRecovery)),
+      (count) => `The collations of ${count} databases have changed since.`,
+    ),
     ...gather(
       rows.flatMap((row) => judgeLimit(row, max_connection_percent)),
       (count) => `${count} databases are near their connection limits.`,
@@ -40,34 +45,6 @@ export function judgeChecksums({ database, checksum_failures, last_checksum_fail
       evidence: { checksum_failures, last_checksum_failure },
       why: 'https://www.postgresql.org/docs/current/checksums.html',
       next_step: '-- keep a copy of the data directory and look at backups before anything else',
-    },
-  ];
-}
-
-/** REINDEX DATABASE would lock out the writers of one table after the other. */
-const WRITE_REINDEX = [
-  '-- in that database: writes the statements that rebuild the indexes in question beside their use; amcheck says which of them need it',
-  `SELECT format('REINDEX INDEX CONCURRENTLY %s;', indexrelid::regclass) FROM pg_index WHERE EXISTS (SELECT FROM unnest(indcollation) c WHERE c NOT IN (0, 'pg_catalog."C"'::regcollation, 'pg_catalog."POSIX"'::regcollation));`,
-].join('\n');
-
-/** Indexes over text keep the order of the version that they were built with, and then miss rows. */
-function judgeCollation(row: DatabaseRow): Finding[] {
-  const { database, allows_connections, locale_provider, collation_version, actual_collation_version } = row;
-  if (collation_version === null || actual_collation_version === null) return [];
-  if (collation_version === actual_collation_version) return [];
-  const object = quoteIdentifier(database);
-  const refresh = `ALTER DATABASE ${object} REFRESH COLLATION VERSION;`;
-  return [
-    {
-      // nobody can connect to make anything but a copy of it
-      severity: allows_connections ? 'warning' : 'notice',
-      claim: `The collation of database ${object} has changed since its indexes were built; those over text may miss rows.`,
-      object,
-      evidence: { locale_provider, collation_version, actual_collation_version },
-      why: 'https://www.postgresql.org/docs/current/sql-alterdatabase.html',
-      next_step: allows_connections
-        ? `${WRITE_REINDEX}\n${comment(`only when all of them have run, since it ends this warning: ${refresh}`)}`
-        : refresh,
     },
   ];
 }

@@ -59,7 +59,7 @@ export default defineTool({
     const rows = read.slice(0, limit);
     return {
       facts,
-      findings: judgeDatabases(rows, thresholds),
+      findings: judgeDatabases(rows, thresholds, facts.inRecovery),
       rows,
       truncated: read.length > limit,
       total: shown,

@@ -3,7 +3,6 @@ import {
   byServerVersion,
   definePart,
   param,
-  quoteIdentifier,
   quoteLiteral,
   quoteName,
   sql,
@@ -11,6 +10,7 @@ import {
   type RowOf,
 } from '../kit/index.ts';
 import { defaultNotEmpty } from '../partitions/judge-partitions.ts';
+import { disabledTrigger } from '../schema/judge-unvalidated.ts';
 import { measuredRoots } from './measure.ts';
 import { ESTIMATE_SIZES, OID, unlessLocked, type Relation } from './relation.ts';
 
@@ -170,14 +170,7 @@ export function judgeAttachments(
       .map((partition) => defaultNotEmpty(object, partition)),
     ...parts.triggers
       .filter(({ enabled }) => enabled === 'disabled')
-      .map(({ trigger }): Finding => ({
-        severity: 'warning',
-        claim: `The trigger ${quoteIdentifier(trigger)} of ${object} is disabled.`,
-        object,
-        evidence: { trigger, enabled: 'disabled' },
-        why: 'https://www.postgresql.org/docs/current/sql-altertable.html',
-        next_step: `ALTER TABLE ${object} ENABLE TRIGGER ${quoteIdentifier(trigger)};`,
-      })),
+      .map(({ trigger }) => disabledTrigger(object, trigger)),
     ...judgeRowSecurity(relation, parts.policies.length, object),
   ];
 }

@@ -6,13 +6,13 @@ import {
   definePart,
   lockedRelations,
   param,
-  quoteIdentifier,
   quoteName,
   sql,
   type Finding,
   type RowOf,
   type Sql,
 } from '../kit/index.ts';
+import { neverChecked, notEnforced } from '../schema/judge-unvalidated.ts';
 import { ESTIMATE_SIZES, OID, unlessLocked } from './relation.ts';
 
 const constraintsWith = (enforced: Sql) => sql`
@@ -42,24 +42,7 @@ export const constraints = definePart({
   sql: byServerVersion({ 12: constraintsWith(sql`true`), 18: constraintsWith(sql`k.conenforced`) }),
 });
 
-/** Each key once: those that PostgreSQL adds for partitions have a parent with the same table at this end. */
-export const foreignKeys = definePart({
-  what: 'foreign keys',
-  row: {
-    outgoing: z.boolean(),
-    constraint: z.string(),
-    schema: z.string().meta({ names: 'schema' }),
-    table: z.string().meta({ names: 'table' }),
-    columns: z.array(z.string()),
-    referenced_columns: z.array(z.string()),
-    on_delete: z.string(),
-    on_update: z.string(),
-    deferrable: z.boolean(),
-    validated: z.boolean(),
-    indexed: z.boolean(),
-  },
-  sql: byServerVersion({
-    12: sql`
+const foreignKeysWith = (enforced: Sql) => sql`
       with recursive locked as materialized (${lockedRelations}
       ),
       keys as materialized (
@@ -75,7 +58,7 @@ export const foreignKeys = definePart({
       select k.outgoing, k.conname as constraint, n.nspname as schema, c.relname as table,
              ${columnNames(sql`k.conrelid`, sql`k.conkey`)} as columns, ${columnNames(sql`k.confrelid`, sql`k.confkey`)} as referenced_columns,
              ${action(sql`k.confdeltype`)} as on_delete, ${action(sql`k.confupdtype`)} as on_update,
-             k.condeferrable as deferrable, k.convalidated as validated,
+             k.condeferrable as deferrable, k.convalidated as validated, ${enforced} as enforced,
              coalesce(
                (select pg_catalog.bool_and(e.served) from checked e where e.root = k.oid),
                exists (select from pg_catalog.pg_index i
@@ -86,8 +69,26 @@ export const foreignKeys = definePart({
         join pg_catalog.pg_class c on c.oid = k.other
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        order by k.outgoing desc, n.nspname, c.relname, k.conname
-       limit ${param('limit')}::bigint + (select pg_catalog.count(*) from keys o where o.outgoing)`,
-  }),
+       limit ${param('limit')}::bigint + (select pg_catalog.count(*) from keys o where o.outgoing)`;
+
+/** Each key once: those that PostgreSQL adds for partitions have a parent with the same table at this end. */
+export const foreignKeys = definePart({
+  what: 'foreign keys',
+  row: {
+    outgoing: z.boolean(),
+    constraint: z.string(),
+    schema: z.string().meta({ names: 'schema' }),
+    table: z.string().meta({ names: 'table' }),
+    columns: z.array(z.string()),
+    referenced_columns: z.array(z.string()),
+    on_delete: z.string(),
+    on_update: z.string(),
+    deferrable: z.boolean(),
+    validated: z.boolean(),
+    enforced: z.boolean(),
+    indexed: z.boolean(),
+  },
+  sql: byServerVersion({ 12: foreignKeysWith(sql`true`), 18: foreignKeysWith(sql`k.conenforced`) }),
 });
 export type ForeignKey = RowOf<typeof foreignKeys>;
 
@@ -102,26 +103,14 @@ export function judgeConstraints(
   { schema, table }: Named,
 ): Finding[] {
   const object = quoteName(schema, table);
-  const unproven = [...rows.filter(({ enforced }) => enforced), ...keys.filter(({ outgoing }) => outgoing)].filter(
-    ({ validated }) => !validated,
-  );
+  const all = [
+    ...rows,
+    ...keys.filter(({ outgoing }) => outgoing).map((key) => ({ ...key, type: 'foreign key' as const })),
+  ];
   return [
-    ...unproven.map(({ constraint }): Finding => ({
-      severity: 'notice',
-      claim: `The constraint ${quoteIdentifier(constraint)} of ${object} was never checked against the rows that were there before.`,
-      object,
-      evidence: { constraint, validated: false },
-      why: 'https://www.postgresql.org/docs/current/sql-altertable.html',
-      next_step: `ALTER TABLE ${object} VALIDATE CONSTRAINT ${quoteIdentifier(constraint)};`,
-    })),
-    ...rows
-      .filter(({ enforced }) => !enforced)
-      .map(({ constraint }): Finding => ({
-        severity: 'notice',
-        claim: `The constraint ${quoteIdentifier(constraint)} of ${object} is not enforced.`,
-        object,
-        evidence: { constraint, enforced: false },
-        why: 'https://www.postgresql.org/docs/current/sql-createtable.html',
-      })),
+    ...all
+      .filter(({ enforced, validated }) => enforced && !validated)
+      .map(({ constraint, type }) => neverChecked(object, constraint, type)),
+    ...all.filter(({ enforced }) => !enforced).map(({ constraint }) => notEnforced(object, constraint)),
   ];
 }

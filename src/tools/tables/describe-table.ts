@@ -64,7 +64,7 @@ export default defineTool({
   title: 'Table',
   description:
     'All about a table or view: columns, keys both ways, indexes, sequences, partitions, triggers, policies, sizes, definition of a view.',
-  alsoKnownAs: { get_table_schema_info: argumentNames, get_table_relationships: argumentNames },
+  alsoKnownAs: { get_table_schema_info: argumentNames },
   input: {
     table: z.string().min(1).max(300).describe('orders, sales.orders or sales."Order".'),
     schema: schemaInput,
