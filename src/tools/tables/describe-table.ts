@@ -22,6 +22,7 @@ import {
   triggers,
 } from './attachments.ts';
 import { columns } from './columns.ts';
+import { columnsOfTables, listColumns, listedTables } from './columns-of-tables.ts';
 import { constraints, foreignKeys, judgeConstraints } from './constraints.ts';
 import { candidates, findRelation, names } from './find-relation.ts';
 import { definition, judgeRelation, relation, type Relation } from './relation.ts';
@@ -57,16 +58,33 @@ const index = indexes.shape.extend({
 
 const sequence = z.object(row);
 
+const described = {
+  relation: relation.shape,
+  definition: definition.shape.shape.definition,
+  columns: z.array(columns.shape),
+  constraints: z.array(constraints.shape),
+  references: z.array(foreignKey),
+  referenced_by: z.array(foreignKey),
+  indexes: z.array(index),
+  sequences: z.array(sequence),
+  partitions: z.array(partitions.shape),
+  inheritance: z.array(inheritance.shape),
+  triggers: z.array(triggers.shape),
+  policies: z.array(policies.shape),
+  statistics: z.array(statistics.shape),
+  dependents: z.array(dependents.shape),
+};
+
 export default defineTool({
   name: 'describe_table',
   area: 'tables',
   accessClass: 'schema',
   title: 'Table',
   description:
-    'All about a table or view: columns, keys both ways, indexes, sequences, partitions, triggers, policies, sizes, definition of a view.',
+    'A table or view: columns, keys both ways, indexes, partitions, triggers, policies, sizes; without one, all with their columns.',
   alsoKnownAs: { get_table_schema_info: argumentNames },
   input: {
-    table: z.string().min(1).max(300).describe('orders, sales.orders or sales."Order".'),
+    table: z.string().min(1).max(300).optional().describe('orders, sales.orders or sales."Order".'),
     schema: schemaInput,
     limit: z.int().min(1).max(500).default(50).describe('Of partitions, referencing keys and other long lists.'),
   },
@@ -78,24 +96,10 @@ export default defineTool({
       .default(WARN_PERCENT)
       .describe('Warn when more of a sequence is used up.'),
   },
-  output: {
-    relation: relation.shape,
-    definition: definition.shape.shape.definition,
-    columns: z.array(columns.shape),
-    constraints: z.array(constraints.shape),
-    references: z.array(foreignKey),
-    referenced_by: z.array(foreignKey),
-    indexes: z.array(index),
-    sequences: z.array(sequence),
-    partitions: z.array(partitions.shape),
-    inheritance: z.array(inheritance.shape),
-    triggers: z.array(triggers.shape),
-    policies: z.array(policies.shape),
-    statistics: z.array(statistics.shape),
-    dependents: z.array(dependents.shape),
-  },
-  statements: statementsOf({ candidates, names, ...PARTS }),
+  output: { ...z.object(described).partial().shape, ...listedTables },
+  statements: statementsOf({ candidates, names, ...PARTS, columnsOfTables }),
   async run(input, target) {
+    if (input.table === undefined) return listColumns(target, input.schema, input.limit);
     const { oid } = await findRelation(target, input.table, input.schema);
     const { parts, unreadable, facts } = await readParts(target, PARTS, { oid, limit: input.limit });
     const [described] = parts.relation;
