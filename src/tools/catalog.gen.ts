@@ -17,6 +17,8 @@ import blockingTree from './locks/blocking-tree.ts';
 import publications from './logical-replication/publications.ts';
 import replicationSlotStatistics from './logical-replication/replication-slot-statistics.ts';
 import subscriptions from './logical-replication/subscriptions.ts';
+import partitionProblems from './partitions/partition-problems.ts';
+import partitions from './partitions/partitions.ts';
 import pgbouncerClients from './pgbouncer/pgbouncer-clients.ts';
 import pgbouncerPools from './pgbouncer/pgbouncer-pools.ts';
 import pgbouncerSettings from './pgbouncer/pgbouncer-settings.ts';
@@ -25,6 +27,13 @@ import recoveryConflicts from './replication/recovery-conflicts.ts';
 import replicationSlots from './replication/replication-slots.ts';
 import replicationStatus from './replication/replication-status.ts';
 import standbyStatus from './replication/standby-status.ts';
+import collationVersions from './schema/collation-versions.ts';
+import foreignKeys from './schema/foreign-keys.ts';
+import listFunctions from './schema/list-functions.ts';
+import listSchemas from './schema/list-schemas.ts';
+import tablesWithoutPrimaryKey from './schema/tables-without-primary-key.ts';
+import unvalidatedConstraints from './schema/unvalidated-constraints.ts';
+import listSequences from './sequences/list-sequences.ts';
 import sequenceExhaustion from './sequences/sequence-exhaustion.ts';
 import databaseStatistics from './server/database-statistics.ts';
 import listDatabases from './server/list-databases.ts';
@@ -64,6 +73,8 @@ export const tools: readonly Tool[] = [
   publications,
   replicationSlotStatistics,
   subscriptions,
+  partitionProblems,
+  partitions,
   pgbouncerClients,
   pgbouncerPools,
   pgbouncerSettings,
@@ -72,6 +83,13 @@ export const tools: readonly Tool[] = [
   replicationSlots,
   replicationStatus,
   standbyStatus,
+  collationVersions,
+  foreignKeys,
+  listFunctions,
+  listSchemas,
+  tablesWithoutPrimaryKey,
+  unvalidatedConstraints,
+  listSequences,
   sequenceExhaustion,
   databaseStatistics,
   listDatabases,
