@@ -5,6 +5,7 @@ export { byExtensionVersion, byServerVersion, compareVersions, type Major } from
 export { defineDiagnostic } from './diagnostic.ts';
 export { readWithTexts } from './concessions.ts';
 export { countedDatabases, countedSince } from './counted-since.ts';
+export { isOfExtension } from './extension-member.ts';
 export { gather } from './gather.ts';
 export { maskStatements, tellWithheld, withoutOtherDatabases } from './disclosure.ts';
 export { limitInput, nameInput, schemaInput, sharedInputs, statementLength } from './inputs.ts';
