@@ -175,7 +175,11 @@ export function judgeAttachments(
   ];
 }
 
-function judgeRowSecurity({ row_security }: Relation, policies: number, object: string): Finding[] {
+export function judgeRowSecurity(
+  { row_security }: Pick<Relation, 'row_security'>,
+  policies: number,
+  object: string,
+): Finding[] {
   if (policies === 0 || row_security !== 'off') return [];
   return [
     {
