@@ -1,22 +1,13 @@
 import { z } from 'zod';
 import { maskSetting } from '../../sqltext/secret-settings.ts';
 import { byServerVersion, definePart, matchesName, param, sql, type RowOf, type Sql } from '../kit/index.ts';
+import { isOfLogin, isOurs, ownSetting, ownSource } from './own-value.ts';
 import { formatSetting } from './setting-value.ts';
 
 const text = z.string().nullable();
 
-/** What Howdah sets for each of its transactions says nothing about the server. */
-const ours = sql`s.source = 'session'`;
-
-/** What a role is given when it logs in, below which the server's own value is not to be seen. */
-const ofLogin = sql`(s.source in ('user', 'database user') or ${ours} and exists (
-                 select from pg_catalog.pg_db_role_setting r cross join lateral pg_catalog.unnest(r.setconfig) as c (entry)
-                  where r.setrole = (select u.oid from pg_catalog.pg_roles u where u.rolname = session_user)
-                    and r.setdatabase in (0, (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))
-                    and pg_catalog.split_part(c.entry, '=', 1) = s.name))`;
-
 /** Neither built in nor worked out by the server; what is ours is judged by what it would be without us. */
-const isChanged = sql`case when ${ofLogin} then false when ${ours} then s.reset_val is distinct from s.boot_val
+const isChanged = sql`case when ${isOfLogin} then false when ${isOurs} then s.reset_val is distinct from s.boot_val
                          else s.source not in ('default', 'dynamic default', 'override', 'client') end`;
 
 /** A file has another value; where the command line has the last word, a restart changes nothing. */
@@ -54,8 +45,7 @@ export const settings = definePart({
              q.pending_restart, q.context, q.vartype as type, q.min_val as min, q.max_val as max, pg_catalog.to_json(q.enumvals) as choices,
              q.category, q.short_desc as description, pg_catalog.count(*) over () as total_rows
         from (
-          select s.name, case when ${ofLogin} then null when ${ours} then s.reset_val else s.setting end as setting,
-                 case when ${ofLogin} then 'user' when not ${ours} then s.source end as source,
+          select s.name, ${ownSetting} as setting, ${ownSource} as source,
                  ${isChanged} as changed, s.unit, s.boot_val, s.sourcefile, s.sourceline, ${isPending} as pending_restart, s.context, s.vartype,
                  s.min_val, s.max_val, s.enumvals, s.category, s.short_desc
             from pg_catalog.pg_settings s

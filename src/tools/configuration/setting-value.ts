@@ -34,3 +34,19 @@ export function formatSetting(value: string | null, unit: string | null): string
 function isWhole(number: number): boolean {
   return Math.round(number) > 0 && Math.abs(number - Math.round(number)) < 1e-9;
 }
+
+/** A value in bytes, in milliseconds, or as the plain number that it is; null where it is none. */
+export function amountOf(value: string | null, unit: string | null): number | null {
+  const number = value === null || value.trim() === '' ? Number.NaN : Number(value);
+  if (!Number.isFinite(number)) return null;
+  // 0 and -1 have meanings of their own
+  if (unit === null || number <= 0) return number;
+  const [, multiplier = '', name = ''] = /^(\d*)(\w+)$/.exec(unit) ?? [];
+  const [, size = 1] = [...BYTES, ...MILLISECONDS].find(([each]) => each === name) ?? [];
+  return number * Number(multiplier || 1) * size;
+}
+
+/** As a configuration file has it, in the largest unit that it is a whole number of. */
+export function formatBytes(bytes: number): string {
+  return formatSetting(String(Math.max(1, Math.floor(bytes / 1024))), 'kB') ?? '';
+}

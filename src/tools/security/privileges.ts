@@ -27,12 +27,12 @@ export default defineTool({
   area: 'security',
   title: 'Privileges',
   description:
-    'Who may do what on a table, function, schema or the database, column grants too, and through which role.',
+    'Who may do what on a table, sequence, function, schema or the database; what a role may, and through which role.',
   input: {
-    table: nameOf.describe('Or view or sequence.'),
-    function: nameOf.describe('Without arguments: every overload.'),
+    table: nameOf,
+    function: nameOf,
     schema: schemaInput,
-    role: z.string().min(1).max(63).optional().describe('Only what this role has, itself or as a member.'),
+    role: z.string().min(1).max(63).optional(),
     limit: limitInput(),
   },
   judges: false,

@@ -16,12 +16,12 @@ export default defineTool({
   area: 'security',
   title: 'Roles',
   description:
-    'Roles and groups: attributes, memberships, expiry, settings, sessions, and who is powerful through a membership.',
+    'Roles and groups: attributes, memberships, expiry, settings, sessions; who is powerful through a membership.',
   alsoKnownAs: { get_user_list: {} },
   clusterWide: true,
   input: {
     name: nameInput,
-    predefined: z.boolean().default(false).describe('The pg_* roles too.'),
+    predefined: z.boolean().default(false),
     limit: limitInput(),
   },
   thresholds: {

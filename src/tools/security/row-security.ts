@@ -22,7 +22,8 @@ export default defineTool({
   name: 'row_security',
   area: 'security',
   title: 'Row security',
-  description: 'Tables with row-level security: policies, and who gets past them: owners, roles, views and functions.',
+  description:
+    'Tables with row-level security, their policies, and who gets past them: owners, roles, views, functions.',
   input: { schema: schemaInput, name: nameInput, limit: limitInput() },
   output: {
     rows: z.array(guardedTables.shape.omit({ total_rows: true })),

@@ -80,7 +80,7 @@ export default defineTool({
   area: 'security',
   title: 'Security audit',
   description:
-    'Who is powerful, what PUBLIC may do, unsafe functions, row security, passwords, authentication, encryption, secrets in options: judged.',
+    'Powerful roles, rights of PUBLIC, unsafe functions, row security, passwords, authentication, encryption, exposed secrets: judged.',
   input: {},
   thresholds: {
     expiry_days: z
