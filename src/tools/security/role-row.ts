@@ -29,7 +29,8 @@ const rolesWith = (hops: Sql) => sql`
       owned as (
         select d.refobjid as oid, pg_catalog.count(*) as objects
           from pg_catalog.pg_shdepend d
-         where d.refclassid = 'pg_catalog.pg_authid'::regclass and d.deptype = 'o' and d.refobjid in (select l.oid from listed l)
+         where d.refclassid = 'pg_catalog.pg_authid'::regclass and d.deptype = 'o' and d.classid <> 'pg_catalog.pg_default_acl'::regclass
+           and d.refobjid in (select l.oid from listed l)
          group by d.refobjid
       ),
       sessions as (
