@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { useClone } from '../postgres/clone.ts';
+import { describeEachMajor } from '../postgres/each-major.ts';
 import { LOGINS, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 import { usePlantedSecurity } from './plant-security.ts';
@@ -306,59 +305,5 @@ describeEachMajor('roles and privileges', (cluster) => {
       expect(outcome).toMatchObject({ ok: false, error: { code } });
       expect(outcome.ok ? '' : `${outcome.error.message} ${outcome.error.hint}`).toContain(text);
     });
-
-    it('name roles that are gone by their oid', async () => {
-      await runAs(
-        clone().superuserUrl,
-        'create table sound.dangling (id integer)',
-        `update pg_class set relacl = array[makeaclitem(999999, 10, 'SELECT', false)] where oid = 'sound.dangling'::regclass`,
-        'create function sound.dangling() returns integer language sql security definer as $$ select 1 $$',
-        `update pg_proc set proowner = 999998, proacl = array[makeaclitem(999999, 999998, 'EXECUTE', false)] where oid = 'sound.dangling()'::regprocedure`,
-      );
-      try {
-        expect(grants(await on({ table: 'sound.dangling' }))).toEqual([['unknown (OID=999999)', null, ['SELECT'], []]]);
-        expect(listOf(await on({ limit: 500 }), 'summary').map(({ grantee }) => grantee)).toContain(
-          'unknown (OID=999999)',
-        );
-        for (const tool of ['security_audit', 'roles', 'row_security', 'encrypted_connections'])
-          await howdah('plain').call(tool);
-        const definers = await howdah('plain').call('security_definer_functions', { name: 'dangling' });
-        expect(definers.rows).toMatchObject([
-          { owner: 'unknown (OID=999998)', owner_superuser: false, executable_by: ['unknown (OID=999999)'] },
-        ]);
-      } finally {
-        await runAs(
-          clone().superuserUrl,
-          `update pg_proc set proowner = 10, proacl = null where oid = 'sound.dangling()'::regprocedure`,
-          `update pg_class set relacl = null where oid = 'sound.dangling'::regclass`,
-          'drop function sound.dangling()',
-          'drop table sound.dangling',
-        );
-      }
-    });
-  });
-});
-
-describeEachStandby('security on a standby', (cluster) => {
-  const clone = useClone(cluster);
-  const primary = useHowdah(clone);
-  const standby = useHowdah(() => clone().standby ?? clone());
-
-  it.each(LOGINS)('is what it is on the primary, for %s', async (login) => {
-    for (const [tool, input] of [
-      ['privileges', { table: 'shop.Order' }],
-      ['row_security', {}],
-      ['security_definer_functions', {}],
-    ] as const) {
-      const there = await primary(login).call(tool, input);
-      expect(await standby(login).call(tool, input)).toEqual({ ...there, server: expect.any(String) });
-      expect(there.rows).not.toEqual([]);
-    }
-    const audit = await standby(login).call('security_audit');
-    expect(fieldsOf({ ...audit, rows: listOf(audit, 'code') }, 'found')[0]).toEqual([2]);
-    expect((await standby(login).call('roles', { name: 'monitor' })).rows).toMatchObject([
-      { member_of: ['pg_monitor'] },
-    ]);
-    expect((await standby(login).call('encrypted_connections')).rows).not.toEqual([]);
   });
 });
