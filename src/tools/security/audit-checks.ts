@@ -178,6 +178,7 @@ const CONCERN_TEXTS: Readonly<Record<(typeof CONCERNS)[number], string>> = {
   identd: 'rules that believe identd of other machines',
   clear_password: 'rules with passwords in clear text',
   never_reached: 'rules that are never reached',
+  cannot_match: 'rules that can match no connection',
   unencrypted: 'rules for connections without encryption only',
   from_anywhere: 'rules for everybody from everywhere',
   clear_to_ldap: 'rules with LDAP in clear text',

@@ -23,22 +23,23 @@ export const mayReadHba = definePart({
 /** Far more than any file has that people keep. */
 const MOST = sql`2000`;
 
+/** Lines that could not be read first, which stop the server from taking the file; the others as it tries them. */
 const rulesWith = ({ number, file }: { readonly number: Sql; readonly file: Sql }) => sql`
       select ${number} as rule, ${file} as file, h.line_number as line, h.type, pg_catalog.to_json(h.database) as database,
              pg_catalog.to_json(h.user_name) as user, h.address, h.netmask, h.auth_method as method,
              pg_catalog.to_json(coalesce(h.options, '{}')) as options, h.error
-        from pg_catalog.pg_hba_file_rules h
-       order by h.error is null, rule, h.line_number
+        from (select r.*, pg_catalog.row_number() over () as place from pg_catalog.pg_hba_file_rules r) h
+       order by h.type is not null, h.place
        limit ${MOST}`;
 
 /** https://www.postgresql.org/docs/current/view-pg-hba-file-rules.html; the first rule that fits decides. */
 export const hbaRules = definePart({
   what: 'the rules of pg_hba.conf',
   row: {
-    rule: z.int().nullable().describe('In the order in which they are tried; null of a line with an error.'),
+    rule: z.int().nullable().describe('In the order in which they are tried; null of a line that is not.'),
     file: text,
     line: z.int(),
-    type: z.string().nullable(),
+    type: z.string().nullable().describe('Null of a line that could not be read.'),
     database: list.nullable(),
     user: list.nullable(),
     address: z.string().nullable(),

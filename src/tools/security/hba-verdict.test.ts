@@ -94,7 +94,7 @@ describe('rules that others decide before', () => {
       'host all all all scram-sha-256',
       'host all bob all reject',
     ];
-    const examined = examineRules([rule('local all all peer', { error: 'wrong' }), ...numbered(lines)]);
+    const examined = examineRules([rule('local all all peer', { type: null, error: 'wrong' }), ...numbered(lines)]);
     expect(examined.map(({ concern, covered_by }) => [concern, covered_by])).toEqual([
       ['error', null],
       [null, null],
@@ -149,6 +149,17 @@ describe('concerns', () => {
     ['hostssl all all 10.0.0.0/255.0.0.0 scram-sha-256', undefined],
   ])('%s is %s', (line, severity) => {
     expect(judgeHba(examineRules([rule(line)]))[0]?.severity).toBe(severity);
+  });
+
+  it('tell a line that could not be read from one that only matches nothing', () => {
+    const off = rule('hostssl all all all trust', { error: 'hostssl record cannot match because SSL is disabled' });
+    expect(examineRules([off])[0]?.concern).toBe('cannot_match');
+    expect(judgeHba(examineRules([off]))).toMatchObject([{ severity: 'notice', evidence: { error: off.error } }]);
+    // such as of RADIUS servers that have no address
+    const unsaid = rule('host all all all radius', { type: null });
+    expect(judgeHba(examineRules([unsaid]))).toMatchObject([
+      { severity: 'critical', evidence: { error: 'PostgreSQL does not say' } },
+    ]);
   });
 
   it('make one finding of what trusts everybody on the machine', () => {

@@ -8,6 +8,7 @@ export const CONCERNS = [
   'identd',
   'clear_password',
   'never_reached',
+  'cannot_match',
   'unencrypted',
   'from_anywhere',
   'clear_to_ldap',
@@ -24,17 +25,23 @@ export interface JudgedRule extends StoredRule {
 
 /** In the order in which the server tries them. */
 export function examineRules(rules: readonly StoredRule[]): JudgedRule[] {
-  const sound = rules.filter(({ error }) => error === null);
+  const sound = rules.filter(isTried);
   return rules.map((rule) => {
     const reach = reachOf(rule);
-    const cover =
-      rule.error === null ? sound.slice(0, sound.indexOf(rule)).find((each) => covers(each, rule)) : undefined;
+    const cover = isTried(rule) ? sound.slice(0, sound.indexOf(rule)).find((each) => covers(each, rule)) : undefined;
     return { ...rule, reach, covered_by: cover?.line ?? null, concern: concernOf(rule, reach, cover !== undefined) };
   });
 }
 
+/** What was read although something is wrong with it stops nothing, and is not tried. */
+function isTried({ type, error }: StoredRule): boolean {
+  return type !== null && error === null;
+}
+
 function concernOf(rule: StoredRule, reach: Reach, covered: boolean): Concern | null {
-  if (rule.error !== null) return 'error';
+  // of some lines that it cannot read PostgreSQL does not say what is wrong
+  if (rule.type === null) return 'error';
+  if (rule.error !== null) return 'cannot_match';
   if (covered) return 'never_reached';
   if (rule.method === 'reject') return null;
   return CHECKS.find(([, applies]) => applies(rule, reach))?.[0] ?? null;

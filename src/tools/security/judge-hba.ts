@@ -34,9 +34,9 @@ function judgeErrors(rules: readonly JudgedRule[]): Finding[] {
     {
       severity: 'critical',
       claim: 'pg_hba.conf holds errors: a reload keeps the old rules, and the server does not start again.',
-      evidence: { count: rules.length, line: first.line, error: first.error },
+      evidence: { count: rules.length, line: first.line, error: first.error ?? 'PostgreSQL does not say' },
       why: `${DOCS}/view-pg-hba-file-rules.html`,
-      next_step: 'SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL;',
+      next_step: 'SELECT line_number, error FROM pg_hba_file_rules WHERE type IS NULL;',
     },
   ];
 }
@@ -77,6 +77,7 @@ interface Told {
   readonly why: string;
 }
 
+/** What each does, behind its name. */
 const PER_RULE: Partial<Record<Concern, Told & { readonly many: (count: number) => string }>> = {
   identd: {
     severity: 'warning',
@@ -102,6 +103,12 @@ const PER_RULE: Partial<Record<Concern, Told & { readonly many: (count: number) 
     why: HBA,
     many: (count) => `${count} rules of pg_hba.conf let every role try every database from every address.`,
   },
+  cannot_match: {
+    severity: 'notice',
+    says: 'can match no connection',
+    why: `${DOCS}/view-pg-hba-file-rules.html`,
+    many: (count) => `${count} rules of pg_hba.conf can match no connection.`,
+  },
   clear_to_ldap: {
     severity: 'notice',
     says: 'sends passwords to the LDAP server without encryption',
@@ -121,7 +128,7 @@ function describe(rule: JudgedRule, { severity, says, why }: Told): Finding {
     severity,
     claim: `Line ${rule.line} of pg_hba.conf ${says}.`,
     object: `line ${rule.line}`,
-    evidence: { rule: textOf(rule), reach: rule.reach },
+    evidence: { rule: textOf(rule), reach: rule.reach, ...(rule.error !== null && { error: rule.error }) },
     why,
     next_step: `${LOOK}\n${EDIT}`,
   };
