@@ -243,7 +243,22 @@ describeEachMajor('roles and privileges', (cluster) => {
         ['pg_read_all_data', ['pg_read_all_data'], true],
       ]);
       expect(own['role']).toMatchObject({ may: ['SELECT'] });
-      await runAs(clone().superuserUrl, `revoke pg_read_all_data from ${role('watcher')}`);
+      await runAs(
+        clone().superuserUrl,
+        'create sequence sound.numbers',
+        `grant pg_write_all_data to ${role('watcher')}`,
+      );
+      const sequence = await on({ table: 'sound.numbers', role: role('watcher') });
+      expect(fieldsOf(sequence, 'grantee', 'privileges')).toEqual([
+        ['pg_read_all_data', ['SELECT']],
+        ['pg_write_all_data', ['UPDATE']],
+      ]);
+      expect(sequence['role']).toMatchObject({ may: ['SELECT', 'UPDATE'] });
+      await runAs(
+        clone().superuserUrl,
+        `revoke pg_read_all_data, pg_write_all_data from ${role('watcher')}`,
+        'drop sequence sound.numbers',
+      );
     });
 
     it('on sequences, schemas, functions and the database are found, too', async () => {

@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Finding } from '../../src/contract/finding.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
 import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { withSeparateServer } from '../postgres/separate-server.ts';
 import { fieldsOf, objects } from './advice.ts';
 import { usePlantedSecurity } from './plant-security.ts';
 
@@ -166,6 +169,26 @@ describeEachMajor('security_audit', (cluster) => {
     });
   });
 
+  it('is for those only whose persona opens the area', async () => {
+    const viewer = await openHowdah(clone().monitorUrl, 'viewer');
+    try {
+      for (const tool of [
+        'security_audit',
+        'roles',
+        'get_user_list',
+        'privileges',
+        'hba_rules',
+        'encrypted_connections',
+        'row_security',
+        'security_definer_functions',
+      ])
+        expect(await viewer.attempt(tool)).toMatchObject({ ok: false, error: { code: 'FORBIDDEN' } });
+      expect(await viewer.attempt('configuration_review')).toMatchObject({ ok: true });
+    } finally {
+      await viewer.close();
+    }
+  });
+
   it('takes what could not be read for unknown, and not for none', async () => {
     const blind = role('blind');
     await runAs(
@@ -193,6 +216,53 @@ describeEachMajor('security_audit', (cluster) => {
     } finally {
       await narrow.close();
       await runAs(clone().superuserUrl, 'grant select on pg_catalog.pg_foreign_server to public');
+    }
+  });
+});
+
+/** What an application that was made with care has. */
+const SOUND = [
+  'create role shop',
+  "create role shop_app login in role shop valid until '2999-01-01'",
+  'create role standby replication login',
+  'create role dump login bypassrls', // matters only where there is row security
+  'create schema shop authorization shop',
+  'create table shop.orders (id integer primary key, tenant name)',
+  'alter table shop.orders owner to shop',
+  'grant select on shop.orders to shop_app',
+  'create view shop.all_orders as select * from shop.orders',
+  'alter view shop.all_orders owner to shop',
+  'grant select on shop.all_orders to public',
+  `create function shop.total() returns bigint language sql security definer set search_path = shop, pg_temp as 'select 1::bigint'`,
+  'alter default privileges for role shop grant select on tables to shop_app',
+];
+const SOUND_RULES = [
+  'local all postgres peer',
+  'local all all scram-sha-256',
+  'host shop shop_app 10.0.0.0/8 scram-sha-256',
+  'host replication standby 10.0.0.5/32 scram-sha-256',
+  'host all all all reject',
+];
+
+it('finds nothing on a server that is in order, whichever tool is asked', async () => {
+  await withSeparateServer({}, async ({ dataDir }, url) => {
+    await runAs(url, ...SOUND);
+    writeFileSync(join(dirname(dataDir), 'pg_hba.conf'), SOUND_RULES.join('\n'));
+    const howdah = await openHowdah(url);
+    try {
+      for (const tool of [
+        'security_audit',
+        'roles',
+        'hba_rules',
+        'encrypted_connections',
+        'row_security',
+        'security_definer_functions',
+      ]) {
+        const { findings } = await howdah.call(tool);
+        expect({ tool, findings }).toEqual({ tool, findings: [] });
+      }
+    } finally {
+      await howdah.close();
     }
   });
 });

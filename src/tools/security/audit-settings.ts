@@ -19,8 +19,7 @@ export const auditSettings = definePart({
     12: sql`
       select s.name, s.setting as value
         from pg_catalog.pg_settings s
-       where s.name in ('listen_addresses', 'log_connections', 'row_security', 'password_encryption', 'ssl', 'lo_compat_privileges',
-                        'db_user_namespace', 'scram_iterations')
+       where s.name in ('listen_addresses', 'log_connections', 'row_security', 'password_encryption', 'ssl', 'lo_compat_privileges', 'scram_iterations')
          and ${isOfServerOrDatabase(sql`s.source`)}
        order by s.name`,
   }),

@@ -80,7 +80,7 @@ export const openSchemas = definePart({
     12: sql`
       select n.nspname as schema, pg_catalog.pg_get_userbyid(n.nspowner) as owner, pg_catalog.count(*) over () as total_rows
         from pg_catalog.pg_namespace n
-       where ${isUserSchema(sql`n.nspname`)}
+       where ${isUserSchema(sql`n.nspname`)} and not ${isOfExtension(sql`'pg_catalog.pg_namespace'`, sql`n.oid`)}
          and exists (select from pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) a
                       where a.grantee = 0 and a.privilege_type = 'CREATE')
        order by n.nspname

@@ -181,7 +181,7 @@ const bypassesWith = (readers: Sql) => sql`
              case q.kind when 'materialized_view' then 'stored rows' else q.because end as because, q.reads,
              pg_catalog.to_json(q.open_to) as open_to, pg_catalog.count(*) over () as total_rows
         from grouped q
-        join pg_catalog.pg_namespace n on n.oid = q.namespace
+        join pg_catalog.pg_namespace n on n.oid = q.namespace and ${isUserSchema(sql`n.nspname`)}
        order by q.open_to = '{}', q.kind, n.nspname, q.name
        limit ${MOST_ROWS}`;
 

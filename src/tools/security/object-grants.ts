@@ -20,7 +20,7 @@ const grant = {
 };
 
 interface Target {
-  /** `(oid, object, owner, acl, builtin)`; where `acl` is null, `builtin` holds. */
+  /** `(oid, object, owner, acl, builtin, sequence)`; where `acl` is null, `builtin` holds. */
   readonly objects: Sql;
   /** Grants of columns: `(oid, attnum, attname, acl)`. */
   readonly columns?: Sql;
@@ -46,7 +46,8 @@ const grantsWith = ({ objects, columns, everywhere }: Target, hops: Sql) => sql`
           from target t
          cross join (${everywhere ?? NOWHERE}) e (role, privilege)
           join pg_catalog.pg_roles r on r.rolname = e.role
-         where ${param('role')}::text is not null or exists (select from hops h where h.role = r.oid)
+         where (${param('role')}::text is not null or exists (select from hops h where h.role = r.oid))
+           and not (t.sequence and e.privilege in ('INSERT', 'DELETE', 'MAINTAIN'))
       ),
       grants as (
         select e.object, e.owner, e.builtin, e.column, e.place, e.grantee, e.grantor,
@@ -85,7 +86,8 @@ function grantsOf(what: string, target: Target) {
 export const relationGrants = grantsOf('privileges on the relation', {
   objects: sql`
         select c.oid, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) as object, c.relowner as owner,
-               c.relacl as acl, pg_catalog.acldefault(case when c.relkind = 'S' then 's' else 'r' end::"char", c.relowner) as builtin
+               c.relacl as acl, pg_catalog.acldefault(case when c.relkind = 'S' then 's' else 'r' end::"char", c.relowner) as builtin,
+               c.relkind = 'S' as sequence
           from pg_catalog.pg_class c
           join pg_catalog.pg_namespace n on n.oid = c.relnamespace
          where c.oid = any (${param('oids')}::oid[])
@@ -101,7 +103,7 @@ export const relationGrants = grantsOf('privileges on the relation', {
 export const schemaGrants = grantsOf('privileges on the schema', {
   objects: sql`
         select n.oid, pg_catalog.quote_ident(n.nspname) as object, n.nspowner as owner, n.nspacl as acl,
-               pg_catalog.acldefault('n', n.nspowner) as builtin
+               pg_catalog.acldefault('n', n.nspowner) as builtin, false as sequence
           from pg_catalog.pg_namespace n
          where n.oid = any (${param('oids')}::oid[])
       `,
@@ -111,7 +113,7 @@ export const schemaGrants = grantsOf('privileges on the schema', {
 export const functionGrants = grantsOf('privileges on the function', {
   objects: sql`
         select p.oid, pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')' as object,
-               p.proowner as owner, p.proacl as acl, pg_catalog.acldefault('f', p.proowner) as builtin
+               p.proowner as owner, p.proacl as acl, pg_catalog.acldefault('f', p.proowner) as builtin, false as sequence
           from pg_catalog.pg_proc p
           join pg_catalog.pg_namespace n on n.oid = p.pronamespace
          where p.oid = any (${param('oids')}::oid[])
@@ -121,7 +123,7 @@ export const functionGrants = grantsOf('privileges on the function', {
 export const databaseGrants = grantsOf('privileges on the database', {
   objects: sql`
         select d.oid, pg_catalog.quote_ident(d.datname) as object, d.datdba as owner, d.datacl as acl,
-               pg_catalog.acldefault('d', d.datdba) as builtin
+               pg_catalog.acldefault('d', d.datdba) as builtin, false as sequence
           from pg_catalog.pg_database d
          where d.datname = pg_catalog.current_database()
       `,
