@@ -68,7 +68,7 @@ describeEachMajor('hba_rules and encrypted_connections', (cluster) => {
       const hidden = await howdah('plain').call('encrypted_connections', { limit: 500 });
       expect(mine(hidden).map(({ user }) => user)).toEqual(['plain']);
       expect(Number((hidden['sessions'] as Row)['hidden'])).toBeGreaterThan(0);
-      expect(hidden.not_examined).toMatchObject([{ remedy: 'GRANT pg_monitor TO "plain";' }]);
+      expect(hidden.not_examined?.map(({ remedy }) => remedy)).toEqual(Array(2).fill('GRANT pg_monitor TO "plain";'));
     });
   });
 

@@ -35,5 +35,5 @@ export const DEFAULT_RULES: readonly Rule[] = [
 export function judgeOldDefault(name: string, value: string | null, given: Given): Opinion | undefined {
   const old = OLD_DEFAULTS[name];
   if (!old || given.major < old.since || value !== old.was || !given.isSet(name)) return undefined;
-  return improve(old.is, `It was the default before PostgreSQL ${old.since}, and is kept by somebody's file.`);
+  return improve(old.is, `It was the default before PostgreSQL ${old.since}; an old file may have kept it.`);
 }

@@ -44,7 +44,7 @@ const definersWith = (parsed: Sql) => sql`
         from definers d
         left join pg_catalog.pg_roles o on o.oid = d.proowner
        order by d.search_path is not null, d.parsed, owner_superuser desc, d.nspname, d.proname, d.arguments
-       limit 1000`;
+       limit 5000`;
 
 /** https://www.postgresql.org/docs/current/sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY */
 export const definerFunctions = definePart({

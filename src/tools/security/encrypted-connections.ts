@@ -21,7 +21,10 @@ export default defineTool({
     total: z.int().min(0),
     settings: z.array(encryptionSettings.shape),
   },
-  sees: [{ what: 'how sessions of other roles are encrypted, and from where', privilege: 'pg_read_all_stats' }],
+  sees: [
+    { what: 'how sessions of other roles are encrypted, and from where', privilege: 'pg_read_all_stats' },
+    { what: 'some settings of TLS, such as the versions that it takes', privilege: 'pg_read_all_settings' },
+  ],
   statements: statementsOf(PARTS),
   async run({ limit }, target, { persona }) {
     const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, { limit });

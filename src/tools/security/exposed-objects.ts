@@ -6,7 +6,7 @@ const names = z.array(z.string());
 const total_rows = z.int();
 
 /** Of an option `o`, as `name=value`: whether its name, or its value, says that it holds a secret. */
-const IS_SECRET = sql`(pg_catalog.split_part(o.option, '=', 1) ~* '(passw|pwd|passphrase|secret|token|credential|api_?key|private|(^|_)key$)'
+const IS_SECRET = sql`(pg_catalog.split_part(o.option, '=', 1) ~* '(passw|pwd|passphrase|secret|token|credential|(access|account|api|auth|encryption|private|shared|storage)_?key$)'
                        or pg_catalog.substr(o.option, pg_catalog.strpos(o.option, '=') + 1) ~* '(://[^/@[:space:]]+:[^@[:space:]]+@|passw(or)?d[[:space:]]*=)')`;
 const secretsIn = (options: Sql) =>
   sql`array(select pg_catalog.split_part(o.option, '=', 1) from pg_catalog.unnest(${options}) o (option) where ${IS_SECRET} order by 1)`;

@@ -8,12 +8,13 @@ type Matching = Pick<StoredRule, 'type' | 'database' | 'user' | 'address' | 'net
 export type Reach = 'local' | 'loopback' | 'host' | 'network' | 'anywhere';
 
 export function reachOf(rule: Matching): Reach {
-  const { type, address } = rule;
+  const { type, address, netmask } = rule;
   if (type === 'local' || address === null) return 'local';
   if (address === 'all') return 'anywhere';
   if (address === 'samehost' || address === 'localhost') return 'loopback';
   const range = rangeOf(rule);
-  if (!range) return address === 'samenet' || address.startsWith('.') ? 'network' : 'host';
+  // a mask with gaps is of several machines, too
+  if (!range) return netmask !== null || address === 'samenet' || address.startsWith('.') ? 'network' : 'host';
   if (range.bits === 0) return 'anywhere';
   if (LOOPBACK.check(range.address, range.family)) return range.bits >= 8 ? 'loopback' : 'network';
   return range.bits === WHOLE[range.family] ? 'host' : 'network';

@@ -56,6 +56,7 @@ describe('addresses', () => {
     ['host all all db.example.com trust', 'host'],
     ['host all all .example.com trust', 'network'],
     ['host all all samenet trust', 'network'],
+    ['host all all 10.0.0.0/255.0.255.0 trust', 'network'],
     ['host all all 10.0.0.0/255.0.0.0 trust', 'network'],
     ['host all all 0.0.0.0/0.0.0.0 trust', 'anywhere'],
     ['host all all ::/:: trust', 'anywhere'],

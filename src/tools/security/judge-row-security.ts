@@ -115,18 +115,32 @@ function judgeOwners(tables: readonly GuardedTable[]): Finding[] {
 /** Where nothing is guarded there is nothing to bypass. */
 function judgeRoles(tables: readonly GuardedTable[], powers: readonly Power[]): Finding[] {
   const roles = powers.filter(({ power, login }) => power === 'BYPASSRLS' && login);
-  if (roles.length === 0 || tables.every(({ row_security }) => row_security === 'off')) return [];
-  const names = roles.slice(0, 10).map(({ role }) => quoteIdentifier(role));
+  const [first] = roles;
+  if (!first || tables.every(({ row_security }) => row_security === 'off')) return [];
+  const name = quoteIdentifier(first.role);
+  const count = roles.length;
+  const takeBack = first.own
+    ? `ALTER ROLE ${name} NOBYPASSRLS;`
+    : `REVOKE ${first.through.map(quoteIdentifier).join(', ')} FROM ${name};`;
   return [
     {
       severity: 'notice',
-      claim: `${roles.length === 1 ? `${names[0]} bypasses` : `${roles.length} roles that are no superusers bypass`} row security.`,
-      ...(roles.length === 1 && names[0] !== undefined && { object: names[0] }),
-      evidence: { count: roles.length, roles: names.join(', ') },
+      claim:
+        count === 1
+          ? `${name} ${first.own ? 'bypasses' : 'can bypass'} row security.`
+          : `${count} roles that are no superusers can bypass row security.`,
+      ...(count === 1 && { object: name }),
+      evidence: {
+        count,
+        roles: roles
+          .slice(0, 10)
+          .map(({ role }) => quoteIdentifier(role))
+          .join(', '),
+      },
       why: `${DOCS}/ddl-rowsecurity.html`,
       next_step: [
         'SELECT rolname, rolcanlogin FROM pg_roles WHERE rolbypassrls AND NOT rolsuper;',
-        comment(`who neither dumps nor restores: ALTER ROLE ${names[0]} NOBYPASSRLS;`),
+        comment(`who neither dumps nor restores: ${takeBack}`),
       ].join('\n'),
     },
   ];

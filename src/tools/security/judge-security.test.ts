@@ -10,6 +10,7 @@ import { judgeGrants } from './judge-grants.ts';
 import { judgeGuarded } from './judge-row-security.ts';
 import { pageOf } from './page.ts';
 import { judgePasswords, type StoredPassword } from './passwords.ts';
+import type { Power } from './role-power.ts';
 
 const facts = { major: 18, service: null, database: 'shop' };
 const severities = (findings: readonly { severity: string }[]) => findings.map(({ severity }) => severity);
@@ -119,25 +120,22 @@ describe('row security', () => {
     open_to: ['app'],
     total_rows: 1,
   };
+  const bypasser: Power = {
+    role: 'dump',
+    power: 'BYPASSRLS',
+    own: true,
+    inherited: false,
+    login: true,
+    bootstrap: false,
+    through: [],
+    of_power: 1,
+  };
   const judged = (more: { tables?: GuardedTable[]; bypasses?: Bypass[]; bypassing?: boolean }, major = 18) =>
     judgeGuarded(
       {
         tables: more.tables ?? [table],
         bypasses: more.bypasses ?? [],
-        powers: more.bypassing
-          ? [
-              {
-                role: 'dump',
-                power: 'BYPASSRLS',
-                own: true,
-                inherited: false,
-                login: true,
-                bootstrap: false,
-                through: [],
-                of_power: 1,
-              },
-            ]
-          : [],
+        powers: more.bypassing === true ? [bypasser] : [],
       },
       { major },
     );
@@ -153,6 +151,13 @@ describe('row security', () => {
     ['is nowhere, so that no role bypasses it', { bypassing: true, tables: [] }, []],
   ])('that %s', (_, more, expected) => {
     expect(severities(judged(more))).toEqual(expected);
+  });
+
+  it('is bypassed through memberships, too', () => {
+    const member = { ...bypasser, role: 'etl', own: false, through: ['loaders'] };
+    const [finding] = judgeGuarded({ tables: [table], bypasses: [], powers: [member] }, { major: 18 });
+    expect(finding?.claim).toBe('"etl" can bypass row security.');
+    expect(finding?.next_step).toContain('REVOKE "loaders" FROM "etl";');
   });
 
   it('has views read as their callers from PostgreSQL 15 on', () => {

@@ -39,7 +39,9 @@ export default defineTool({
   output: {
     kind: z.enum(KINDS).describe('What is asked for; the database itself, where nothing is named.'),
     role: effectiveRights.shape.nullable().describe('Of the role asked for.'),
-    rows: z.array(relationGrants.shape.omit({ total_rows: true })),
+    rows: z
+      .array(relationGrants.shape.omit({ total_rows: true }))
+      .describe('Superusers may do all of it, and are not listed.'),
     truncated: z.boolean(),
     total: z.int().min(0),
     summary: z
