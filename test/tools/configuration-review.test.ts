@@ -9,7 +9,7 @@ import {
 } from '../../src/tools/configuration/review.ts';
 import { renderAnswer } from '../../src/render/answer.ts';
 import { useClone } from '../postgres/clone.ts';
-import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
+import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
 import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
 import { objects } from './advice.ts';
@@ -134,6 +134,41 @@ describeEachStandby('configuration_review of a standby', (cluster) => {
     expect(rowOf(answer, 'hot_standby')).toMatchObject({ value: 'on', verdict: 'ok' });
     expect(answer.rows.length).toBeGreaterThan(50);
   });
+});
+
+/** Chapters of the documentation, as pg_settings of the newest PostgreSQL calls them, and their pages. */
+const PAGES: Readonly<Record<string, string>> = {
+  'Client Connection Defaults': 'client',
+  'Connections and Authentication': 'connection',
+  'Error Handling': 'error-handling',
+  'Lock Management': 'locks',
+  'Query Tuning': 'query',
+  Replication: 'replication',
+  'Reporting and Logging': 'logging',
+  'Resource Usage': 'resource',
+  Statistics: 'statistics',
+  Vacuuming: 'vacuum',
+  'Write-Ahead Log': 'wal',
+};
+
+it.runIf(newestCluster().major >= 18)('links each setting to where the documentation has it', async () => {
+  const rows = await runAs(newestCluster().superuserUrl, 'select name, category from pg_settings');
+  const pages = new Map(rows.map(({ name, category }) => [name, PAGES[String(category).split(' / ')[0] ?? '']]));
+  const settings = REVIEWED.map((name) => ({
+    name,
+    setting: '0',
+    unit: null,
+    source: null,
+    context: 'sighup',
+    is_set: true,
+  }));
+  const given = givenOf(settings, { major: 18, standby: true, checkpoints: null, slots: 0 });
+  const linked = reviewSettings(settings, given).map(({ setting, docs }) => [
+    setting,
+    /runtime-config-([\w-]+)\.html/.exec(docs)?.[1],
+  ]);
+  expect(linked.length).toBeGreaterThan(50);
+  expect(linked).toEqual(linked.map(([setting]) => [setting, pages.get(setting)]));
 });
 
 describe('configuration_review of other configurations', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { ConnectionFacts } from '../kit/index.ts';
 import { covers, reachOf } from './hba-reach.ts';
+import { unreadHba } from './hba-right.ts';
 import { showAddress, showError, showOption, type StoredRule } from './hba-rule.ts';
 import { examineRules } from './hba-verdict.ts';
 import { judgeHba, judgeIdent } from './judge-hba.ts';
@@ -203,6 +205,51 @@ describe('what is shown', () => {
     expect(judgeIdent([map])).toEqual([]);
     expect(judgeIdent([map, { ...map, error: 'wrong' }])).toMatchObject([
       { severity: 'warning', evidence: { count: 1, line: 3 } },
+    ]);
+  });
+});
+
+describe('what of the files is not to be seen', () => {
+  const facts: ConnectionFacts = {
+    versionNum: 180_000,
+    major: 18,
+    version: '18.0',
+    inRecovery: false,
+    database: 'shop',
+    service: null,
+    role: {
+      name: 'mon"itor',
+      superuser: false,
+      createRole: false,
+      createDatabase: false,
+      replication: false,
+      bypassRls: false,
+      predefinedRoles: ['pg_monitor'],
+      effectiveRoles: ['pg_monitor'],
+    },
+  };
+
+  it('comes with the grants that would show it', () => {
+    const [gap] = unreadHba(facts, false, false);
+    expect(gap?.what).toBe('the rules of pg_hba.conf and the maps of pg_ident.conf');
+    expect(gap?.remedy?.split('\n').slice(1)).toEqual([
+      'GRANT SELECT ON pg_catalog.pg_hba_file_rules TO "mon""itor";',
+      'GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO "mon""itor";',
+      'GRANT SELECT ON pg_catalog.pg_ident_file_mappings TO "mon""itor";',
+      'GRANT EXECUTE ON FUNCTION pg_catalog.pg_ident_file_mappings() TO "mon""itor";',
+    ]);
+    expect(unreadHba(facts, true, false)[0]?.what).toBe('the maps of pg_ident.conf');
+    expect(unreadHba(facts, true, true)).toEqual([]);
+  });
+
+  it('is nothing more where PostgreSQL has no more to show', () => {
+    expect(unreadHba({ ...facts, major: 14 }, true, false)).toEqual([]);
+    expect(unreadHba({ ...facts, major: 14 }, false, false)[0]?.remedy).not.toContain('pg_ident');
+  });
+
+  it('is nobody’s to grant on a managed service', () => {
+    expect(unreadHba({ ...facts, service: 'rds' }, false, false)).toEqual([
+      { what: expect.any(String), reason: 'Amazon RDS keeps the files to itself.' },
     ]);
   });
 });
