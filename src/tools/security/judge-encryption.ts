@@ -1,4 +1,5 @@
-import { changeSettings, type ConnectionFacts, type Finding } from '../kit/index.ts';
+import { SERVICES } from '../../postgres/managed-service.ts';
+import { changeSettings, comment, type ConnectionFacts, type Finding } from '../kit/index.ts';
 import type { EncryptionSetting, SessionTotals } from './session-encryption.ts';
 
 const DOCS = 'https://www.postgresql.org/docs/current';
@@ -13,7 +14,7 @@ export function judgeEncryption({ totals, settings, service }: Encryption): Find
   const values = new Map(settings.map(({ name, value }) => [name, value]));
   const offered = values.get('ssl') === 'on';
   return [
-    ...(totals ? judgeSessions(totals, offered) : []),
+    ...(totals ? judgeSessions(totals, offered, service) : []),
     ...(totals ? judgeOldVersions(totals) : []),
     ...(offered ? judgeVersions(settings, service) : []),
   ];
@@ -23,7 +24,7 @@ const WHO =
   'SELECT a.usename, a.datname, a.client_addr, count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE NOT s.ssl AND a.client_addr IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 4 DESC;';
 
 /** A server that offers encryption cannot make its clients use it, but for a hostssl rule in pg_hba.conf. */
-function judgeSessions(totals: SessionTotals, offered: boolean): Finding[] {
+function judgeSessions(totals: SessionTotals, offered: boolean, service: Encryption['service']): Finding[] {
   const { unencrypted_over_network: count, unencrypted_public, over_network } = totals;
   if (count === 0) return [];
   const sessions = `${count} of ${over_network} ${over_network === 1 ? 'session' : 'sessions'} over the network`;
@@ -36,14 +37,20 @@ function judgeSessions(totals: SessionTotals, offered: boolean): Finding[] {
       object: '"ssl"',
       evidence: { ssl: offered, over_network, unencrypted_over_network: count, unencrypted_public },
       why: `${DOCS}/ssl-tcp.html`,
-      next_step: [
-        WHO,
-        offered
-          ? '-- then hostssl instead of host in pg_hba.conf, and sslmode=verify-full in the clients'
-          : '-- then a certificate in ssl_cert_file and ssl_key_file, and ssl = on, which a reload brings into force',
-      ].join('\n'),
+      next_step: [WHO, stepTo(offered, service)].join('\n'),
     },
   ];
+}
+
+function stepTo(offered: boolean, service: Encryption['service']): string {
+  if (service !== null) {
+    return comment(
+      `then have ${SERVICES[service].name} refuse clients without TLS, and sslmode=verify-full in the clients`,
+    );
+  }
+  return offered
+    ? '-- then hostssl instead of host in pg_hba.conf, and sslmode=verify-full in the clients'
+    : '-- then a certificate in ssl_cert_file and ssl_key_file, and ssl = on, which a reload brings into force';
 }
 
 function judgeOldVersions({ old_tls }: SessionTotals): Finding[] {

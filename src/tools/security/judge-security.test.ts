@@ -201,6 +201,21 @@ describe('encryption', () => {
   });
 });
 
+it('has a managed service refuse what its customers cannot', () => {
+  const totals = {
+    sessions: 1,
+    hidden: 0,
+    over_network: 1,
+    unencrypted_over_network: 1,
+    unencrypted_public: 0,
+    old_tls: 0,
+    certificates: 0,
+  };
+  const step = (service: 'rds' | null) => judgeEncryption({ totals, settings: [], service })[0]?.next_step;
+  expect(step('rds')).toContain('-- then have Amazon RDS refuse clients without TLS');
+  expect(step(null)).toContain('ssl_cert_file');
+});
+
 describe('grants', () => {
   const none = { schemas: [], tables: [], rights: undefined, defaults: [], system: [] };
   const open = { schema: 'public', owner: 'postgres', total_rows: 1 };
