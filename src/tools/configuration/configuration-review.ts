@@ -39,10 +39,10 @@ export default defineTool({
   name: 'configuration_review',
   area: 'configuration',
   title: 'Configuration review',
-  description: 'Settings judged one by one, with better values, for the machine and workload that you describe.',
+  description: 'Settings judged, with better values, for the machine and workload that you describe.',
   input: {
-    memory: z.int().min(67_108_864).optional().describe('RAM in bytes.'),
-    cpus: z.int().min(1).optional(),
+    memory: z.int().min(0).optional().describe('Bytes.'),
+    cpus: z.int().min(0).optional(),
     storage: z.enum(STORAGES).optional(),
     workload: z.enum(WORKLOADS).optional(),
     limit: limitInput(),
@@ -55,11 +55,14 @@ export default defineTool({
   },
   sees: [{ what: 'settings that only privileged roles may see', privilege: 'pg_read_all_settings' }],
   statements: statementsOf(PARTS),
-  async run({ limit, ...machine }, target) {
+  async run({ limit, memory, cpus, storage, workload }, target) {
     const { facts, parts, unreadable } = await readParts(target, PARTS, { names: REVIEWED });
     const [counters] = parts.reviewCounters;
     const given = givenOf(parts.reviewed, {
-      ...machine,
+      memory: memory === 0 ? undefined : memory,
+      cpus: cpus === 0 ? undefined : cpus,
+      storage,
+      workload,
       major: facts.major,
       standby: facts.inRecovery,
       checkpoints: counters ?? null,

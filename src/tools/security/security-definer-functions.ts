@@ -20,7 +20,7 @@ export default defineTool({
   name: 'security_definer_functions',
   area: 'security',
   title: 'SECURITY DEFINER functions',
-  description: 'Functions that run as their owner: whether the search path is pinned, who may call them.',
+  description: 'Functions that run as their owner: is the search path pinned, who may call them.',
   input: { schema: schemaInput, name: nameInput, limit: limitInput() },
   output: {
     rows: z.array(row).describe('The unsafe first; those of extensions are left out.'),
