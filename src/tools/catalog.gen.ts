@@ -34,6 +34,13 @@ import listFunctions from './schema/list-functions.ts';
 import listSchemas from './schema/list-schemas.ts';
 import tablesWithoutPrimaryKey from './schema/tables-without-primary-key.ts';
 import unvalidatedConstraints from './schema/unvalidated-constraints.ts';
+import encryptedConnections from './security/encrypted-connections.ts';
+import hbaRules from './security/hba-rules.ts';
+import privileges from './security/privileges.ts';
+import roles from './security/roles.ts';
+import rowSecurity from './security/row-security.ts';
+import securityAudit from './security/security-audit.ts';
+import securityDefinerFunctions from './security/security-definer-functions.ts';
 import listSequences from './sequences/list-sequences.ts';
 import sequenceExhaustion from './sequences/sequence-exhaustion.ts';
 import databaseStatistics from './server/database-statistics.ts';
@@ -91,6 +98,13 @@ export const tools: readonly Tool[] = [
   listSchemas,
   tablesWithoutPrimaryKey,
   unvalidatedConstraints,
+  encryptedConnections,
+  hbaRules,
+  privileges,
+  roles,
+  rowSecurity,
+  securityAudit,
+  securityDefinerFunctions,
   listSequences,
   sequenceExhaustion,
   databaseStatistics,
