@@ -50,6 +50,8 @@ export interface Reach {
   readonly clusterWide?: boolean;
   /** Seconds that a call may take unless the caller says otherwise; 5 if left out. */
   readonly timeoutS?: number;
+  /** Seconds that it waits between its looks with this input, for which a call is given more time. */
+  readonly waitsS?: (input: Readonly<Record<string, unknown>>) => number;
   /** What a login without these rights does not see; the answer says so. */
   readonly sees?: readonly Sees[];
   /** How its rows read as bars. */
@@ -61,13 +63,13 @@ export interface Reach {
 }
 
 /** The inputs of a tool that asks a server: its own, its thresholds, and those that it shares. */
-export function inputOf({ thresholds, timeoutS }: Reach, own: z.ZodRawShape): z.ZodObject {
+export function inputOf({ thresholds, timeoutS, waitsS }: Reach, own: z.ZodRawShape): z.ZodObject {
   const timeout_s = z
     .number()
     .min(0.1)
     .max(600)
     .default(timeoutS ?? DEFAULT_TIMEOUT_S)
-    .describe('Seconds that the call may take.');
+    .describe(`Seconds that the call may take${waitsS ? ' beside those that it waits' : ''}.`);
   return z.strictObject({ ...sharedInputs, ...own, ...thresholds, timeout_s });
 }
 

@@ -138,13 +138,13 @@ export function defineTool<
 export function requestOf(
   spec: Reach,
   own: z.ZodRawShape,
-): Pick<Tool, 'input' | 'unlisted' | 'timeoutMs' | keyof Omit<Reach, 'thresholds' | 'seldom' | 'timeoutS'>> {
+): Pick<Tool, 'input' | 'unlisted' | 'timeoutMs' | keyof Omit<Reach, 'thresholds' | 'seldom' | 'timeoutS' | 'waitsS'>> {
   const input = inputOf(spec, own);
-  const { clusterWide = false, charts = [], judges = true, sees = [], cost } = spec;
+  const { clusterWide = false, charts = [], judges = true, sees = [], cost, waitsS = () => 0 } = spec;
   return {
     input,
     unlisted: unlistedOf(spec, input),
-    timeoutMs: ({ timeout_s }) => Number(timeout_s) * 1000,
+    timeoutMs: (given) => (Number(given['timeout_s']) + waitsS(given)) * 1000,
     clusterWide,
     charts,
     judges,
