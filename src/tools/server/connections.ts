@@ -17,10 +17,10 @@ const count = z.int().min(0).nullable();
 const SATURATED_PERCENT = 95;
 
 /** What kind of process the session of another role is takes a right to see; a background process has no role. */
-const isClient = sql`(a.backend_type = 'client backend' or (a.backend_type is null and a.usesysid is not null and a.datid is not null))`;
+export const isClient = sql`(a.backend_type = 'client backend' or (a.backend_type is null and a.usesysid is not null and a.datid is not null))`;
 
 /** How many sessions meet the condition; null when the state of some is hidden. */
-function counted(condition: Sql): Sql {
+export function counted(condition: Sql): Sql {
   return sql`case when pg_catalog.count(a.backend_type) = pg_catalog.count(*) then pg_catalog.count(*) filter (where ${condition}) end`;
 }
 

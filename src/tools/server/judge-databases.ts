@@ -49,7 +49,10 @@ export function judgeChecksums({ database, checksum_failures, last_checksum_fail
   ];
 }
 
-function judgeLimit({ database, connections, connection_limit }: DatabaseRow, maxPercent: number): Finding[] {
+export function judgeLimit(
+  { database, connections, connection_limit }: Pick<DatabaseRow, 'database' | 'connections' | 'connection_limit'>,
+  maxPercent: number,
+): Finding[] {
   if (connection_limit === null || connection_limit === 0 || connections === null) return [];
   const percent = Math.round((100 * connections) / connection_limit);
   if (percent < maxPercent) return [];
