@@ -35,7 +35,7 @@ export function arrangeTrees(sessions: readonly LockSession[]): Trees {
   return { rows: [...rows.values()], rings: ringsOf(forest, rows) };
 }
 
-function keyOf({ pid, gid }: { readonly pid: number; readonly gid: string | null }): string {
+export function keyOf({ pid, gid }: { readonly pid: number; readonly gid: string | null }): string {
   return pid === 0 ? `prepared ${gid ?? ''}` : String(pid);
 }
 

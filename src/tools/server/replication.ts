@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   byServerVersion,
   definePart,
+  endPrepared,
   gather,
   param,
   quoteIdentifier,
@@ -158,11 +159,8 @@ export function judgeReceivers(rows: readonly Receiver[], maxLagS: number): Find
   );
 }
 
-/** Only its transaction manager knows whether the other half was committed. */
-const ASK_ITS_MANAGER = [
-  'SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared;',
-  '-- ask its transaction manager how it is to end; in its database: COMMIT PREPARED or ROLLBACK PREPARED',
-].join('\n');
+/** Only that one knows whether the other half was committed. */
+const ASK_ITS_MANAGER = '-- ask its transaction manager how it is to end';
 
 export function judgePrepared(rows: readonly Prepared[], maxS: number): Finding[] {
   return gather(
@@ -174,8 +172,9 @@ export function judgePrepared(rows: readonly Prepared[], maxS: number): Finding[
         object: gid,
         evidence: { owner, database, age_s, xmin_age },
         why: 'https://www.postgresql.org/docs/current/sql-prepare-transaction.html',
-        next_step: ASK_ITS_MANAGER,
+        next_step: `${ASK_ITS_MANAGER}\n${endPrepared(gid)}`,
       })),
     (count) => `${count} prepared transactions wait to be committed or rolled back.`,
+    `${ASK_ITS_MANAGER}\n${endPrepared(null)}`,
   );
 }

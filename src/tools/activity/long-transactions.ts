@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { lockSessions } from '../locks/lock-session.ts';
+import { defineTool, readParts, statementLength, statementsOf, tellWithheld } from '../kit/index.ts';
+import { judgePrepared } from '../server/replication.ts';
+import { blocking, queuesOf } from './blocked-by-transaction.ts';
+import { judgeActivity, notAsked } from './judge-activity.ts';
+import { openTransactions, type OpenTransaction } from './open-transactions.ts';
+import type { SessionRow } from './session-row.ts';
+
+const PARTS = { openTransactions, lockSessions };
+
+const wanted = z.string().min(1).max(63).optional();
+
+export default defineTool({
+  name: 'long_transactions',
+  area: 'activity',
+  title: 'Long transactions',
+  description:
+    'Transactions open for long, idle and prepared ones too: their locks, xmin age, whom they block, last statement.',
+  clusterWide: true,
+  // activity judges the same sessions, server_overview prepared transactions
+  judges: false,
+  seldom: ['of_database', 'user'],
+  input: {
+    min_age_s: z.int().min(0).default(60),
+    of_database: wanted,
+    user: wanted,
+    statement_length: statementLength,
+    limit: z.int().min(1).max(500).default(20),
+  },
+  thresholds: {
+    // what PostgreSQL itself takes for long: https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-DEADLOCK-TIMEOUT
+    min_wait_s: z.number().min(0).default(1).describe('Blocking is urgent once somebody has waited for longer.'),
+    idle_in_transaction_s: z.int().min(0).default(60).describe('Warn of transactions that have been idle for longer.'),
+    long_transaction_s: z.int().min(0).default(600).describe('Warn of transactions that have been open for longer.'),
+    max_xmin_age: z.int().min(0).default(1_000_000).describe('Warn of a snapshot that is older, in transactions.'),
+  },
+  output: {
+    rows: z
+      .array(openTransactions.shape.omit({ statement_s: true, query_id: true }).extend(blocking))
+      .describe('The oldest first.'),
+    truncated: z.boolean(),
+  },
+  sees: [{ what: 'transactions of other roles', privilege: 'pg_read_all_stats' }],
+  statements: statementsOf(PARTS),
+  async run({ limit, statement_length, ...input }, target, { persona, statementTexts }) {
+    const { min_age_s, of_database = null, user = null } = input;
+    const values = { min_age_s, of_database, user, limit: limit + 1 };
+    const masking = { texts: statementTexts, length: statement_length };
+    const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, values, masking);
+    const transactions = parts.openTransactions.slice(0, limit);
+    const queues = queuesOf(parts.lockSessions, input.min_wait_s);
+    const calm = transactions.filter((transaction) => !queues.isUrgent(transaction));
+    return {
+      rows: transactions.map(({ statement_s: _running, query_id: _id, ...row }) => ({ ...row, ...queues.behind(row) })),
+      truncated: parts.openTransactions.length > limit,
+      facts,
+      findings: [
+        ...queues.judge(transactions),
+        ...judgeActivity(calm.flatMap(asSession), { input, about: queues.about }),
+        ...judgePrepared(calm.flatMap(asPrepared), input.long_transaction_s),
+      ],
+      not_examined: [
+        ...tellWithheld(withheld.get(openTransactions.what) ?? 0, persona.name),
+        ...unreadable,
+        ...notAsked(queues.about),
+      ],
+    };
+  },
+});
+
+/** As the tool activity has it, which says the same of it; whom it blocks is said already. */
+function asSession({
+  gid,
+  writes: _writes,
+  locks: _locks,
+  strongest_mode: _mode,
+  strongest_on: _on,
+  ...row
+}: OpenTransaction): SessionRow[] {
+  if (gid !== null) return [];
+  return [{ ...row, blocked_by: null, waiting_behind: 0, longest_wait_s: null, wait_s: null, leader_pid: null }];
+}
+
+function asPrepared({
+  gid,
+  user,
+  database,
+  transaction_s,
+  xmin_age,
+}: OpenTransaction): Parameters<typeof judgePrepared>[0] {
+  if (gid === null || user === null || database === null) return [];
+  return [{ gid, owner: user, database, prepared_at: '', age_s: transaction_s, xmin_age: xmin_age ?? 0 }];
+}
