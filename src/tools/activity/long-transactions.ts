@@ -6,8 +6,9 @@ import { blocking, queuesOf } from './blocked-by-transaction.ts';
 import { judgeActivity, notAsked } from './judge-activity.ts';
 import { openTransactions, type OpenTransaction } from './open-transactions.ts';
 import type { SessionRow } from './session-row.ts';
+import { notTracked, tracking } from './tracking.ts';
 
-const PARTS = { openTransactions, lockSessions };
+const PARTS = { tracking, openTransactions, lockSessions };
 
 const wanted = z.string().min(1).max(63).optional();
 
@@ -64,6 +65,7 @@ export default defineTool({
         ...tellWithheld(withheld.get(openTransactions.what) ?? 0, persona.name),
         ...unreadable,
         ...notAsked(queues.about),
+        ...notTracked(parts.tracking[0], facts),
       ],
     };
   },

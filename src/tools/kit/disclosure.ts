@@ -58,11 +58,12 @@ export async function maskStatements(
 ): Promise<void> {
   for (const field of statements) {
     const masked = await texts.mask(rows.map((row) => row[field] as string | null));
-    for (const [i, row] of rows.entries()) row[field] = cut(masked[i] ?? null, length);
+    for (const [i, row] of rows.entries()) row[field] = cutStatement(masked[i] ?? null, length);
   }
 }
 
-function cut(text: string | null, length: number): string | null {
+/** For a statement that is masked already: before, it would end in the middle of a constant. */
+export function cutStatement(text: string | null, length: number): string | null {
   if (text === null || text.length <= length) return text;
   return `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
