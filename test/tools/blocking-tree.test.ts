@@ -185,19 +185,19 @@ describeEachMajor('blocking_tree', (cluster) => {
     });
   });
 
-  it('takes whole trees by what is in them, and answers to get_lock_monitoring', async () => {
+  it('takes whole trees by what is in them', async () => {
     await withSessions(urls(3), async ([one, two, observer], [a = 0, b = 0]) => {
       await one?.query('select pg_advisory_lock(21)');
       startStatement(two, 'select pg_advisory_lock(21)');
       if (observer) await waitingForLock(observer, b);
       const pids = async (input: Row) => {
-        const { rows } = await howdah('monitor').call('get_lock_monitoring', inClone(input));
+        const { rows } = await howdah('monitor').call('blocking_tree', inClone(input));
         return rows.map(({ pid }) => pid);
       };
-      expect(await pids({ locktype: 'advisory', username: 'postgres' })).toEqual([a, b]);
+      expect(await pids({ lock_type: 'advisory', user: 'postgres' })).toEqual([a, b]);
       expect(await pids({ mode: 'ExclusiveLock', state: 'active' })).toEqual([a, b]);
-      expect(await pids({ locktype: 'relation' })).toEqual([]);
-      expect(await pids({ username: 'plain' })).toEqual([]);
+      expect(await pids({ lock_type: 'relation' })).toEqual([]);
+      expect(await pids({ user: 'plain' })).toEqual([]);
       expect((await howdah('monitor').call('blocking_tree', inClone({ limit: 1 }))).truncated).toBe(true);
     });
   });

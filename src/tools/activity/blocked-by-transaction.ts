@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { LockSession } from '../locks/lock-session.ts';
+import type { ReachedDatabase } from '../../calls/context.ts';
+import { lockSessions } from '../locks/lock-session.ts';
 import { judgeBlocking } from '../locks/judge-blocking.ts';
-import { arrangeTrees, keyOf, type TreeRow } from '../locks/tree-row.ts';
+import { keyOf, type TreeRow } from '../locks/tree-row.ts';
+import { visibleTrees } from '../locks/visible-trees.ts';
 import type { Finding } from '../kit/index.ts';
 import { blockerSeverity } from './blocker.ts';
 import type { AboutWaiters } from './session-row.ts';
@@ -24,11 +26,11 @@ export interface Queues {
   judge(transactions: readonly Key[]): Finding[];
 }
 
-export function queuesOf(sessions: readonly LockSession[], minWaitS: number): Queues {
-  const { rows } = arrangeTrees(sessions);
+/** Looks for itself. */
+export async function readQueues(target: ReachedDatabase, minWaitS: number): Promise<Queues> {
+  const sessions = await target.readOnly((session) => lockSessions.read(session, {}), { single: true });
+  const { rows, about } = visibleTrees(sessions, (database) => target.mayShow(database));
   const byKey = new Map(rows.map((row) => [keyOf(row), row]));
-  const [first] = sessions;
-  const about = { waiters: first?.waiters ?? 0, waiters_asked: first?.waiters_asked ?? 0 };
   const isUrgent = (transaction: Key) => {
     const row = byKey.get(keyOf(transaction));
     const isRoot = row !== undefined && row.depth === 0 && row.lock_type === null && row.waiting_behind > 0;

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { lockSessions } from '../locks/lock-session.ts';
 import { defineTool, readParts, statementLength, statementsOf, tellWithheld } from '../kit/index.ts';
 import { judgePrepared } from '../server/replication.ts';
-import { blocking, queuesOf } from './blocked-by-transaction.ts';
+import { blocking, readQueues } from './blocked-by-transaction.ts';
 import { judgeActivity, notAsked } from './judge-activity.ts';
 import { openTransactions, type OpenTransaction } from './open-transactions.ts';
 import type { SessionRow } from './session-row.ts';
 import { notTracked, tracking } from './tracking.ts';
 
-const PARTS = { tracking, openTransactions, lockSessions };
+const PARTS = { tracking, openTransactions };
 
 const wanted = z.string().min(1).max(63).optional();
 
@@ -43,14 +43,14 @@ export default defineTool({
     truncated: z.boolean(),
   },
   sees: [{ what: 'transactions of other roles', privilege: 'pg_read_all_stats' }],
-  statements: statementsOf(PARTS),
+  statements: statementsOf({ ...PARTS, lockSessions }),
   async run({ limit, statement_length, ...input }, target, { persona, statementTexts }) {
     const { min_age_s, of_database = null, user = null } = input;
     const values = { min_age_s, of_database, user, limit: limit + 1 };
     const masking = { texts: statementTexts, length: statement_length };
     const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, values, masking);
     const transactions = parts.openTransactions.slice(0, limit);
-    const queues = queuesOf(parts.lockSessions, input.min_wait_s);
+    const queues = await readQueues(target, input.min_wait_s);
     const calm = transactions.filter((transaction) => !queues.isUrgent(transaction));
     return {
       rows: transactions.map(({ statement_s: _running, query_id: _id, ...row }) => ({ ...row, ...queues.behind(row) })),

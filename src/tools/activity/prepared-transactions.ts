@@ -13,7 +13,7 @@ import {
   type NotExamined,
 } from '../kit/index.ts';
 import { judgePrepared } from '../server/replication.ts';
-import { blocking, queuesOf } from './blocked-by-transaction.ts';
+import { blocking, readQueues } from './blocked-by-transaction.ts';
 import { heldColumns, heldLocks, heldLocksOf } from './held-locks.ts';
 import { notAsked } from './judge-activity.ts';
 import { judgePlaces, places } from './prepared-places.ts';
@@ -41,7 +41,7 @@ const prepared = definePart({
   }),
 });
 
-const PARTS = { prepared, places, lockSessions };
+const PARTS = { prepared, places };
 
 export default defineTool({
   name: 'prepared_transactions',
@@ -60,12 +60,11 @@ export default defineTool({
     rows: z.array(prepared.shape.extend(blocking)).describe('The oldest first.'),
     truncated: z.boolean(),
   },
-  statements: statementsOf(PARTS),
-  async run({ limit, min_wait_s, long_transaction_s }, target, { persona, statementTexts }) {
-    const masking = { texts: statementTexts, length: 1 }; // none is shown
-    const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, { limit: limit + 1 }, masking);
+  statements: statementsOf({ ...PARTS, lockSessions }),
+  async run({ limit, min_wait_s, long_transaction_s }, target, { persona }) {
+    const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, { limit: limit + 1 });
     const shown = parts.prepared.slice(0, limit).map((row) => ({ ...row, pid: 0 }));
-    const queues = queuesOf(parts.lockSessions, min_wait_s);
+    const queues = await readQueues(target, min_wait_s);
     return {
       about: parts.places[0] ?? null,
       rows: shown.map(({ pid, ...row }) => ({ ...row, ...queues.behind({ pid, gid: row.gid }) })),

@@ -1,18 +1,12 @@
 import { z } from 'zod';
 import { notAsked } from '../activity/judge-activity.ts';
 import { aboutWaiters, STATES } from '../activity/session-row.ts';
-import {
-  defineTool,
-  maskStatements,
-  statementLength,
-  statementsOf,
-  tellWithheld,
-  withoutOtherDatabases,
-} from '../kit/index.ts';
+import { defineTool, maskStatements, statementLength, statementsOf, tellWithheld } from '../kit/index.ts';
 import { isPartial, judgeBlocking } from './judge-blocking.ts';
 import { LOCK_MODES, LOCK_TYPES } from './lock-conflicts.ts';
 import { lockSessions } from './lock-session.ts';
-import { arrangeTrees, treeRow, type TreeRow } from './tree-row.ts';
+import { treeRow, type TreeRow } from './tree-row.ts';
+import { visibleTrees } from './visible-trees.ts';
 
 const wanted = z.string().min(1).max(63).optional();
 
@@ -22,7 +16,6 @@ export default defineTool({
   title: 'Who blocks whom',
   description:
     'Trees of sessions that wait for locks: root blockers, who waits behind them, for which lock and how long; prepared transactions and deadlocks.',
-  alsoKnownAs: { get_lock_monitoring: { database_name: 'database', locktype: 'lock_type', username: 'user' } },
   clusterWide: true,
   seldom: ['lock_type', 'mode', 'state'],
   input: {
@@ -51,23 +44,19 @@ export default defineTool({
       facts: session.facts,
       sessions: await lockSessions.read(session, {}),
     }));
-    const { rows: all, rings } = arrangeTrees(sessions);
-    const matching = treesWith(all, filter);
     const mayShow = (database: string) => target.mayShow(database);
-    const shown = withoutOtherDatabases(matching, lockSessions.disclosure, mayShow);
+    const trees = visibleTrees(sessions, mayShow, (all) => treesWith(all, filter));
+    const { rows: shown, about, withheld } = trees;
     const rows = shown.slice(0, limit);
     await maskStatements(rows, lockSessions.disclosure, { texts: statementTexts, length: statement_length });
-    const [first] = sessions;
-    const about = { waiters: first?.waiters ?? 0, waiters_asked: first?.waiters_asked ?? 0 };
-    const whole = rings.filter((ring) => ring.every((row) => shown.includes(row)));
     return {
       about,
       rows,
       truncated: shown.length > limit,
-      ...(shown.length === matching.length && !isPartial(matching, about) && { total: shown.length }),
+      ...(withheld === 0 && !isPartial(shown, about) && { total: shown.length }),
       facts,
-      findings: judgeBlocking({ rows: shown, rings: whole, about, min_wait_s }),
-      not_examined: [...tellWithheld(matching.length - shown.length, persona.name), ...notAsked(about)],
+      findings: judgeBlocking({ ...trees, min_wait_s }),
+      not_examined: [...tellWithheld(withheld, persona.name), ...notAsked(about)],
     };
   },
 });
