@@ -16,7 +16,7 @@ export default defineTool({
   name: 'connections',
   area: 'activity',
   title: 'Connections',
-  description: 'How many connections are taken, by whom and in which state; limits that are near; how sessions ended.',
+  description: 'How many connections are taken, by whom, in which state; near limits; how sessions ended.',
   clusterWide: true,
   input: {
     group_by: z.enum(GROUPINGS).optional(),

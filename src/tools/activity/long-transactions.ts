@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { lockSessions } from '../locks/lock-session.ts';
 import { defineTool, readParts, statementLength, statementsOf, tellWithheld } from '../kit/index.ts';
 import { judgePrepared } from '../server/replication.ts';
-import { blocking, readQueues } from './blocked-by-transaction.ts';
+import { blocking, readQueues, type Queues } from './blocked-by-transaction.ts';
 import { judgeActivity, notAsked } from './judge-activity.ts';
 import { openTransactions, type OpenTransaction } from './open-transactions.ts';
 import type { SessionRow } from './session-row.ts';
@@ -10,14 +10,21 @@ import { notTracked, tracking } from './tracking.ts';
 
 const PARTS = { tracking, openTransactions };
 
+const {
+  statement_s: _running,
+  query_id: _id,
+  backend_start: _start,
+  statement,
+  ...shown
+} = openTransactions.shape.shape;
+
 const wanted = z.string().min(1).max(63).optional();
 
 export default defineTool({
   name: 'long_transactions',
   area: 'activity',
   title: 'Long transactions',
-  description:
-    'Transactions open for long, idle and prepared ones too: their locks, xmin age, whom they block, last statement.',
+  description: 'Transactions open for long, prepared ones too: locks, xmin age, whom they block, last statement.',
   clusterWide: true,
   // activity judges the same sessions, server_overview prepared transactions
   judges: false,
@@ -26,7 +33,7 @@ export default defineTool({
     min_age_s: z.int().min(0).default(60),
     of_database: wanted,
     user: wanted,
-    statement_length: statementLength,
+    statement_length: statementLength.default(120),
     limit: z.int().min(1).max(500).default(20),
   },
   thresholds: {
@@ -37,9 +44,7 @@ export default defineTool({
     max_xmin_age: z.int().min(0).default(1_000_000).describe('Warn of a snapshot that is older, in transactions.'),
   },
   output: {
-    rows: z
-      .array(openTransactions.shape.omit({ statement_s: true, query_id: true }).extend(blocking))
-      .describe('The oldest first.'),
+    rows: z.array(z.object({ ...shown, ...blocking, statement })).describe('The oldest first.'),
     truncated: z.boolean(),
   },
   sees: [{ what: 'transactions of other roles', privilege: 'pg_read_all_stats' }],
@@ -53,7 +58,7 @@ export default defineTool({
     const queues = await readQueues(target, input.min_wait_s);
     const calm = transactions.filter((transaction) => !queues.isUrgent(transaction));
     return {
-      rows: transactions.map(({ statement_s: _running, query_id: _id, ...row }) => ({ ...row, ...queues.behind(row) })),
+      rows: transactions.map((transaction) => rowOf(transaction, queues)),
       truncated: parts.openTransactions.length > limit,
       facts,
       findings: [
@@ -70,6 +75,13 @@ export default defineTool({
     };
   },
 });
+
+type Row = z.output<z.ZodObject<typeof shown & typeof blocking & { statement: typeof statement }>>;
+
+function rowOf(transaction: OpenTransaction, queues: Queues): Row {
+  const { statement_s: _statement, query_id: _query, backend_start: _backend, statement: text, ...row } = transaction;
+  return { ...row, ...queues.behind(transaction), statement: text };
+}
 
 /** As the tool activity has it, which says the same of it; whom it blocks is said already. */
 function asSession({

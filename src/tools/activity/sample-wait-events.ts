@@ -19,8 +19,7 @@ export default defineTool({
   name: 'sample_wait_events',
   area: 'activity',
   title: 'Wait event sampling',
-  description:
-    'Samples for some seconds what sessions wait for: share of each event, database and statement; sessions active on average.',
+  description: 'Samples what sessions wait for: share of each event, database and statement; average active sessions.',
   clusterWide: true,
   judges: false,
   waitsS: ({ seconds }) => Number(seconds),

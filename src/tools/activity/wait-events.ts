@@ -2,18 +2,7 @@ import { z } from 'zod';
 import { byServerVersion, defineDiagnostic, matchesName, nameInput, sql, type Sql } from '../kit/index.ts';
 
 /** https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-TABLE */
-const TYPES = [
-  'Activity',
-  'BufferPin',
-  'Client',
-  'Extension',
-  'InjectionPoint',
-  'IO',
-  'IPC',
-  'Lock',
-  'LWLock',
-  'Timeout',
-] as const;
+const TYPES = ['Activity', 'BufferPin', 'Client', 'Extension', 'IO', 'IPC', 'Lock', 'LWLock', 'Timeout'] as const;
 
 const count = z.int().min(0);
 
@@ -26,8 +15,7 @@ export default defineDiagnostic({
   name: 'wait_events',
   area: 'activity',
   title: 'Wait events',
-  description:
-    'What sessions wait for now, by event. With a type or name also events nobody waits for, with their meaning (17+).',
+  description: 'What sessions wait for now; with a type or name also other events, and their meaning (17+).',
   alsoKnownAs: { get_wait_events: { database_name: 'database' } },
   clusterWide: true,
   judges: false,

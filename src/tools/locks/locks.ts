@@ -24,22 +24,24 @@ const PARTS = { lockRows, lockCounts, lockTable };
 const BLOCKERS_NAMED = 10;
 
 const wanted = z.string().min(1).max(63).optional();
-const row = lockRows.shape.omit({ leader: true, total_rows: true }).extend({
+const { leader: _leader, total_rows: _total, statement, ...shown } = lockRows.shape.shape;
+const row = z.object({
+  ...shown,
   blocked_by: z
     .array(z.int())
     .nullable()
     .describe('The first of those it waits for; empty when too many wait to ask for each.'),
+  statement,
 });
 
 export default defineTool({
   name: 'locks',
   area: 'locks',
   title: 'Locks',
-  description:
-    'Locks held and awaited: on what, in which mode, by whom, who blocks; counts; how full the lock table is.',
+  description: 'Locks held and awaited: on what, by whom, blocked by whom; how full the lock table is.',
   alsoKnownAs: { get_lock_monitoring: { database_name: 'database', username: 'user' } },
   clusterWide: false,
-  seldom: ['locktype', 'mode', 'state', 'user', 'of_database'],
+  seldom: ['schema', 'locktype', 'mode', 'state', 'user', 'of_database'],
   input: {
     granted: z.preprocess(
       (given) => (typeof given === 'boolean' ? String(given) : given),
@@ -52,7 +54,7 @@ export default defineTool({
     of_database: wanted.describe('Of sessions in this database.'),
     user: wanted,
     state: z.enum(STATES).optional(),
-    statement_length: statementLength,
+    statement_length: statementLength.default(80),
     limit: z.int().min(1).max(500).default(20),
   },
   thresholds: {
@@ -107,10 +109,10 @@ function valuesOf(
 }
 
 function withBlockers(
-  { leader, total_rows: _all, ...lock }: LockRow,
+  { leader, total_rows: _all, statement: text, ...lock }: LockRow,
   sessions: readonly LockSession[],
 ): z.output<typeof row> {
   const waiter = lock.granted ? undefined : sessions.find(({ pid }) => pid === leader);
   const blocked_by = waiter?.blockers.slice(0, BLOCKERS_NAMED).map(({ pid }) => pid) ?? null;
-  return { ...lock, blocked_by };
+  return { ...lock, blocked_by, statement: text };
 }

@@ -18,13 +18,12 @@ export default defineTool({
   name: 'buffer_cache',
   area: 'memory',
   title: 'Buffer cache',
-  description:
-    'What shared_buffers hold: how full, used and dirty; by relation if asked; hit ratio. Needs pg_buffercache.',
+  description: 'What shared_buffers hold: how full, used and dirty, by relation if asked; hit ratio.',
   judges: false,
   timeoutS: 15,
   waitsS: ({ seconds }) => Number(seconds),
   cost: 'By relation, and before pg_buffercache 1.4 in any case, it locks the header of each buffer in turn: some seconds for tens of gigabytes.',
-  seldom: ['seconds'],
+  seldom: ['schema', 'name', 'seconds'],
   input: {
     detail: z.enum(['summary', 'relations']).default('summary'),
     schema: schemaInput,

@@ -160,7 +160,7 @@ export function judgeReceivers(rows: readonly Receiver[], maxLagS: number): Find
 }
 
 /** Only that one knows whether the other half was committed. */
-const ASK_ITS_MANAGER = '-- ask its transaction manager how it is to end';
+const OR_ITS_MANAGER = '-- otherwise its transaction manager has to end it, by COMMIT PREPARED or ROLLBACK PREPARED';
 
 export function judgePrepared(rows: readonly Prepared[], maxS: number): Finding[] {
   return gather(
@@ -172,9 +172,9 @@ export function judgePrepared(rows: readonly Prepared[], maxS: number): Finding[
         object: gid,
         evidence: { owner, database, age_s, xmin_age },
         why: 'https://www.postgresql.org/docs/current/sql-prepare-transaction.html',
-        next_step: `${ASK_ITS_MANAGER}\n${endPrepared(gid)}`,
+        next_step: `${endPrepared(gid)}\n${OR_ITS_MANAGER}`,
       })),
     (count) => `${count} prepared transactions wait to be committed or rolled back.`,
-    `${ASK_ITS_MANAGER}\n${endPrepared(null)}`,
+    `${endPrepared(null)}\n${OR_ITS_MANAGER}`,
   );
 }
