@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
-import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
+import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
 import {
   LOGINS,
+  openHowdah,
   openNarrowHowdah,
   runAs,
   useHowdah,
@@ -11,6 +12,7 @@ import {
   type Answer,
   type Row,
 } from '../postgres/platform.ts';
+import { withSeparateServer } from '../postgres/separate-server.ts';
 import { startStatement, useClusterAlone, waitingForLock, withSessions } from '../postgres/sessions.ts';
 
 const mark = randomBytes(4).toString('hex');
@@ -199,6 +201,34 @@ describeEachStandby('connections of a standby', (cluster) => {
       const answer = await standby(login).call('connections', { limit: 500 });
       const row = answer.rows.find(({ application }) => application === `reader ${mark}`);
       expect(row).toMatchObject({ database: clone().name, connections: 2, idle: login === 'plain' ? null : 2 });
+    });
+  });
+});
+
+describe.runIf(newestCluster().major >= 16)('a server whose connections have run out', () => {
+  it('is seen by the connection that is there', { timeout: 60_000 }, async () => {
+    await withSeparateServer({ max_connections: '14', reserved_connections: '2' }, async (_, url) => {
+      const howdah = await openHowdah(url);
+      const spacious = await howdah.call('connections');
+      expect(spacious.findings).toEqual([]);
+      const urls = Array<string>(8).fill(url.replace('postgres:///', 'postgres://localhost/'));
+      await withSessions(urls, async () => {
+        const answer = await howdah.call('connections');
+        expect(answer['connections']).toMatchObject({
+          max: 14,
+          reserved: 5,
+          superuser_reserved_connections: 3,
+          reserved_connections: 2,
+          used: 9,
+          used_percent: 100,
+          free: 0,
+        });
+        expect(answer.findings).toMatchObject([
+          { severity: 'critical', object: '"max_connections"', claim: '100 % of the connections are taken.' },
+          { severity: 'notice', claim: 'The role "postgres" holds 9 of 9 connections.' },
+        ]);
+      });
+      await howdah.close();
     });
   });
 });

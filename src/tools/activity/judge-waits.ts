@@ -11,7 +11,7 @@ interface Thresholds {
 type Row = WaitProfile['rows'][number];
 
 /** Waits of a whole type; events that mean something of their own are not among them. */
-const TYPES: readonly (HotSpot & { readonly type: string; readonly severity: Finding['severity'] })[] = [
+const TYPES: readonly (HotSpot & { readonly type: string })[] = [
   {
     type: 'Lock',
     severity: 'warning',
@@ -52,13 +52,13 @@ export function judgeWaits(
   const special = rows.filter((row) => spotOf(row) !== undefined);
   const spots = new Set(special.flatMap((row) => spotOf(row) ?? []));
   return [
-    ...TYPES.flatMap(({ type, severity, ...spot }) => {
+    ...TYPES.flatMap(({ type, ...spot }) => {
       const waits = rows.filter((row) => row.wait_event_type === type && !special.includes(row));
-      return exceeds(waits, dominating_percent) ? [describe(waits, { severity, spot, average_active })] : [];
+      return exceeds(waits, dominating_percent) ? [describe(waits, spot, average_active)] : [];
     }),
     ...[...spots].flatMap((spot) => {
       const waits = special.filter((row) => spotOf(row) === spot);
-      return exceeds(waits, hot_percent) ? [describe(waits, { severity: 'warning', spot, average_active })] : [];
+      return exceeds(waits, hot_percent) ? [describe(waits, spot, average_active)] : [];
     }),
   ];
 }
@@ -67,17 +67,14 @@ function spotOf({ wait_event_type, wait_event }: Row): HotSpot | undefined {
   return wait_event_type === null ? undefined : hotSpotOf(wait_event_type, wait_event ?? '');
 }
 
-function describe(
-  waits: readonly Row[],
-  { severity, spot, average_active }: { severity: Finding['severity']; spot: HotSpot; average_active: number },
-): Finding {
+function describe(waits: readonly Row[], spot: HotSpot, average_active: number): Finding {
   const [first] = waits;
   const percent = round(sum(waits, 'percent'));
   const average = round(sum(waits, 'average'));
   // which asks the lock table, and takes all of it
   const blockers = first?.wait_event_type === 'Lock' ? 'pg_blocking_pids(pid) AS blocked_by, ' : '';
   return {
-    severity,
+    severity: spot.severity,
     claim: `On average ${average} ${average === 1 ? 'session' : 'sessions'} ${spot.means}: ${percent} % of all work.`,
     evidence: {
       average,

@@ -83,7 +83,8 @@ describe('findings of samples', () => {
     ['a hot spot', { wait_event_type: 'LWLock', wait_event: 'LockManager', percent: 10 }, ['warning']],
     ['a cool spot', { wait_event_type: 'LWLock', wait_event: 'LockManager', percent: 9.9 }, []],
     ['an internal lock of no fame', { wait_event_type: 'LWLock', wait_event: 'AutoFile' }, ['warning']],
-    ['the standby', { wait_event_type: 'IPC', wait_event: 'SyncRep', percent: 10 }, ['warning']],
+    ['the standby', { wait_event_type: 'IPC', wait_event: 'SyncRep', percent: 10 }, ['notice']],
+    ['the disk of WAL', { wait_event_type: 'IO', wait_event: 'WalSync', percent: 10 }, ['notice']],
   ])('judge %s', (_, change, severities) => {
     expect(judge(change).map(({ severity }) => severity)).toEqual(severities);
   });

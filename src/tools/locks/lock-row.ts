@@ -9,7 +9,7 @@ import {
   type RowOf,
   type Sql,
 } from '../kit/index.ts';
-import { LOCK_MODES, LOCK_TYPES } from './lock-conflicts.ts';
+import { LOCK_MODES } from './lock-conflicts.ts';
 
 /** Of serializable transactions, which nobody waits for: https://www.postgresql.org/docs/current/transaction-iso.html#XACT-SERIALIZABLE */
 const PREDICATE_LOCK = 'SIReadLock';
@@ -104,8 +104,8 @@ export const lockRows = definePart({
     user: text,
     database: text.meta({ names: 'database' }),
     state: text,
-    locktype: z.enum(LOCK_TYPES),
-    mode: z.enum(ANY_MODE),
+    locktype: z.string(),
+    mode: z.string(),
     granted: z.boolean(),
     fastpath: z.boolean(),
     schema: text.meta({ names: 'schema' }),
