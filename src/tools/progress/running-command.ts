@@ -88,7 +88,7 @@ export const runningCommands = definePart({
     wait_event_type: text,
     wait_event: text,
     blocked_by: z.array(z.int()).nullable().describe('The first of those whose locks it waits for.'),
-    wait_s: seconds.describe('How long for them.'),
+    wait_s: seconds.describe('How long for them; before PostgreSQL 14, its statement has run.'),
     waiting_behind: z.int().min(0).describe('Sessions that wait for its locks.'),
     longest_wait_s: seconds.describe('Of those.'),
     backend_type: text,
