@@ -64,8 +64,11 @@ import topStatements from './statements/top-statements.ts';
 import tablespaces from './storage/tablespaces.ts';
 import temporaryFiles from './storage/temporary-files.ts';
 import describeTable from './tables/describe-table.ts';
+import hotUpdates from './tables/hot-updates.ts';
 import listTables from './tables/list-tables.ts';
+import sequentialScans from './tables/sequential-scans.ts';
 import tableSizes from './tables/table-sizes.ts';
+import tableStatistics from './tables/table-statistics.ts';
 import autovacuumStatus from './vacuum/autovacuum-status.ts';
 import checkpoints from './wal/checkpoints.ts';
 import walArchiving from './wal/wal-archiving.ts';
@@ -138,8 +141,11 @@ export const tools: readonly Tool[] = [
   tablespaces,
   temporaryFiles,
   describeTable,
+  hotUpdates,
   listTables,
+  sequentialScans,
   tableSizes,
+  tableStatistics,
   autovacuumStatus,
   checkpoints,
   walArchiving,
