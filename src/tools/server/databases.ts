@@ -112,8 +112,20 @@ export const totals = definePart({
   }),
 });
 
+/** What wraparound is judged by. */
+type Aged = Pick<
+  Database,
+  | 'database'
+  | 'xid_age'
+  | 'xid_freeze_percent'
+  | 'xid_wraparound_percent'
+  | 'mxid_age'
+  | 'mxid_freeze_percent'
+  | 'mxid_wraparound_percent'
+>;
+
 /** https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND */
-export function judgeWraparound(rows: readonly Database[], maxPercent: number): Finding[] {
+export function judgeWraparound(rows: readonly Aged[], maxPercent: number): Finding[] {
   return gather(
     rows.flatMap((row) => {
       const wraparound = Math.max(row.xid_wraparound_percent ?? 0, row.mxid_wraparound_percent ?? 0);

@@ -18,6 +18,8 @@ export const hotRow = {
   n_live_tup: count,
   fillfactor: z.int(),
   indexes: count.describe('Indexes that updates of their columns have to be written to.'),
-  unscanned_indexes: z.array(z.string()).describe('Those that are not unique and were not scanned since counted_since.'),
+  unscanned_indexes: z
+    .array(z.string())
+    .describe('Those that are not unique and were not scanned since counted_since.'),
 };
 export type HotRow = z.output<z.ZodObject<typeof hotRow>>;

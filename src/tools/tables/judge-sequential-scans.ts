@@ -1,11 +1,4 @@
-import {
-  gather,
-  quoteLiteral,
-  quoteName,
-  type AboutCounting,
-  type Finding,
-  type NotExamined,
-} from '../kit/index.ts';
+import { gather, quoteLiteral, quoteName, type AboutCounting, type Finding, type NotExamined } from '../kit/index.ts';
 import { behindLocks } from './measure.ts';
 import type { ScanRow } from './scan-row.ts';
 
@@ -37,7 +30,7 @@ export function judgeSequentialScans(rows: readonly ScanRow[], { input, about }:
 }
 
 const NO_STATEMENTS =
-  '-- which statements they are, pg_stat_statements would tell; before it is there, look at those that run\nSELECT * FROM pg_stat_activity WHERE state = \'active\';';
+  "-- which statements they are, pg_stat_statements would tell; before it is there, look at those that run\nSELECT * FROM pg_stat_activity WHERE state = 'active';";
 
 function judge(row: ScanRow, view: string | null): Finding {
   const { schema, table, size, rows, seq_scan, rows_per_scan, scans_per_day, read_size_per_s, seq_percent } = row;

@@ -14,7 +14,10 @@ export const scanRow = {
   seq_tup_read: count,
   rows_per_scan: count,
   scans_per_day: z.number().min(0).nullable(),
-  read_size_per_s: count.nullable().meta({ unit: 'bytes' }).describe('What these scans read per second on average, from memory or disk.'),
+  read_size_per_s: count
+    .nullable()
+    .meta({ unit: 'bytes' })
+    .describe('What these scans read per second on average, from memory or disk.'),
   idx_scan: count.nullable().describe('Null where there is no index.'),
   seq_percent: z.number().nullable().meta({ unit: 'percent' }).describe('Share of sequential scans.'),
   partitions: count.nullable().describe('Null where there can be none.'),

@@ -54,7 +54,8 @@ export default defineDiagnostic({
   name: 'table_statistics',
   area: 'tables',
   title: 'Table statistics',
-  description: 'Scans, rows read and written, HOT updates, live and dead rows of tables, with rates; partitions summed up.',
+  description:
+    'Scans, rows read and written, HOT updates, live and dead rows of tables, with rates; partitions summed up.',
   alsoKnownAs: { get_all_tables_stats: { database_name: 'database', include_system: 'include_system' } },
   judges: false,
   input: {

@@ -1,18 +1,11 @@
 import { z } from 'zod';
-import {
-  defineTool,
-  nameInput,
-  readParts,
-  schemaInput,
-  statementsOf,
-  tellWithheld,
-  type NotExamined,
-} from '../kit/index.ts';
+import { defineTool, nameInput, readParts, schemaInput, statementsOf, tellWithheld } from '../kit/index.ts';
+import { assess, VACUUMED_ON_PRIMARY } from './assess.ts';
 import { autovacuumSettings, judgeAutovacuum } from './autovacuum-settings.ts';
 import { dueTables } from './due-table.ts';
 import { horizonHolders, judgeHolder } from './horizon-holders.ts';
-import { hindranceOf, HINDRANCES, suspectOf } from './hindrance.ts';
-import { isReported, judgeDue } from './judge-due.ts';
+import { HINDRANCES } from './hindrance.ts';
+import { judgeDue } from './judge-due.ts';
 import { vacuumWorkers } from './vacuum-workers.ts';
 
 const PARTS = { autovacuumSettings, dueTables, vacuumWorkers, horizonHolders };
@@ -23,8 +16,6 @@ const table = dueTables.shape
     hindered_by: z.enum(HINDRANCES).nullable().describe('Why it is still due, where that is known.'),
   });
 
-const ofSchema = { database_name: 'database', schema_name: 'schema' };
-
 export default defineTool({
   name: 'autovacuum_status',
   area: 'vacuum',
@@ -32,10 +23,7 @@ export default defineTool({
   description:
     'Which tables are due for VACUUM or ANALYZE by the real thresholds, how far beyond and why; workers and their progress; what holds back cleanup.',
   alsoKnownAs: {
-    get_autovacuum_status: { ...ofSchema, table_pattern: 'name' },
-    get_autovacuum_activity: ofSchema,
-    get_vacuum_effectiveness_analysis: ofSchema,
-    get_vacuum_analyze_stats: { database_name: 'database' },
+    get_autovacuum_status: { database_name: 'database', schema_name: 'schema', table_pattern: 'name' },
   },
   input: {
     schema: schemaInput,
@@ -67,19 +55,17 @@ export default defineTool({
   statements: statementsOf(PARTS),
   async run(input, target, { persona }) {
     const { schema = null, name = null, due_only, limit, overdue_percent } = input;
-    const values = { schema, name, due_only, overdue_percent, limit: limit + 1 };
+    const values = { schema, name, due_only, aged_only: false, overdue_percent, limit: limit + 1 };
     const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, values);
     const [settings] = parts.autovacuumSettings;
     const holders = parts.horizonHolders;
-    // the thresholds of a standby are not those that its primary goes by
-    const circumstances = { settings: facts.inRecovery ? undefined : settings, holders };
-    const tables = parts.dueTables.slice(0, limit);
-    const rows = tables.map((each) => ({
-      ...table.omit({ hindered_by: true }).parse(each),
-      hindered_by: hindranceOf(each, circumstances),
-    }));
+    const assessed = assess(
+      parts.dueTables.slice(0, limit),
+      { settings, holders, inRecovery: facts.inRecovery },
+      input,
+    );
+    const rows = assessed.rows.map((each) => table.parse(each));
     const [{ due_rows: due, total_rows: total, waiting_rows: waiting } = NO_TABLES] = parts.dueTables;
-    const suspects = tables.flatMap((each) => (isReported(each, input) ? (suspectOf(each, circumstances) ?? []) : []));
     return {
       settings: settings ?? null,
       due,
@@ -91,7 +77,7 @@ export default defineTool({
       facts,
       findings: [
         ...(settings && !facts.inRecovery ? judgeAutovacuum(settings, { due, waiting, service: facts.service }) : []),
-        ...(facts.inRecovery ? [] : judgeHolder(holders, suspects, input.max_xmin_age)),
+        ...(facts.inRecovery ? [] : judgeHolder(holders, assessed.suspects, input.max_xmin_age)),
         ...judgeDue(rows, input),
       ],
       not_examined: [
@@ -104,10 +90,3 @@ export default defineTool({
 });
 
 const NO_TABLES = { due_rows: 0, total_rows: 0, waiting_rows: 0 };
-
-const VACUUMED_ON_PRIMARY: NotExamined = {
-  what: 'dead rows, inserts, changes, last vacuum and analyze, workers',
-  reason:
-    'This server is a standby: only its primary counts and vacuums. Ages are true here, thresholds are by the settings of this server.',
-  remedy: 'Ask the primary.',
-};

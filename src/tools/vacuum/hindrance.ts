@@ -1,5 +1,5 @@
 import { areAllBusy, type AutovacuumSettings } from './autovacuum-settings.ts';
-import type { DueTable } from './due-table.ts';
+import type { JudgedTable } from './due-table.ts';
 import type { HorizonHolder, Suspect } from './horizon-holders.ts';
 
 export const HINDRANCES = [
@@ -23,7 +23,7 @@ interface Circumstances {
 }
 
 /** The likely reason why a table that is due was not vacuumed, or not to any effect; null when none is known. */
-export function hindranceOf(table: DueTable, circumstances: Circumstances): Hindrance | null {
+export function hindranceOf(table: JudgedTable, circumstances: Circumstances): Hindrance | null {
   const { settings } = circumstances;
   if (table.due.length === 0) return null;
   if (table.running) return 'being_vacuumed';
@@ -38,7 +38,7 @@ export function hindranceOf(table: DueTable, circumstances: Circumstances): Hind
 }
 
 /** Who came, or may have come, between VACUUM and the rows of this table. */
-export function suspectOf(table: DueTable, { settings, holders }: Circumstances): Suspect | undefined {
+export function suspectOf(table: JudgedTable, { settings, holders }: Circumstances): Suspect | undefined {
   const able = holders.filter(({ catalogs_only, xmin_age }) => !catalogs_only && xmin_age > 0);
   const culprit = able.find((holder) => keepsFromFreezing(holder, table) || wasThereBefore(holder, table));
   if (culprit) return { holder: culprit, sure: true };
@@ -49,20 +49,20 @@ export function suspectOf(table: DueTable, { settings, holders }: Circumstances)
   return possible && { holder: possible, sure: false };
 }
 
-function isForced({ due }: DueTable): boolean {
+function isForced({ due }: JudgedTable): boolean {
   return due.includes('xid_age') || due.includes('mxid_age');
 }
 
 /** VACUUM cannot bring the age of the table below its limit. */
-function keepsFromFreezing({ xmin_age }: HorizonHolder, { due, xid_age_at }: DueTable): boolean {
+function keepsFromFreezing({ xmin_age }: HorizonHolder, { due, xid_age_at }: JudgedTable): boolean {
   return due.includes('xid_age') && xid_age_at !== null && xmin_age > xid_age_at;
 }
 
 /** It was there before the last VACUUM, which left dead rows behind. */
-function wasThereBefore({ since }: HorizonHolder, table: DueTable): boolean {
+function wasThereBefore({ since }: HorizonHolder, table: JudgedTable): boolean {
   return since !== null && table.due.includes('dead_rows') && lastVacuumMs(table) > Date.parse(since);
 }
 
-function lastVacuumMs({ last_vacuum, last_autovacuum }: DueTable): number {
+function lastVacuumMs({ last_vacuum, last_autovacuum }: JudgedTable): number {
   return Math.max(...[last_vacuum, last_autovacuum].map((time) => (time === null ? -Infinity : Date.parse(time))));
 }

@@ -12,10 +12,36 @@ import {
 } from '../kit/index.ts';
 
 /**
- * What may still see rows that were deleted, in the database that is asked: sessions and prepared transactions of others
- * do not count. A transaction holds back as soon as it has an id, also without a snapshot; VACUUM itself does not.
- * https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY
+ * `h`: who may still see rows that were deleted, in whichever database. A transaction holds back as soon as it has an id,
+ * also without a snapshot; VACUUM itself does not. https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY
  */
+export const holdersFrom = sql`(
+          select 'session' as kind, a.pid, a.pid::text as name, a.application_name as application, a.usename::text as user, a.datname::text as database,
+                 case when a.datid is null then 'server' else 'database' end as holds, a.state,
+                 greatest(pg_catalog.age(a.backend_xmin), pg_catalog.age(a.backend_xid)) as xmin_age,
+                 -- each statement of READ COMMITTED has a snapshot of its own
+                 case when a.backend_xid is null and a.state = 'active' then a.query_start else a.xact_start end as since,
+                 a.xact_start, a.wait_event_type, a.wait_event, case when a.query not in ('<insufficient privilege>', '') then a.query end as statement
+            from pg_catalog.pg_stat_activity a
+           where a.pid <> pg_catalog.pg_backend_pid() and a.backend_type not in ('walsender', 'parallel worker')
+             and not exists (select from pg_catalog.pg_stat_progress_vacuum v where v.pid = a.pid)
+          union all
+          select 'standby', r.pid, r.application_name, r.application_name, r.usename::text, null, 'server', r.state, pg_catalog.age(r.backend_xmin),
+                 null, null, null, null, null
+            from pg_catalog.pg_stat_replication r
+          union all
+          select 'slot', s.active_pid, s.slot_name::text, r.application_name, r.usename::text, s.database::text,
+                 case when s.xmin is null then 'catalogs' else 'server' end, case when s.active then 'active' else 'inactive' end,
+                 coalesce(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)), null, null, null, null, null
+            from pg_catalog.pg_replication_slots s
+            left join pg_catalog.pg_stat_replication r on r.pid = s.active_pid
+          union all
+          select 'prepared_transaction', null, p.gid, null, p.owner::text, p.database::text, 'database', 'prepared', pg_catalog.age(p.transaction),
+                 p.prepared, p.prepared, null, null, null
+            from pg_catalog.pg_prepared_xacts p
+        ) h`;
+
+/** The holders of the database that is asked: sessions and prepared transactions of others do not count. */
 export const horizonHolders = definePart({
   what: 'what holds back the removal of dead rows',
   row: {
@@ -30,32 +56,10 @@ export const horizonHolders = definePart({
   },
   sql: byServerVersion({
     12: sql`
-      select h.kind, h.name, h.application, h.user, h.state, h.xmin_age, h.since, h.catalogs_only
-        from (
-          select 'session' as kind, a.pid::text as name, a.application_name as application, a.usename::text as user, a.state,
-                 greatest(pg_catalog.age(a.backend_xmin), pg_catalog.age(a.backend_xid)) as xmin_age,
-                 -- each statement of READ COMMITTED has a snapshot of its own
-                 case when a.backend_xid is null and a.state = 'active' then a.query_start else a.xact_start end as since, false as catalogs_only
-            from pg_catalog.pg_stat_activity a
-           where a.datname = pg_catalog.current_database() and a.pid <> pg_catalog.pg_backend_pid()
-             and a.backend_type not in ('walsender', 'parallel worker')
-             and not exists (select from pg_catalog.pg_stat_progress_vacuum v where v.pid = a.pid)
-          union all
-          select 'standby', r.application_name, r.application_name, r.usename::text, r.state, pg_catalog.age(r.backend_xmin), null, false
-            from pg_catalog.pg_stat_replication r
-          union all
-          select 'slot', s.slot_name::text, r.application_name, r.usename::text, case when s.active then 'active' else 'inactive' end,
-                 coalesce(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)), null, s.xmin is null
-            from pg_catalog.pg_replication_slots s
-            left join pg_catalog.pg_stat_replication r on r.pid = s.active_pid
-           where s.database is null or s.database = pg_catalog.current_database()
-          union all
-          select 'prepared_transaction', p.gid, null, p.owner::text, 'prepared', pg_catalog.age(p.transaction), p.prepared, false
-            from pg_catalog.pg_prepared_xacts p
-           where p.database = pg_catalog.current_database()
-        ) h
-       where h.xmin_age is not null
-       order by h.catalogs_only, h.xmin_age desc, h.kind, h.name
+      select h.kind, h.name, h.application, h.user, h.state, h.xmin_age, h.since, h.holds = 'catalogs' as catalogs_only
+        from ${holdersFrom}
+       where h.xmin_age is not null and (h.database is null or h.database = pg_catalog.current_database())
+       order by h.holds = 'catalogs', h.xmin_age desc, h.kind, h.name
        limit 10`,
   }),
 });

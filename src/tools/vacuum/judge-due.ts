@@ -1,42 +1,56 @@
 import { gather, quoteLiteral, quoteName, type Finding } from '../kit/index.ts';
-import type { DueTable } from './due-table.ts';
+import type { JudgedTable } from './due-table.ts';
 import type { Hindrance } from './hindrance.ts';
 
 /** A table with the reason that hinders autovacuum from it. */
-export type Judged = Omit<
-  DueTable,
-  'running' | 'locked' | 'due_rows' | 'total_rows' | 'waiting_rows' | 'vacuumed_s'
-> & {
+export type Judged = Omit<JudgedTable, 'running' | 'locked' | 'vacuumed_s'> & {
   readonly hindered_by: Hindrance | null;
 };
 
-interface Limits {
+/** From where on a table is late enough to say so. */
+export interface Limits {
   readonly overdue_percent: number;
   readonly min_rows: number;
 }
 
-export function judgeDue(tables: readonly Judged[], { overdue_percent, min_rows }: Limits): Finding[] {
-  // where it never comes by itself, it is late at once
-  const late = tables.filter(
+export function judgeDue(tables: readonly Judged[], limits: Limits): Finding[] {
+  return [
+    ...judgeAges(tables),
+    ...gather(
+      lateOf(tables, limits)
+        .filter((row) => isVacuumLate(row, limits.min_rows))
+        .map(describeVacuum),
+      (count) => `${count} tables wait for VACUUM.`,
+    ),
+    ...judgeChanges(tables, limits),
+  ];
+}
+
+export function judgeAges(tables: readonly Judged[]): Finding[] {
+  return gather(tables.flatMap(judgeAge), (count) => `${count} tables are so old that VACUUM is forced.`);
+}
+
+/** Of tables that wait for ANALYZE, and not for VACUUM, which is advised together with it. */
+export function judgeChanges(tables: readonly Judged[], limits: Limits): Finding[] {
+  return gather(
+    lateOf(tables, limits)
+      .filter((row) => isAnalyzeLate(row, limits.min_rows))
+      .map(describeAnalyze),
+    (count) => `${count} tables wait for ANALYZE.`,
+  );
+}
+
+/** Where autovacuum never comes by itself, it is late at once. */
+function lateOf(tables: readonly Judged[], { overdue_percent }: Limits): readonly Judged[] {
+  return tables.filter(
     ({ percent, hindered_by }) =>
       (percent ?? 0) >=
       (hindered_by === 'storage_parameter' || hindered_by === 'autovacuum_off' ? 100 : overdue_percent),
   );
-  return [
-    ...gather(tables.flatMap(judgeAge), (count) => `${count} tables are so old that VACUUM is forced.`),
-    ...gather(
-      late.filter((row) => isVacuumLate(row, min_rows)).map(describeVacuum),
-      (count) => `${count} tables wait for VACUUM.`,
-    ),
-    ...gather(
-      late.filter((row) => isAnalyzeLate(row, min_rows)).map(describeAnalyze),
-      (count) => `${count} tables wait for ANALYZE.`,
-    ),
-  ];
 }
 
 /** Whether what keeps VACUUM from this table is worth a word. */
-export function isReported(row: DueTable, { overdue_percent, min_rows }: Limits): boolean {
+export function isReported(row: JudgedTable, { overdue_percent, min_rows }: Limits): boolean {
   return isTooOld(row) || ((row.percent ?? 0) >= overdue_percent && isVacuumLate(row, min_rows));
 }
 
