@@ -67,6 +67,7 @@ import describeTable from './tables/describe-table.ts';
 import hotUpdates from './tables/hot-updates.ts';
 import listTables from './tables/list-tables.ts';
 import sequentialScans from './tables/sequential-scans.ts';
+import staleStatistics from './tables/stale-statistics.ts';
 import tableSizes from './tables/table-sizes.ts';
 import tableStatistics from './tables/table-statistics.ts';
 import autovacuumStatus from './vacuum/autovacuum-status.ts';
@@ -144,6 +145,7 @@ export const tools: readonly Tool[] = [
   hotUpdates,
   listTables,
   sequentialScans,
+  staleStatistics,
   tableSizes,
   tableStatistics,
   autovacuumStatus,

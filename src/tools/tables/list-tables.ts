@@ -11,7 +11,8 @@ import {
   sql,
   type Finding,
 } from '../kit/index.ts';
-import { behindLocks, COUNTED_ON_PRIMARY, NEEDS_STATISTICS_BYTES } from './measure.ts';
+import { judgeUncounted } from './judge-statistics.ts';
+import { behindLocks, COUNTED_ON_PRIMARY } from './measure.ts';
 import { measuredPage, NOT_ALL_MEASURED } from './measured-page.ts';
 
 const KINDS = ['table', 'partitioned_table', 'partition', 'view', 'materialized_view', 'foreign_table'] as const;
@@ -121,7 +122,7 @@ export default defineDiagnostic({
       rows.flatMap((row) => judgeDeadRows(row, min_rows)),
       (count) => `${count} tables hold many dead rows.`,
     ),
-    ...gather(rows.flatMap(judgeStatistics), (count) => `${count} tables were never vacuumed or analysed.`),
+    ...judgeUncounted(rows.filter(({ size_estimated }) => !size_estimated)),
     ...gather(
       rows.flatMap((row) => judgeKey(row, min_rows)),
       (count) => `${count} tables have no primary key.`,
@@ -149,21 +150,6 @@ function judgeDeadRows({ schema, table, kind, rows, dead_rows, autovacuum }: Row
         autovacuum === false && kind !== 'partitioned_table'
           ? `ALTER TABLE ${object} RESET (autovacuum_enabled);\nVACUUM (ANALYZE) ${object};`
           : `VACUUM (ANALYZE) ${object};`,
-    },
-  ];
-}
-
-function judgeStatistics({ schema, table, rows, size, size_estimated }: Row): Finding[] {
-  if (rows !== null || size === null || size < NEEDS_STATISTICS_BYTES || size_estimated) return [];
-  const object = quoteName(schema, table);
-  return [
-    {
-      severity: 'notice',
-      claim: `${object} was never vacuumed or analysed, so the planner guesses its rows.`,
-      object,
-      evidence: { size, rows },
-      why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-STATISTICS',
-      next_step: `ANALYZE ${object};`,
     },
   ];
 }

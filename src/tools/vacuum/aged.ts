@@ -10,7 +10,7 @@ import {
   type RowOf,
   type Sql,
 } from '../kit/index.ts';
-import { freezeAge } from './thresholds.ts';
+import { freezeAge, serverThresholds } from './thresholds.ts';
 
 const percent = z.number().nullable().meta({ unit: 'percent' });
 const WRAPAROUND = sql`2147483648`;
@@ -75,7 +75,9 @@ export const agedTables = definePart({
   },
   sql: byServerVersion({
     12: sql`
-      with relations as (
+      with server as materialized (${serverThresholds}
+      ),
+      relations as (
         select c.oid, n.nspname, coalesce(o.relname, c.relname) as relname, o.oid is not null as toast, c.relkind, c.relpersistence, c.relpages,
                c.relfrozenxid, c.relminmxid, coalesce(c.reloptions, o.reloptions) as reloptions
           from pg_catalog.pg_class c
@@ -88,8 +90,9 @@ export const agedTables = definePart({
       aged as (
         select r.*, case when not r.relfrozenxid = '0'::xid then pg_catalog.age(r.relfrozenxid) end as xid_age,
                case when not r.relminmxid = '0'::xid then pg_catalog.mxid_age(r.relminmxid) end as mxid_age,
-               ${freezeAge(sql`'autovacuum_freeze_max_age'`)} as xid_at, ${freezeAge(sql`'autovacuum_multixact_freeze_max_age'`)} as mxid_at
+               ${freezeAge(sql`freeze_max_age`)} as xid_at, ${freezeAge(sql`multixact_freeze_max_age`)} as mxid_at
           from relations r
+         cross join server v
          cross join lateral (
            select case when r.reloptions is not null then (
              select pg_catalog.jsonb_object_agg(p.option_name, p.option_value) from pg_catalog.pg_options_to_table(r.reloptions) p) end as options) l

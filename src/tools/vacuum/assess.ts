@@ -17,6 +17,9 @@ interface Assessed<Table> {
   readonly suspects: readonly Suspect[];
 }
 
+/** As autovacuum_status has them by default, so that others judge alike. */
+export const USUAL_LIMITS: Limits = { overdue_percent: 200, min_rows: 1000 };
+
 /** What keeps autovacuum from each of these tables. */
 export function assess<Table extends JudgedTable>(
   tables: readonly Table[],

@@ -4,22 +4,44 @@ import { conflictsWith } from '../locks/lock-conflicts.ts';
 /** Why autovacuum comes: https://www.postgresql.org/docs/current/routine-vacuuming.html#AUTOVACUUM */
 export const DUE_FOR = ['xid_age', 'mxid_age', 'dead_rows', 'inserts', 'changes'] as const;
 
-/** An option of the table itself, or what the server has. */
-function setting(option: Sql, name: Sql): Sql {
-  return sql`coalesce((l.options ->> ${option})::double precision, pg_catalog.current_setting(${name})::double precision)`;
+/**
+ * Selects one row with what the server has where a table has no option of its own; null of what its version does not
+ * know. Once, and not for each table: finding a setting by its name takes time.
+ */
+export const serverThresholds = sql`
+        select ${numbersOf(
+          sql`vacuum_threshold`,
+          sql`vacuum_scale_factor`,
+          sql`vacuum_max_threshold`,
+          sql`vacuum_insert_threshold`,
+          sql`vacuum_insert_scale_factor`,
+          sql`analyze_threshold`,
+          sql`analyze_scale_factor`,
+          sql`freeze_max_age`,
+          sql`multixact_freeze_max_age`,
+        )}`;
+
+function numbersOf(...names: readonly Sql[]): Sql {
+  return names
+    .map((name) => sql`pg_catalog.current_setting('autovacuum_${name}', true)::double precision as ${name}`)
+    .reduce(
+      (all, each) => sql`${all},
+               ${each}`,
+    );
+}
+
+/** An option of the table itself, `l`, or what the server has, `v`. */
+function setting(name: Sql): Sql {
+  return sql`coalesce((l.options ->> 'autovacuum_${name}')::double precision, v.${name})`;
 }
 
 function threshold(what: Sql, rows: Sql): Sql {
-  const [base, scale] = [
-    sql`('autovacuum_' || ${what} || '_threshold')`,
-    sql`('autovacuum_' || ${what} || '_scale_factor')`,
-  ];
-  return sql`${setting(base, base)} + ${setting(scale, scale)} * ${rows}`;
+  return sql`${setting(sql`${what}_threshold`)} + ${setting(sql`${what}_scale_factor`)} * ${rows}`;
 }
 
 /** The table's own limit counts only where it is lower. */
 export function freezeAge(name: Sql): Sql {
-  return sql`least((l.options ->> ${name})::bigint, pg_catalog.current_setting(${name})::bigint)`;
+  return sql`least((l.options ->> 'autovacuum_${name}')::double precision, v.${name})::bigint`;
 }
 
 /**
@@ -57,6 +79,8 @@ interface Since {
 export const judgedTables = ({ insertsAt, inserts, mostDeadRows, unfrozen }: Since) => sql`
       with locked as materialized (${locksAgainstVacuum}
       ),
+      server as materialized (${serverThresholds}
+      ),
       relations as (
         select c.oid, n.nspname, c.relname, false as toast, c.relkind, c.reltuples, c.relfrozenxid, c.relminmxid, ${unfrozen} as unfrozen, c.reloptions
           from pg_catalog.pg_class c
@@ -79,12 +103,13 @@ export const judgedTables = ({ insertsAt, inserts, mostDeadRows, unfrozen }: Sin
       ),
       thresholds as (
         select l.*, coalesce((l.options ->> 'autovacuum_enabled')::boolean, true) as enabled,
-               ${threshold(sql`'vacuum'`, sql`l.tuples`)} as dead_rows_at, ${mostDeadRows} as most_dead_rows,
+               ${threshold(sql`vacuum`, sql`l.tuples`)} as dead_rows_at, ${mostDeadRows} as most_dead_rows,
                ${insertsAt} as inserts_at,
                -- ANALYZE takes neither
-               case when not l.toast and l.oid <> 'pg_catalog.pg_statistic'::regclass then ${threshold(sql`'analyze'`, sql`l.tuples`)} end as changes_at,
-               ${freezeAge(sql`'autovacuum_freeze_max_age'`)} as xid_at, ${freezeAge(sql`'autovacuum_multixact_freeze_max_age'`)} as mxid_at
+               case when not l.toast and l.oid <> 'pg_catalog.pg_statistic'::regclass then ${threshold(sql`analyze`, sql`l.tuples`)} end as changes_at,
+               ${freezeAge(sql`freeze_max_age`)} as xid_at, ${freezeAge(sql`multixact_freeze_max_age`)} as mxid_at
           from listed l
+         cross join server v
       ),
       counted as (
         select t.*,
@@ -101,7 +126,7 @@ export const judgedTables = ({ insertsAt, inserts, mostDeadRows, unfrozen }: Sin
          where not ${param('aged_only')}::boolean
             or pg_catalog.age(t.relfrozenxid) > t.xid_at and not t.relfrozenxid = '0'::xid or pg_catalog.mxid_age(t.relminmxid) > t.mxid_at and not t.relminmxid = '0'::xid
       ),
-      judged as (
+      judged as materialized (
         select c.*,
                pg_catalog.array_remove(array[
                  case when c.xid_age > c.xid_at then 'xid_age' end, case when c.mxid_age > c.mxid_at then 'mxid_age' end,
@@ -131,7 +156,7 @@ export const worthListing = sql`(j.due <> '{}' or ${param('schema')}::text is no
 
 const NOTHING = sql`null::double precision`;
 const insertsAt = (rows: Sql) =>
-  sql`case when ${setting(sql`'autovacuum_vacuum_insert_threshold'`, sql`'autovacuum_vacuum_insert_threshold'`)} >= 0 then ${threshold(sql`'vacuum_insert'`, rows)} end`;
+  sql`case when ${setting(sql`vacuum_insert_threshold`)} >= 0 then ${threshold(sql`vacuum_insert`, rows)} end`;
 const since13: Since = {
   insertsAt: insertsAt(sql`l.tuples`),
   inserts: sql`pg_catalog.pg_stat_get_ins_since_vacuum(t.oid)`,
@@ -146,7 +171,7 @@ export const THRESHOLDS = {
   18: {
     insertsAt: insertsAt(sql`l.tuples * l.unfrozen`),
     inserts: sql`pg_catalog.pg_stat_get_ins_since_vacuum(t.oid)`,
-    mostDeadRows: setting(sql`'autovacuum_vacuum_max_threshold'`, sql`'autovacuum_vacuum_max_threshold'`),
+    mostDeadRows: setting(sql`vacuum_max_threshold`),
     // inserted rows that are frozen already are not worth another visit
     unfrozen: sql`case when c.relpages > 0 and c.reltuples > 0 then 1 - least(c.relallfrozen, c.relpages)::double precision / c.relpages else 1 end`,
   },

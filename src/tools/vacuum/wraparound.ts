@@ -15,7 +15,7 @@ import {
 } from '../kit/index.ts';
 import { judgeWraparound } from '../server/databases.ts';
 import { agedDatabases, agedTables } from './aged.ts';
-import { assess } from './assess.ts';
+import { assess, USUAL_LIMITS } from './assess.ts';
 import { autovacuumSettings } from './autovacuum-settings.ts';
 import { consumption, daysLeft, idsNow, measureRate } from './consumption.ts';
 import { dueTables } from './due-table.ts';
@@ -95,7 +95,7 @@ export default defineTool({
   statements: statementsOf({ ...PARTS, idsNow }),
   async run(input, target, context) {
     const { schema = null, name = null, limit, watch_s } = input;
-    const { overdue_percent } = OVERDUE;
+    const { overdue_percent } = USUAL_LIMITS;
     const values = { schema, name, due_only: true, aged_only: true, overdue_percent, limit: limit + 1 };
     const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, values);
     const rate = await measureRate(parts.consumption[0], watch_s, async () => {
@@ -108,7 +108,7 @@ export default defineTool({
     const { rows: judged, suspects } = assess(
       parts.dueTables.slice(0, limit),
       { settings, holders, inRecovery },
-      OVERDUE,
+      USUAL_LIMITS,
     );
     const tables = parts.agedTables.slice(0, limit);
     const findings: Finding[] = [
@@ -135,9 +135,6 @@ export default defineTool({
     };
   },
 });
-
-/** As autovacuum_status has it, so that both judge alike. */
-const OVERDUE = { overdue_percent: 200, min_rows: 1000 };
 
 const FROZEN_ON_PRIMARY: NotExamined = {
   what: 'last vacuum, and what holds back freezing',
