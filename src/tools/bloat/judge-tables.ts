@@ -1,0 +1,119 @@
+import {
+  comment,
+  gather,
+  quoteIdentifier,
+  quoteLiteral,
+  quoteName,
+  type ConnectionFacts,
+  type Finding,
+  type NotExamined,
+} from '../kit/index.ts';
+import type { Unknown } from './estimate-heap.ts';
+import { EXAMINED_AT_MOST } from './heap.ts';
+import { callOf, megabytes, type Pgstattuple } from './pgstattuple.ts';
+import type { TableRow } from './table-row.ts';
+
+interface Limits {
+  readonly min_wasted: number;
+  readonly max_percent: number;
+  readonly pgstattuple: Pgstattuple;
+}
+
+/** What is measured, and this large, is worth a window for maintenance. */
+const WARN_BYTES = 1_073_741_824;
+
+export function judgeTables(rows: readonly TableRow[], limits: Limits): Finding[] {
+  const bloated = rows.filter((row) => {
+    const { wasted, all } = wasteOf(row);
+    return wasted >= limits.min_wasted && (wasted / all) * 100 >= limits.max_percent;
+  });
+  return gather(
+    bloated.map((row) => judge(row, limits.pgstattuple)),
+    (count) => `${count} tables take much more space than their rows.`,
+  );
+}
+
+/** Of table and TOAST together. */
+function wasteOf({ size, wasted, toast_size, toast_wasted }: TableRow) {
+  return { wasted: (wasted ?? 0) + (toast_wasted ?? 0), all: Math.max(size + toast_size, 1) };
+}
+
+function judge(row: TableRow, extension: Pgstattuple): Finding {
+  const { schema, table, size, wasted, toast_size, toast_wasted, dead_rows, rows, method, fillfactor, last_vacuum } =
+    row;
+  const object = quoteName(schema, table);
+  const waste = wasteOf(row);
+  const percent = Math.round((waste.wasted / waste.all) * 100);
+  return {
+    severity: method === 'exact' && waste.wasted >= WARN_BYTES ? 'warning' : 'notice',
+    claim: `${method === 'estimated' ? 'About ' : ''}${percent} % of ${object} (${megabytes(waste.wasted)}) is space that its rows do not need.`,
+    object,
+    evidence: { size, wasted, toast_size, toast_wasted, dead_rows, rows, fillfactor, method, last_vacuum },
+    why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY',
+    next_step: [
+      ...(method === 'estimated'
+        ? ['-- measures it first', callOf(extension, `pgstattuple_approx(${quoteLiteral(object)}::regclass)`)]
+        : []),
+      '-- new rows will take this space; only where none will come is it worth giving back',
+      comment(
+        `VACUUM FULL ${object}; locks everybody out while it writes ${megabytes(waste.all - waste.wasted)} anew, with its indexes; pg_repack does it beside the work`,
+      ),
+    ].join('\n'),
+  };
+}
+
+const REASONS: Readonly<Record<Unknown, string>> = {
+  never_analyzed: 'Never vacuumed or analysed, as far as the server knows.',
+  no_statistics: 'ANALYZE has not seen every column.',
+  not_visible: 'pg_stats shows only columns that the login may read.',
+};
+
+interface Estimated {
+  readonly rows: readonly TableRow[];
+  /** Tables that are large enough to be estimated. */
+  readonly candidates: number;
+}
+
+/** What of the tables is unknown, and what would make it known. */
+export function notEstimated(
+  { rows, candidates }: Estimated,
+  { major, role, inRecovery }: ConnectionFacts,
+): NotExamined[] {
+  const mend = (unknown: Unknown, tables: readonly TableRow[]): string => {
+    if (unknown === 'not_visible') return seeStatistics(role, major);
+    const statements = tables.slice(0, NAMED).map(({ schema, table }) => `ANALYZE ${quoteName(schema, table)};`);
+    return `${inRecovery ? '-- on the primary\n' : ''}${statements.join(' ')}`;
+  };
+  const unknown = (Object.keys(REASONS) as Unknown[]).flatMap((reason) => {
+    const tables = rows.filter((row) => row.unknown === reason && row.method === null);
+    if (tables.length === 0) return [];
+    return [{ what: `the bloat of ${listed(tables)}`, reason: REASONS[reason], remedy: mend(reason, tables) }];
+  });
+  if (candidates <= EXAMINED_AT_MOST) return unknown;
+  return [
+    ...unknown,
+    {
+      what: `the bloat of ${candidates - EXAMINED_AT_MOST} smaller tables`,
+      reason: `There are ${candidates}, of which the ${EXAMINED_AT_MOST} largest are estimated.`,
+      remedy: 'Ask for one schema, or a part of the name.',
+    },
+  ];
+}
+
+/** Who may measure needs no right to the rows; the right to all statistics of columns is one to all rows. */
+export function seeStatistics(role: ConnectionFacts['role'], major: number): string {
+  const login = quoteIdentifier(role.name);
+  if (role.effectiveRoles.includes('pg_stat_scan_tables'))
+    return 'Call it with exact: true, which needs pgstattuple alone.';
+  const measure = `GRANT pg_stat_scan_tables TO ${login}; -- and call it with exact: true, which needs pgstattuple`;
+  return major < 14
+    ? measure
+    : `${measure}\n${comment(`else GRANT pg_read_all_data TO ${login}, which lets it read all tables, too`)}`;
+}
+
+const NAMED = 5;
+
+function listed(tables: readonly TableRow[]): string {
+  const names = tables.slice(0, NAMED).map(({ schema, table }) => quoteName(schema, table));
+  return `${names.join(', ')}${tables.length > NAMED ? ` and ${tables.length - NAMED} more tables` : ''}`;
+}

@@ -1,0 +1,97 @@
+import type { ReachedDatabase } from '../../calls/context.ts';
+import { PlatformError } from '../../core/errors.ts';
+import type { Deadline } from '../../core/deadline.ts';
+import type { ConnectionFacts, ReadOnlySession } from '../../postgres/database.ts';
+import { quoteIdentifier, type NotExamined } from '../kit/index.ts';
+import { INSUFFICIENT_PRIVILEGE, sqlstateOf } from '../kit/sqlstate.ts';
+
+/** Left for the answer. */
+const RESERVE_MS = 500;
+/** Until the first is measured: what a slow disk gives. */
+const FIRST_BYTES_PER_MS = 30_000;
+/** What was read before may have been in memory. */
+const CAUTION = 2;
+
+interface Work<Item, Measured> {
+  readonly deadline: Pick<Deadline, 'remainingMs'>;
+  readonly facts: Pick<ConnectionFacts, 'role'>;
+  /** Bytes that measuring it reads. */
+  bytesOf(item: Item): number;
+  nameOf(item: Item): string;
+  /** Undefined where a lock keeps it from us, or it is gone. */
+  measure(session: ReadOnlySession, item: Item): Promise<Measured | undefined>;
+}
+
+interface MeasuredEach<Item, Measured> {
+  readonly measured: ReadonlyMap<Item, Measured>;
+  readonly gaps: readonly NotExamined[];
+}
+
+/**
+ * Measures one after the other for as long as the call may take, each in a transaction of its own: the lock that
+ * measuring needs is not kept. What is in the way of one costs a line and that one.
+ */
+export async function measureEach<Item, Measured>(
+  target: ReachedDatabase,
+  items: readonly Item[],
+  { deadline, facts, bytesOf, nameOf, measure }: Work<Item, Measured>,
+): Promise<MeasuredEach<Item, Measured>> {
+  const measured = new Map<Item, Measured>();
+  const [locked, late, gaps]: [string[], string[], NotExamined[]] = [[], [], []];
+  let [bytes, elapsedMs] = [0, 0];
+  for (const item of items) {
+    const bytesPerMs = elapsedMs === 0 ? FIRST_BYTES_PER_MS : bytes / elapsedMs / CAUTION;
+    if (bytesOf(item) / bytesPerMs > deadline.remainingMs() - RESERVE_MS) {
+      late.push(nameOf(item));
+      continue;
+    }
+    const startedAt = performance.now();
+    try {
+      const result = await target.readOnly((session) => measure(session, item));
+      if (result) measured.set(item, result);
+      else locked.push(nameOf(item));
+    } catch (error) {
+      if (!(error instanceof PlatformError) || !TOLERABLE.has(error.code)) throw error;
+      const isRight = sqlstateOf(error) === INSUFFICIENT_PRIVILEGE;
+      gaps.push(isRight ? withoutRight(facts) : unmeasured(nameOf(item), error));
+      // the next would fail alike
+      if (isRight || error.code === 'UNSUPPORTED') break;
+    }
+    bytes += bytesOf(item);
+    elapsedMs += performance.now() - startedAt;
+  }
+  return { measured, gaps: [...gaps, ...tell(locked, LOCKED), ...tell(late, LATE)] };
+}
+
+const TOLERABLE: ReadonlySet<string> = new Set(['QUERY_FAILED', 'UNSUPPORTED']);
+
+const LOCKED = {
+  reason: 'A session holds or awaits an exclusive lock on it, or it is gone.',
+  remedy: 'activity shows who blocks whom.',
+};
+const LATE = {
+  reason: 'It would take longer than the call may.',
+  remedy: 'Ask for it alone, by schema and name, with a higher timeout_s.',
+};
+
+function tell(names: readonly string[], why: Omit<NotExamined, 'what'>): NotExamined[] {
+  if (names.length === 0) return [];
+  const others = names.length > 10 ? ` and ${names.length - 10} more` : '';
+  return [{ what: `the exact bloat of ${names.slice(0, 10).join(', ')}${others}`, ...why }];
+}
+
+function withoutRight({ role }: Pick<ConnectionFacts, 'role'>): NotExamined {
+  return {
+    what: 'exact bloat',
+    reason: `The login ${quoteIdentifier(role.name)} may not run the functions of pgstattuple.`,
+    remedy: `GRANT pg_stat_scan_tables TO ${quoteIdentifier(role.name)};`,
+  };
+}
+
+function unmeasured(name: string, { code, message, hint }: PlatformError): NotExamined {
+  return {
+    what: code === 'UNSUPPORTED' ? 'exact bloat' : `the exact bloat of ${name}`,
+    reason: message,
+    ...(hint !== undefined && { remedy: hint }),
+  };
+}
