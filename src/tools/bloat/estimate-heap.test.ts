@@ -49,6 +49,7 @@ describe('estimateHeap', () => {
   });
 
   it.each<[string, Partial<Heap>, string]>([
+    ['none was counted when it was smaller', { rows: 0, pages: 1 }, 'never_analyzed'],
     ['nobody has counted the rows', { rows: null, pages: 0 }, 'never_analyzed'],
     ['a column has no statistics', { columns: [['i', 4, null, null]] }, 'no_statistics'],
     ['a column is hidden', { columns: [['i', 4, null, null]], visible: false }, 'not_visible'],

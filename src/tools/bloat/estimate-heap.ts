@@ -11,19 +11,27 @@ export interface Estimate {
   readonly unknown: Unknown | null;
 }
 
+type Counted = Pick<Heap, 'rows' | 'pages' | 'size' | 'block_size'>;
+
 /**
  * By the pages and rows that VACUUM or ANALYZE has counted together, applied to the size of now: they tell how densely
  * the table is filled, and a table that has grown since is likely to be as dense.
  */
 export function estimateHeap(heap: Heap): Estimate {
-  const { rows, pages, size, attributes, visible } = heap;
-  if (rows === null || pages === 0) return { wasted: null, unknown: 'never_analyzed' };
+  const { pages, size, attributes, visible } = heap;
+  const rows = countedRows(heap);
+  if (rows === null) return { wasted: null, unknown: 'never_analyzed' };
   const columns = heap.columns.flatMap(readColumn);
   if (rows > 0 && columns.length < heap.columns.length) {
     return { wasted: null, unknown: visible ? 'no_statistics' : 'not_visible' };
   }
   const needed = rows === 0 ? 0 : pagesFor(rows, rowSize(columns, attributes), heap);
   return { wasted: wastedOf(size, needed, pages), unknown: null };
+}
+
+/** Null where nobody has counted, or found none when there was less of it than now: that tells nothing of how dense it is. */
+export function countedRows({ rows, pages, size, block_size }: Counted): number | null {
+  return pages === 0 || (rows === 0 && size > pages * block_size) ? null : rows;
 }
 
 /** At least: how long the chunks are that end a value is not known. Null before the first VACUUM of the TOAST. */

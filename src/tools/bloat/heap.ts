@@ -13,7 +13,7 @@ import {
 
 /** pg_stats asks for the right to each column, so that so many of the largest tables are estimated, and no more. */
 export const EXAMINED_AT_MOST = 1000;
-const MOST = sql`1000`;
+export const MOST = sql`1000`;
 
 const count = z.int().min(0);
 

@@ -68,32 +68,37 @@ const REASONS: Readonly<Record<Unknown, string>> = {
   not_visible: 'pg_stats shows only columns that the login may read.',
 };
 
+/** A table, or an index of it. */
+type Known = Pick<TableRow, 'schema' | 'table' | 'unknown'> & { readonly index?: string };
+
 interface Estimated {
-  readonly rows: readonly TableRow[];
-  /** Tables that are large enough to be estimated. */
+  readonly rows: readonly Known[];
+  /** Those that are large enough to be estimated. */
   readonly candidates: number;
+  readonly of?: 'tables' | 'indexes';
 }
 
-/** What of the tables is unknown, and what would make it known. */
+/** Of which the bloat is unknown, and what would make it known. */
 export function notEstimated(
-  { rows, candidates }: Estimated,
+  { rows, candidates, of = 'tables' }: Estimated,
   { major, role, inRecovery }: ConnectionFacts,
 ): NotExamined[] {
-  const mend = (unknown: Unknown, tables: readonly TableRow[]): string => {
+  const mend = (unknown: Unknown, unknowns: readonly Known[]): string => {
     if (unknown === 'not_visible') return seeStatistics(role, major);
-    const statements = tables.slice(0, NAMED).map(({ schema, table }) => `ANALYZE ${quoteName(schema, table)};`);
+    const tables = new Set(unknowns.map(({ schema, table }) => quoteName(schema, table)));
+    const statements = [...tables].slice(0, NAMED).map((table) => `ANALYZE ${table};`);
     return `${inRecovery ? '-- on the primary\n' : ''}${statements.join(' ')}`;
   };
   const unknown = (Object.keys(REASONS) as Unknown[]).flatMap((reason) => {
-    const tables = rows.filter((row) => row.unknown === reason && row.method === null);
+    const tables = rows.filter((row) => row.unknown === reason);
     if (tables.length === 0) return [];
-    return [{ what: `the bloat of ${listed(tables)}`, reason: REASONS[reason], remedy: mend(reason, tables) }];
+    return [{ what: `the bloat of ${listed(tables, of)}`, reason: REASONS[reason], remedy: mend(reason, tables) }];
   });
   if (candidates <= EXAMINED_AT_MOST) return unknown;
   return [
     ...unknown,
     {
-      what: `the bloat of ${candidates - EXAMINED_AT_MOST} smaller tables`,
+      what: `the bloat of ${candidates - EXAMINED_AT_MOST} smaller ${of}`,
       reason: `There are ${candidates}, of which the ${EXAMINED_AT_MOST} largest are estimated.`,
       remedy: 'Ask for one schema, or a part of the name.',
     },
@@ -113,7 +118,7 @@ export function seeStatistics(role: ConnectionFacts['role'], major: number): str
 
 const NAMED = 5;
 
-function listed(tables: readonly TableRow[]): string {
-  const names = tables.slice(0, NAMED).map(({ schema, table }) => quoteName(schema, table));
-  return `${names.join(', ')}${tables.length > NAMED ? ` and ${tables.length - NAMED} more tables` : ''}`;
+function listed(unknowns: readonly Known[], of: 'tables' | 'indexes'): string {
+  const names = unknowns.slice(0, NAMED).map(({ schema, table, index }) => quoteName(schema, index ?? table));
+  return `${names.join(', ')}${unknowns.length > NAMED ? ` and ${unknowns.length - NAMED} more ${of}` : ''}`;
 }
