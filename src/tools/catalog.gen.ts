@@ -11,6 +11,7 @@ import settings from './configuration/settings.ts';
 import extensions from './extensions/extensions.ts';
 import duplicateIndexes from './indexes/duplicate-indexes.ts';
 import foreignKeysWithoutIndex from './indexes/foreign-keys-without-index.ts';
+import indexUsage from './indexes/index-usage.ts';
 import invalidIndexes from './indexes/invalid-indexes.ts';
 import unusedIndexes from './indexes/unused-indexes.ts';
 import asynchronousIo from './io/asynchronous-io.ts';
@@ -89,6 +90,7 @@ export const tools: readonly Tool[] = [
   extensions,
   duplicateIndexes,
   foreignKeysWithoutIndex,
+  indexUsage,
   invalidIndexes,
   unusedIndexes,
   asynchronousIo,

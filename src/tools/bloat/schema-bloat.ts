@@ -75,7 +75,7 @@ export default defineTool({
   name: 'schema_bloat',
   area: 'bloat',
   title: 'Bloat by schema',
-  description: 'How much of the tables of each schema is space that no row needs, and how many rows are dead.',
+  description: 'Wasted space and dead rows by schema.',
   alsoKnownAs: { get_database_bloat_overview: { database_name: 'database' } },
   judges: false,
   input: {

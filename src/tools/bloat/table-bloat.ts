@@ -15,8 +15,7 @@ export default defineTool({
   name: 'table_bloat',
   area: 'bloat',
   title: 'Table bloat',
-  description:
-    'Space that tables and their TOAST take beyond their rows: estimated, or with exact measured by pgstattuple.',
+  description: 'Space that tables and TOAST waste: estimated or, with exact, measured.',
   alsoKnownAs: {
     get_table_bloat_analysis: {
       database_name: 'database',
@@ -29,7 +28,7 @@ export default defineTool({
   input: {
     schema: schemaInput,
     name: nameInput,
-    exact: z.boolean().default(false).describe('Measure what is shown, which reads it whole.'),
+    exact: z.boolean().default(false),
     min_size: bytes.default(MEBIBYTE).describe('Leave out smaller tables, in bytes.'),
     min_dead_rows: bytes.default(0),
     approximate_from: bytes

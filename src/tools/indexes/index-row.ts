@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { aboutCounting, counting, sql } from '../kit/index.ts';
 
 /** An index as the answer has it, counted over its partitions. */
 export const indexRow = {
@@ -23,13 +24,20 @@ export const indexRow = {
   has_expressions: z
     .boolean()
     .describe('ANALYZE keeps statistics on its expressions, which the planner uses without a scan.'),
+  clustered: z.boolean().describe('CLUSTER orders the table by it.'),
 };
 export type IndexRow = z.output<z.ZodObject<typeof indexRow>>;
 
 /** What the counters are worth. */
 export const aboutCounters = {
-  counted_since: z.iso.datetime().nullable(),
-  counted_s: z.number().nullable().meta({ unit: 's' }),
+  ...aboutCounting,
   standbys: z.int().min(0).describe('Standbys connected to this server, each with counters of its own.'),
 };
 export type AboutCounters = z.output<z.ZodObject<typeof aboutCounters>>;
+
+/** Selects one row with the columns of `aboutCounters`. */
+export const counters = sql`
+         select w.*, (select pg_catalog.count(*) from pg_catalog.pg_stat_replication p
+                       where p.application_name not in ('pg_basebackup', 'pg_receivewal')
+                         and not exists (select from pg_catalog.pg_replication_slots s where s.active_pid = p.pid and s.slot_type = 'logical')) as standbys
+           from (${counting}) w`;

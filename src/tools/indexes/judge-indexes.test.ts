@@ -15,8 +15,14 @@ const row: IndexRow = {
   partitions: null,
   supports_foreign_keys: [],
   has_expressions: false,
+  clustered: false,
 };
-const about: AboutCounters = { counted_since: '2026-01-01T00:00:00Z', counted_s: 30 * 86_400, standbys: 0 };
+const about: AboutCounters = {
+  counted_since: '2026-01-01T00:00:00Z',
+  counted_s: 30 * 86_400,
+  track_counts: true,
+  standbys: 0,
+};
 
 it('warns of an index that was never scanned in a month', () => {
   expect(judgeUnused([row], { about })).toEqual([
@@ -79,4 +85,16 @@ it('tells what the counters leave out', () => {
     'since when scans are counted',
   ]);
   expect(what(null, true)).toEqual(['scans on the primary and on other standbys']);
+});
+
+it('says that CLUSTER goes by an index before it is dropped', () => {
+  const [finding] = judgeUnused([{ ...row, clustered: true }], { about });
+  expect(finding).toMatchObject({
+    evidence: { clustered: true },
+    next_step: expect.stringMatching(/^-- CLUSTER .*\nDROP INDEX CONCURRENTLY "public"."orders_note";/),
+  });
+});
+
+it('says that nothing is counted where that is turned off', () => {
+  expect(notCounted({ ...about, track_counts: false }, false)).toMatchObject([{ what: 'what happens now' }, {}]);
 });

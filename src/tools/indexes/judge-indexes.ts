@@ -1,4 +1,4 @@
-import { comment, gather, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
+import { comment, gather, notCounting, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
 import type { AboutCounters, IndexRow } from './index-row.ts';
 
 /** Shorter than a week, and what only runs at its end was not seen. */
@@ -19,7 +19,11 @@ export function judgeUnused(rows: readonly IndexRow[], { about }: Evidence): Fin
 
 /** What the counters cannot tell. */
 export function notCounted(about: AboutCounters | null, inRecovery: boolean): NotExamined[] {
-  return [...(about === null ? [] : [AGE, ...judgeCounters(about)]), ...(inRecovery ? [ON_STANDBY] : [])];
+  return [
+    ...notCounting(about),
+    ...(about === null ? [] : [AGE, ...judgeCounters(about)]),
+    ...(inRecovery ? [ON_STANDBY] : []),
+  ];
 }
 
 type Reason = 'foreign key' | 'statistics' | 'none';
@@ -30,7 +34,7 @@ function reasonToKeep({ supports_foreign_keys, has_expressions }: IndexRow): Rea
 }
 
 function judge(unused: IndexRow, counters: AboutCounters | null): Finding {
-  const { schema, index, scans, size, table_writes } = unused;
+  const { schema, index, scans, size, table_writes, clustered } = unused;
   const object = quoteName(schema, index);
   const reason = reasonToKeep(unused);
   const young = counters?.counted_s === undefined || counters.counted_s === null || counters.counted_s < YOUNG_S;
@@ -44,7 +48,7 @@ function judge(unused: IndexRow, counters: AboutCounters | null): Finding {
     severity: scans === 0 && reason === 'none' && !young ? 'warning' : 'notice',
     claim: claims[reason],
     object,
-    evidence: { scans, size, table_writes, counted_s: counters?.counted_s ?? null },
+    evidence: { scans, size, table_writes, counted_s: counters?.counted_s ?? null, ...(clustered && { clustered }) },
     why: WHY[reason],
     next_step: nextStep(unused, object),
   };
@@ -67,10 +71,11 @@ function nextStep(unused: IndexRow, object: string): string {
   if (reason === 'statistics') {
     return '-- see on a copy without it whether plans get worse; from PostgreSQL 14 on CREATE STATISTICS can replace it';
   }
+  const first = unused.clustered ? '-- CLUSTER orders the table by it, and would have to be told of another one\n' : '';
   // the parent of partitions cannot be dropped concurrently
   return unused.partitions === null
-    ? `DROP INDEX CONCURRENTLY ${object}; -- when every standby has been asked too`
-    : `DROP INDEX ${object}; -- when every standby has been asked too; locks the table and its partitions for a moment`;
+    ? `${first}DROP INDEX CONCURRENTLY ${object}; -- when every standby has been asked too`
+    : `${first}DROP INDEX ${object}; -- when every standby has been asked too; locks the table and its partitions for a moment`;
 }
 
 function judgeCounters({ counted_since, counted_s, standbys }: AboutCounters): NotExamined[] {

@@ -10,7 +10,7 @@ import {
   sql,
   type Sql,
 } from '../kit/index.ts';
-import { aboutCounters, indexRow } from './index-row.ts';
+import { aboutCounters, counters, indexRow } from './index-row.ts';
 import { judgeUnused, notCounted } from './judge-indexes.ts';
 import { servesKey } from './serving-index.ts';
 
@@ -20,7 +20,6 @@ export default defineDiagnostic({
   title: 'Unused indexes',
   description:
     'Valid, non-unique indexes hardly scanned since counting began, largest first; none that backs a constraint or is the replica identity.',
-  alsoKnownAs: { get_index_usage_stats: { database_name: 'database' } },
   input: {
     schema: schemaInput,
     max_scans: z.int().min(0).default(50).describe('Leave out indexes that were scanned more often.'),
@@ -35,7 +34,7 @@ export default defineDiagnostic({
       ),
       candidates as materialized (
         select i.indexrelid, i.indrelid, n.nspname, t.relname, c.relname as index, c.relkind,
-                 i.indexprs is not null as has_expressions
+               i.indisclustered, i.indexprs is not null as has_expressions
           from pg_catalog.pg_index i
           join pg_catalog.pg_class c on c.oid = i.indexrelid
           join pg_catalog.pg_class t on t.oid = i.indrelid
@@ -86,19 +85,11 @@ export default defineDiagnostic({
              pg_catalog.to_json(array(
                select s.conname from serving s where s.indexrelid = c.indexrelid and s.choices = 1 order by 1)) as supports_foreign_keys,
              c.has_expressions,
-             b.counted_since, pg_catalog.round(extract(epoch from pg_catalog.clock_timestamp() - b.counted_since)::numeric) as counted_s,
-             (select pg_catalog.count(*) from pg_catalog.pg_stat_replication p
-               where p.application_name not in ('pg_basebackup', 'pg_receivewal')
-                 and not exists (select from pg_catalog.pg_replication_slots s where s.active_pid = p.pid and s.slot_type = 'logical')) as standbys,
+             c.indisclustered as clustered, b.counted_since, b.counted_s, b.track_counts, b.standbys,
              pg_catalog.count(*) over () as total_rows
         from rare r
         join candidates c on c.indexrelid = r.root
-       cross join (
-         select coalesce(d.stats_reset, g.stats_reset) as counted_since
-           from pg_catalog.pg_stat_database d
-          cross join pg_catalog.pg_stat_bgwriter g
-          where d.datname = pg_catalog.current_database()
-       ) b
+       cross join (${counters}) b
        where r.size >= ${min_size}::bigint
        order by r.size desc, c.nspname, c.index
        limit ${limit}`;

@@ -26,8 +26,7 @@ export default defineDiagnostic({
   name: 'hot_updates',
   area: 'tables',
   title: 'HOT updates',
-  description:
-    'How many updates spare the indexes (HOT), what keeps the others from it: no room on the page, or an indexed column.',
+  description: 'Share of updates that spare the indexes (HOT), and what prevents it.',
   input: { schema: schemaInput, name: nameInput },
   thresholds: {
     min_hot_percent: z.number().min(0).max(100).default(50).describe('Report tables with a lower share.'),

@@ -26,7 +26,7 @@ export default defineDiagnostic({
   name: 'sequential_scans',
   area: 'tables',
   title: 'Sequential scans',
-  description: 'Tables that are read from end to end: how often, how many rows each time, and how large they are.',
+  description: 'Tables that are read from end to end, how often and how much.',
   input: { schema: schemaInput, name: nameInput },
   thresholds: {
     min_size: z

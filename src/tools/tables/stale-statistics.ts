@@ -17,8 +17,7 @@ export default defineTool({
   name: 'stale_statistics',
   area: 'tables',
   title: 'Stale statistics',
-  description:
-    'What the planner does not know or knows no more: tables, columns and expressions that ANALYZE has not seen lately.',
+  description: 'Planner statistics that are missing or out of date.',
   input: {
     schema: schemaInput,
     name: nameInput,

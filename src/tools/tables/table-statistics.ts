@@ -54,8 +54,7 @@ export default defineDiagnostic({
   name: 'table_statistics',
   area: 'tables',
   title: 'Table statistics',
-  description:
-    'Scans, rows read and written, HOT updates, live and dead rows of tables, with rates; partitions summed up.',
+  description: 'Scans, rows read and written, HOT updates, dead rows, rates.',
   alsoKnownAs: { get_all_tables_stats: { database_name: 'database', include_system: 'include_system' } },
   judges: false,
   input: {
@@ -65,7 +64,7 @@ export default defineDiagnostic({
     include_system: z.boolean().default(false),
     partitions: z.boolean().default(false).describe('List each partition, and not its parent.'),
   },
-  seldom: ['partitions'],
+  seldom: ['include_system', 'partitions'],
   row: {
     schema: z.string().meta({ names: 'schema' }),
     table: z.string().meta({ names: 'table' }),

@@ -60,8 +60,7 @@ export default defineTool({
   name: 'wraparound',
   area: 'vacuum',
   title: 'Wraparound',
-  description:
-    'How old transaction and multixact ids of databases and tables are, what is left of them and for how long.',
+  description: 'Age of transaction and multixact ids, and what is left of them.',
   input: {
     schema: schemaInput,
     name: nameInput,

@@ -71,8 +71,7 @@ export default defineTool({
   name: 'xmin_holders',
   area: 'vacuum',
   title: 'What holds back VACUUM',
-  description:
-    'Sessions, standbys, replication slots and prepared transactions that keep dead rows from being removed, oldest first.',
+  description: 'Sessions, standbys, slots and prepared transactions that keep dead rows alive.',
   clusterWide: true,
   input: {
     limit: z.int().min(1).max(500).default(20),
