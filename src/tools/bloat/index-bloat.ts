@@ -6,7 +6,7 @@ import { judgeBtrees, otherKinds } from './judge-btrees.ts';
 import { notEstimated } from './judge-tables.ts';
 import { btreePages, measureBtree } from './measure-btree.ts';
 import { measureEach } from './measure-each.ts';
-import { pgstattuple } from './pgstattuple.ts';
+import { pgstattuple, unmeasurable } from './pgstattuple.ts';
 
 const MEBIBYTE = 1_048_576;
 const PARTS = { btree, otherIndexes, pgstattuple };
@@ -39,13 +39,18 @@ export default defineTool({
       .map((each) => ({ btree: each, row: estimated(each) }))
       .toSorted((a, b) => byWaste(a.row, b.row));
     const page = all.slice(0, limit);
-    const { measured: found, gaps } = await measureEach(target, exact ? page.map((each) => each.btree) : [], {
-      deadline,
-      facts,
-      bytesOf: ({ size }) => size,
-      nameOf: ({ schema: of, index }) => quoteName(of, index),
-      measure: measureBtree,
-    });
+    const [extension] = parts.pgstattuple;
+    const hindered = exact ? unmeasurable(extension, facts) : [];
+    const { measured: found, gaps } = await measureEach(
+      target,
+      exact && hindered.length === 0 ? page.map((each) => each.btree) : [],
+      {
+        deadline,
+        bytesOf: ({ size }) => size,
+        nameOf: ({ schema: of, index }) => quoteName(of, index),
+        measure: measureBtree,
+      },
+    );
     const rows = page
       .map((each) => ({ ...measured(each.row, found.get(each.btree)), exclusion: each.btree.exclusion }))
       .toSorted(byWaste);
@@ -55,9 +60,10 @@ export default defineTool({
       truncated: all.length > limit,
       total: all.length,
       facts,
-      findings: judgeBtrees(rows, { ...input, pgstattuple: parts.pgstattuple[0] }),
+      findings: judgeBtrees(rows, { ...input, pgstattuple: extension }),
       not_examined: [
         ...unreadable,
+        ...hindered,
         ...gaps,
         ...notEstimated(
           { rows: [...rows, ...all.slice(limit).map(({ row }) => row)], candidates, of: 'indexes' },

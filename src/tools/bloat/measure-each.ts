@@ -1,9 +1,8 @@
 import type { ReachedDatabase } from '../../calls/context.ts';
 import { PlatformError } from '../../core/errors.ts';
 import type { Deadline } from '../../core/deadline.ts';
-import type { ConnectionFacts, ReadOnlySession } from '../../postgres/database.ts';
-import { quoteIdentifier, type NotExamined } from '../kit/index.ts';
-import { INSUFFICIENT_PRIVILEGE, sqlstateOf } from '../kit/sqlstate.ts';
+import type { ReadOnlySession } from '../../postgres/database.ts';
+import type { NotExamined } from '../kit/index.ts';
 
 /** Left for the answer. */
 const RESERVE_MS = 500;
@@ -14,7 +13,6 @@ const CAUTION = 2;
 
 interface Work<Item, Measured> {
   readonly deadline: Pick<Deadline, 'remainingMs'>;
-  readonly facts: Pick<ConnectionFacts, 'role'>;
   /** Bytes that measuring it reads. */
   bytesOf(item: Item): number;
   nameOf(item: Item): string;
@@ -34,7 +32,7 @@ interface MeasuredEach<Item, Measured> {
 export async function measureEach<Item, Measured>(
   target: ReachedDatabase,
   items: readonly Item[],
-  { deadline, facts, bytesOf, nameOf, measure }: Work<Item, Measured>,
+  { deadline, bytesOf, nameOf, measure }: Work<Item, Measured>,
 ): Promise<MeasuredEach<Item, Measured>> {
   const measured = new Map<Item, Measured>();
   const [locked, late, gaps]: [string[], string[], NotExamined[]] = [[], [], []];
@@ -52,10 +50,9 @@ export async function measureEach<Item, Measured>(
       else locked.push(nameOf(item));
     } catch (error) {
       if (!(error instanceof PlatformError) || !TOLERABLE.has(error.code)) throw error;
-      const isRight = sqlstateOf(error) === INSUFFICIENT_PRIVILEGE;
-      gaps.push(isRight ? withoutRight(facts) : unmeasured(nameOf(item), error));
+      gaps.push(unmeasured(nameOf(item), error));
       // the next would fail alike
-      if (isRight || error.code === 'UNSUPPORTED') break;
+      if (error.code === 'UNSUPPORTED') break;
     }
     bytes += bytesOf(item);
     elapsedMs += performance.now() - startedAt;
@@ -78,14 +75,6 @@ function tell(names: readonly string[], why: Omit<NotExamined, 'what'>): NotExam
   if (names.length === 0) return [];
   const others = names.length > 10 ? ` and ${names.length - 10} more` : '';
   return [{ what: `the exact bloat of ${names.slice(0, 10).join(', ')}${others}`, ...why }];
-}
-
-function withoutRight({ role }: Pick<ConnectionFacts, 'role'>): NotExamined {
-  return {
-    what: 'exact bloat',
-    reason: `The login ${quoteIdentifier(role.name)} may not run the functions of pgstattuple.`,
-    remedy: `GRANT pg_stat_scan_tables TO ${quoteIdentifier(role.name)};`,
-  };
 }
 
 function unmeasured(name: string, { code, message, hint }: PlatformError): NotExamined {

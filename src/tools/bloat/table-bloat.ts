@@ -4,7 +4,7 @@ import { heap, type Heap } from './heap.ts';
 import { judgeTables, notEstimated } from './judge-tables.ts';
 import { measureEach } from './measure-each.ts';
 import { approximateTuples, exactTuples, measureHeap, type Method } from './measure-heap.ts';
-import { pgstattuple } from './pgstattuple.ts';
+import { pgstattuple, unmeasurable } from './pgstattuple.ts';
 import { byWaste, estimated, measured, tableRow } from './table-row.ts';
 
 const MEBIBYTE = 1_048_576;
@@ -53,13 +53,18 @@ export default defineTool({
     const page = all.slice(0, limit);
     const methodFor = (each: Heap): Method =>
       each.size + each.toast_size >= input.approximate_from ? 'approximate' : 'exact';
-    const { measured: found, gaps } = await measureEach(target, exact ? page.map((each) => each.heap) : [], {
-      deadline,
-      facts,
-      bytesOf: (each) => bytesRead(each, methodFor(each)),
-      nameOf: (each) => quoteName(each.schema, each.table),
-      measure: (session, each) => measureHeap(session, each, methodFor(each)),
-    });
+    const [extension] = parts.pgstattuple;
+    const hindered = exact ? unmeasurable(extension, facts) : [];
+    const { measured: found, gaps } = await measureEach(
+      target,
+      exact && hindered.length === 0 ? page.map((each) => each.heap) : [],
+      {
+        deadline,
+        bytesOf: (each) => bytesRead(each, methodFor(each)),
+        nameOf: (each) => quoteName(each.schema, each.table),
+        measure: (session, each) => measureHeap(session, each, methodFor(each)),
+      },
+    );
     const rows = page.map((each) => measured(each.row, found.get(each.heap))).toSorted(byWaste);
     const [{ candidates } = NONE] = parts.heap;
     return {
@@ -67,9 +72,10 @@ export default defineTool({
       truncated: all.length > limit,
       total: all.length,
       facts,
-      findings: judgeTables(rows, { ...input, pgstattuple: parts.pgstattuple[0] }),
+      findings: judgeTables(rows, { ...input, pgstattuple: extension }),
       not_examined: [
         ...unreadable,
+        ...hindered,
         ...gaps,
         ...notEstimated({ rows: [...rows, ...all.slice(limit).map(({ row }) => row)], candidates }, facts),
       ],
