@@ -57,7 +57,7 @@ export default defineDiagnostic({
       select t.nspname as schema, t.relname as table, t.updated as n_tup_upd, t.hot as n_tup_hot_upd, ${percentOf(sql`t.hot`, sql`t.updated`)} as hot_percent,
              t.new_page as n_tup_newpage_upd, ${percentOf(sql`t.new_page`, sql`t.updated`)} as newpage_percent,
              -- the row that stayed on its page, and yet was not HOT
-             ${percentOf(sql`greatest(t.updated - t.hot - t.new_page, 0)`, sql`t.updated`)} as indexed_percent,
+             ${percentOf(sql`case when t.new_page is not null then greatest(t.updated - t.hot - t.new_page, 0) end`, sql`t.updated`)} as indexed_percent,
              ${perSecond(sql`t.updated`, sql`w.counted_s`)} as updates_per_s, pg_catalog.pg_stat_get_live_tuples(t.oid) as n_live_tup,
              coalesce((select o.option_value::integer from pg_catalog.pg_options_to_table(t.reloptions) o where o.option_name = 'fillfactor'), 100) as fillfactor,
              (select pg_catalog.count(*) from ${indexesOf(kept)}) as indexes,
