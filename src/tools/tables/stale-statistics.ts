@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { defineTool, nameInput, readParts, schemaInput, statementsOf, type NotExamined } from '../kit/index.ts';
+import {
+  defineTool,
+  nameInput,
+  readParts,
+  schemaInput,
+  statementsOf,
+  type Finding,
+  type NotExamined,
+} from '../kit/index.ts';
 import { assess, USUAL_LIMITS } from '../vacuum/assess.ts';
 import { autovacuumSettings } from '../vacuum/autovacuum-settings.ts';
 import { dueTables } from '../vacuum/due-table.ts';
@@ -59,7 +67,7 @@ export default defineTool({
       truncated: parts.staleTables.length > limit,
       total: parts.staleTables[0]?.total_rows ?? 0,
       facts,
-      findings: [...judgeStale(tables, { min_rows }), ...judgeChanges(due.rows, USUAL_LIMITS)],
+      findings: withChanges(judgeStale(tables, { min_rows }), judgeChanges(due.rows, USUAL_LIMITS)),
       not_examined: [
         ...unreadable,
         ...notCovered(parts.staleCoverage[0], facts),
@@ -68,6 +76,12 @@ export default defineTool({
     };
   },
 });
+
+/** What was never analysed has changed since, too. */
+function withChanges(findings: readonly Finding[], changes: readonly Finding[]): Finding[] {
+  const said = new Set(findings.map(({ object }) => object));
+  return [...findings, ...changes.filter(({ object }) => object === undefined || !said.has(object))];
+}
 
 const ANALYZED_ON_PRIMARY: NotExamined = {
   what: 'changes since the last ANALYZE, and when that was',
