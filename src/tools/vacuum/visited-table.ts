@@ -12,8 +12,8 @@ const ms = z.number().min(0).nullable().meta({ unit: 'ms' }).describe('PostgreSQ
 type TimeOf = (what: Sql) => Sql;
 
 /** Hours, and not the field of the hours: 75 after three days and three hours. */
-function hoursSince(time: Sql): Sql {
-  return sql`pg_catalog.round((extract(epoch from pg_catalog.clock_timestamp() - ${time}) / 3600)::numeric, 2)`;
+export function hoursSince(time: Sql): Sql {
+  return sql`pg_catalog.round((extract(epoch from pg_catalog.clock_timestamp() - (${time})) / 3600)::numeric, 2)`;
 }
 
 const vacuumedAt = sql`greatest(pg_catalog.pg_stat_get_last_vacuum_time(j.oid), pg_catalog.pg_stat_get_last_autovacuum_time(j.oid))`;
