@@ -79,9 +79,11 @@ describe('the catalogue', () => {
     expect(aliases).toEqual(
       expect.arrayContaining([
         'get_active_connections',
+        'get_all_tables_stats',
         'get_autovacuum_activity',
         'get_autovacuum_status',
         'get_current_database_info',
+        'get_database_bloat_overview',
         'get_database_conflicts_stats',
         'get_database_list',
         'get_database_size_info',
@@ -92,6 +94,7 @@ describe('the catalogue', () => {
         'get_postgresql_config',
         'get_replication_status',
         'get_server_info',
+        'get_table_bloat_analysis',
         'get_table_list',
         'get_table_relationships',
         'get_table_schema_info',

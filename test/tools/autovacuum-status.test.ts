@@ -257,14 +257,14 @@ describeEachMajor('autovacuum_status', (cluster) => {
     });
   });
 
-  it.each([
-    ['get_autovacuum_status', { schema_name: 'vacuum', table_pattern: 'at_', limit: 5 }, ['at_100_rows', 'at_half']],
-    ['get_autovacuum_activity', { schema_name: 'vacuum' }, ['at_100_rows', 'at_half', 'disabled']],
-    ['get_vacuum_effectiveness_analysis', { schema_name: 'keys', limit: 1 }, [expect.any(String)]],
-    ['get_vacuum_analyze_stats', { limit: 500 }, expect.arrayContaining(['Order', 'payroll'])],
-  ])('answers to %s', async (alias, input, tables) => {
-    const answer = await howdah('monitor').call(alias, { database_name: clone().name, ...input });
-    expect(answer.rows.map(({ table }) => table)).toEqual(tables);
+  it('answers to get_autovacuum_status', async () => {
+    const answer = await howdah('monitor').call('get_autovacuum_status', {
+      database_name: clone().name,
+      schema_name: 'vacuum',
+      table_pattern: 'at_',
+      limit: 5,
+    });
+    expect(answer.rows.map(({ table }) => table)).toEqual(['at_100_rows', 'at_half']);
   });
 });
 

@@ -37,7 +37,9 @@ describeEachMajor('hostile names', (cluster) => {
       `create index ${name('pi')} on only ${name('s')}.${name('p')} (a)`,
     );
     await runAs(url, `create unique index concurrently ${name('u')} on ${table} (${name('v')})`).catch(() => undefined);
-    await runAs(url, `delete from ${table}`);
+    await runAs(url, `update ${table} set ${name('v')} = ${name('v')}`, `delete from ${table}`);
+    await runAs(url, 'create extension pgstattuple');
+    await runAs(url, `analyze ${table}`, `create index ${name('e')} on ${table} (abs(${name('v')}))`);
     const steps: string[] = [];
     const calls: [string, Record<string, unknown>][] = [
       ['invalid_indexes', {}],
@@ -49,10 +51,20 @@ describeEachMajor('hostile names', (cluster) => {
       ['table_sizes', { min_size: 0, max_index_percent: 1, max_toast_percent: 0 }],
       ['list_tables', {}],
       ['describe_table', { table }],
+      ['hot_updates', { min_updates: 1, min_hot_percent: 100 }],
+      ['sequential_scans', { min_size: 0, min_scans_per_day: 0, min_rows: 0 }],
+      ['stale_statistics', { min_rows: 0 }],
+      ['vacuum_history', { min_rows: 1 }],
+      ['table_bloat', { min_size: 0, min_wasted: 0, max_percent: 0 }],
+      ['index_bloat', { min_size: 0, min_wasted: 0, max_percent: 0 }],
+      ['index_bloat', { min_size: 0, min_wasted: 0, max_percent: 0, exact: true }],
     ];
     for (const [tool, input] of calls) {
-      const { findings } = await howdah('monitor').call(tool, input);
-      steps.push(...findings.flatMap(({ next_step }) => next_step ?? []));
+      const { findings, not_examined = [] } = await howdah('superuser').call(tool, input);
+      steps.push(
+        ...findings.flatMap(({ next_step }) => next_step ?? []),
+        ...not_examined.flatMap(({ remedy }) => remedy ?? []),
+      );
     }
     expect(steps.filter((step) => step.includes('DROP TABLE planted')).length).toBeGreaterThan(5);
     for (const step of steps) expect(runnable(step)).not.toMatch(/planted/);

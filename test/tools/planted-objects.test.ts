@@ -28,15 +28,29 @@ const FUNCTIONS = [
   raises('age(xid)', 'integer'),
   raises('host(inet)', 'text'),
   raises('pg_get_expr(text, oid)', 'text'),
+  raises('pg_stat_get_numscans(oid)', 'bigint'),
+  raises('pg_stat_get_dead_tuples(oid)', 'bigint'),
+  raises('pgstattuple(regclass)', 'text'),
+  raises('pgstatindex(regclass)', 'text'),
+  raises('mxid_age(xid)', 'integer'),
+  raises('has_column_privilege(oid, smallint, text)', 'boolean'),
   raises('same(name, text)', 'boolean'),
   raises('same(oid, oid)', 'boolean'),
 ];
 const OTHERS = [
   'create operator public.= (leftarg = name, rightarg = text, function = public.same)',
   'create operator public.= (leftarg = oid, rightarg = oid, function = public.same)',
-  ...['pg_class', 'pg_locks', 'pg_stat_activity', 'pg_database', 'pg_index', 'pg_settings', 'pg_extension'].map(
-    (name) => `create view public.${name} as select 1 / 0 as planted`,
-  ),
+  ...[
+    'pg_class',
+    'pg_locks',
+    'pg_stat_activity',
+    'pg_database',
+    'pg_index',
+    'pg_settings',
+    'pg_extension',
+    'pg_stats',
+    'pg_prepared_xacts',
+  ].map((name) => `create view public.${name} as select 1 / 0 as planted`),
   'create domain public.bigint as text check (false)',
   'create domain public.text as pg_catalog.text check (false)',
 ];
@@ -64,6 +78,17 @@ describeEachMajor('planted objects', (cluster) => {
       ['table_sizes', { name: 'order' }],
       ['autovacuum_status', { name: 'order' }],
       ['settings', { name: 'work_mem' }],
+      ['table_statistics', { include_system: true }],
+      ['hot_updates', {}],
+      ['sequential_scans', {}],
+      ['stale_statistics', {}],
+      ['vacuum_history', { hours_back: 1 }],
+      ['wraparound', {}],
+      ['xmin_holders', {}],
+      ['table_bloat', { min_size: 0, exact: true }],
+      ['index_bloat', { min_size: 0, exact: true }],
+      ['schema_bloat', {}],
+      ['index_usage', {}],
     ];
     for (const [tool, input] of calls) {
       const answer = await howdah(login).call(tool, input);

@@ -73,7 +73,7 @@ describeEachMajor('stale_statistics', (cluster) => {
     expect(rowOf(answer, 'extended')).toMatchObject({ not_built: ['extended_both'] });
     expect(rowOf(answer, 'changed')).toMatchObject({ n_mod_since_analyze: 5000, changed_percent: 25 });
     expect(rowOf(answer, 'parts')).toMatchObject({ kind: 'partitioned_table', rows: 20_000, last_autoanalyze: null });
-    if (wholes) expect(rowOf(answer, 'grown')).toMatchObject({ rows: 20_000, changed_percent: 1900 });
+    expect(rowOf(answer, 'grown')['changed_percent']).toBe(wholes ? 1900 : undefined);
     expect(answer).not.toHaveProperty('not_examined');
   });
 
@@ -94,7 +94,7 @@ describeEachMajor('stale_statistics', (cluster) => {
       ].toSorted(),
     );
     expect(
-      (await ask(howdah('superuser'), { min_rows: 100_000 })).findings.map(({ object }) => object).toSorted(),
+      (await ask(howdah('superuser'), { min_rows: 100_000 })).findings.map(({ object }) => String(object)).toSorted(),
     ).toEqual(['"stale"."changed"', '"stale"."far"', '"stale"."loaded"', '"stale"."vacuumed"']);
   });
 
@@ -119,13 +119,11 @@ describeEachMajor('stale_statistics', (cluster) => {
     });
     expect(rowOf(answer, 'changed')).toMatchObject({ columns_without: null });
     const gaps = (answer.not_examined ?? []).map(({ what }) => what);
-    expect(gaps).toEqual(
-      [
-        expect.stringMatching(/^whether the columns of (\d+) of \1 tables have statistics$/),
-        'whether 2 indexes on expressions have statistics',
-        'whether 2 extended statistics were built',
-      ].map((gap) => (gap === 'whether 2 indexes on expressions have statistics' ? expect.any(String) : gap)),
-    );
+    expect(gaps).toEqual([
+      expect.stringMatching(/^whether the columns of (\d+) of \1 tables have statistics$/),
+      'whether 2 indexes on expressions have statistics',
+      'whether 2 extended statistics were built',
+    ]);
   });
 
   it('answers at once while a table is locked', async () => {

@@ -39,6 +39,7 @@ describeEachMajor('unused_indexes', (cluster) => {
         partitions: null,
         supports_foreign_keys: [],
         has_expressions: false,
+        clustered: false,
       },
     ]);
     expect(answer).toMatchObject({ total: 1, truncated: false });
@@ -170,12 +171,6 @@ describeEachMajor('unused_indexes', (cluster) => {
         definition: expect.stringContaining('CREATE INDEX'),
       });
     });
-  });
-
-  it('answers to get_index_usage_stats', async () => {
-    expect(indexesOf(await howdah('monitor').call('get_index_usage_stats', { database_name: clone().name }))).toEqual([
-      'events_unused',
-    ]);
   });
 });
 

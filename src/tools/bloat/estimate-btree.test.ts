@@ -28,6 +28,8 @@ const pages = (change: Partial<Btree>) => {
   return 10_000 - Number(estimateBtree(large).wasted) / 8192;
 };
 
+const key = (distinct: number | null): Btree['columns'][number] => ['i', 4, 4, 0, distinct];
+
 describe('estimateBtree', () => {
   it('needs what a build takes', () => {
     expect(pages({})).toBeGreaterThan(270);
@@ -54,7 +56,6 @@ describe('estimateBtree', () => {
   });
 
   it('takes columns for independent, and what is unknown for unlike', () => {
-    const key = (distinct: number | null): Btree['columns'][number] => ['i', 4, 4, 0, distinct];
     const wide = { deduplicates: true, columns: [key(1000), key(1000)] };
     expect(pages(wide)).toBe(pages({ ...wide, deduplicates: false }));
     expect(pages({ deduplicates: true, columns: [key(null)] })).toBe(pages({}));

@@ -14,10 +14,10 @@ const CAUTION = 2;
 interface Work<Item, Measured> {
   readonly deadline: Pick<Deadline, 'remainingMs'>;
   /** Bytes that measuring it reads. */
-  bytesOf(item: Item): number;
-  nameOf(item: Item): string;
+  readonly bytesOf: (item: Item) => number;
+  readonly nameOf: (item: Item) => string;
   /** Undefined where a lock keeps it from us, or it is gone. */
-  measure(session: ReadOnlySession, item: Item): Promise<Measured | undefined>;
+  readonly measure: (session: ReadOnlySession, item: Item) => Promise<Measured | undefined>;
 }
 
 interface MeasuredEach<Item, Measured> {

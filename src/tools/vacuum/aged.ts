@@ -49,7 +49,6 @@ export const agedDatabases = definePart({
     14: databasesWith(sql`3000000`, sql`3000000`),
   }),
 });
-export type AgedDatabase = RowOf<typeof agedDatabases>;
 
 /** Also the catalogs and temporary tables: whichever is the oldest decides over the whole database. */
 export const agedTables = definePart({
