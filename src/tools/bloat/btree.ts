@@ -63,7 +63,7 @@ const indexes = (mayDeduplicate: Sql) => sql`
         select u.* from uncounted u
       )
       select e.indexrelid as oid, e.nspname as schema, e.relname as table, e.index,
-             case when e.locked then ${estimatedSize(sql`e.relpages`)} else pg_catalog.pg_relation_size(e.indexrelid) end as size, e.locked as size_estimated,
+             coalesce(case when e.locked then ${estimatedSize(sql`e.relpages`)} else pg_catalog.pg_relation_size(e.indexrelid) end, 0) as size, e.locked as size_estimated,
              e.relpages as pages, case when e.relpages > 0 and e.reltuples >= 0 and not e.uncounted then e.reltuples::double precision::bigint end as rows,
              coalesce((select o.option_value::integer from pg_catalog.pg_options_to_table(e.reloptions) o where o.option_name = 'fillfactor'), 90) as fillfactor,
              e.indisunique as unique, e.indisexclusion as exclusion,

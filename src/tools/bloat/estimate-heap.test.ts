@@ -11,6 +11,7 @@ const heap: Heap = {
   kind: 'table',
   size: 590 * 8192,
   toast_size: 0,
+  heap: true,
   size_estimated: false,
   pages: 590,
   rows: 2000,
@@ -51,6 +52,7 @@ describe('estimateHeap', () => {
   it.each<[string, Partial<Heap>, string]>([
     ['none was counted when it was smaller', { rows: 0, pages: 1 }, 'never_analyzed'],
     ['nobody has counted the rows', { rows: null, pages: 0 }, 'never_analyzed'],
+    ['it is no heap', { heap: false }, 'access_method'],
     ['a column has no statistics', { columns: [['i', 4, null, null]] }, 'no_statistics'],
     ['a column is hidden', { columns: [['i', 4, null, null]], visible: false }, 'not_visible'],
   ])('is unknown, and not nothing, where %s', (_, change, unknown) => {

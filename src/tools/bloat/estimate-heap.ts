@@ -2,7 +2,7 @@ import type { Heap } from './heap.ts';
 import { mostToastPages, pagesFor, rowSize, type StoredColumn } from './row-layout.ts';
 
 /** Why there is no estimate. */
-export const UNKNOWN = ['never_analyzed', 'no_statistics', 'not_visible'] as const;
+export const UNKNOWN = ['never_analyzed', 'no_statistics', 'not_visible', 'access_method'] as const;
 export type Unknown = (typeof UNKNOWN)[number];
 
 export interface Estimate {
@@ -19,6 +19,7 @@ type Counted = Pick<Heap, 'rows' | 'pages' | 'size' | 'block_size'>;
  */
 export function estimateHeap(heap: Heap): Estimate {
   const { pages, size, attributes, visible } = heap;
+  if (!heap.heap) return { wasted: null, unknown: 'access_method' };
   const rows = countedRows(heap);
   if (rows === null) return { wasted: null, unknown: 'never_analyzed' };
   const columns = heap.columns.flatMap(readColumn);

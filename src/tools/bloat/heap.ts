@@ -22,7 +22,7 @@ const counted = sql`(c.reltuples > 0 or (c.reltuples = 0 and c.relpages > 0))`;
 
 /** The CTE `heaps`: tables with storage, with their TOAST as `x`. Unlogged ones have no rows on a standby. */
 export const heaps = sql`heaps as materialized (
-        select c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relpages, c.relallvisible, c.reltuples, c.relnatts, c.reloptions, ${counted} as counted,
+        select c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relpages, c.relallvisible, c.reltuples, c.relnatts, c.reloptions, c.relam = 2 as heap, ${counted} as counted,
                x.oid as toast, coalesce(x.relpages, 0) as toast_pages, x.reltuples as toast_tuples,
                x.reltuples > 0 or (x.reltuples = 0 and x.relpages > 0) as toast_counted, c.relrowsecurity and pg_catalog.row_security_active(c.oid) as by_rows
           from pg_catalog.pg_class c
@@ -47,6 +47,7 @@ export const heap = definePart({
     kind: z.enum(['table', 'partition', 'materialized_view']),
     size: count,
     toast_size: count,
+    heap: z.boolean(),
     size_estimated: z.boolean(),
     pages: count,
     rows: count.nullable(),
@@ -90,9 +91,10 @@ export const heap = definePart({
       )
       select e.oid, e.toast as toast_oid, e.nspname as schema, e.relname as table,
              case when e.relispartition then 'partition' when e.relkind = 'm' then 'materialized_view' else 'table' end as kind,
-             case when e.locked then ${estimatedSize(sql`e.relpages`)} else pg_catalog.pg_relation_size(e.oid) end as size,
-             case when e.toast is null then 0 when e.locked then ${estimatedSize(sql`e.toast_pages`)} else pg_catalog.pg_relation_size(e.toast) end as toast_size,
-             e.locked as size_estimated, e.relpages as pages, case when e.counted then e.reltuples::double precision::bigint end as rows,
+             -- null where it was dropped a moment ago
+             coalesce(case when e.locked then ${estimatedSize(sql`e.relpages`)} else pg_catalog.pg_relation_size(e.oid) end, 0) as size,
+             coalesce(case when e.locked then ${estimatedSize(sql`e.toast_pages`)} else pg_catalog.pg_relation_size(e.toast) end, 0) as toast_size,
+             e.heap, e.locked as size_estimated, e.relpages as pages, case when e.counted then e.reltuples::double precision::bigint end as rows,
              e.relallvisible as all_visible, e.toast_pages, case when e.toast_counted then e.toast_tuples::double precision::bigint end as toast_chunks,
              case when not pg_catalog.pg_is_in_recovery() then pg_catalog.pg_stat_get_dead_tuples(e.oid) end as dead_rows,
              coalesce((select o.option_value::integer from pg_catalog.pg_options_to_table(e.reloptions) o where o.option_name = 'fillfactor'), 100) as fillfactor,

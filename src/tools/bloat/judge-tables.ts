@@ -65,6 +65,7 @@ function judge(row: TableRow, extension: Pgstattuple): Finding {
 const REASONS: Readonly<Record<Unknown, string>> = {
   never_analyzed: 'Never vacuumed or analysed, as far as the server knows.',
   no_statistics: 'ANALYZE has not seen every column.',
+  access_method: 'An access method of its own stores them, whose pages nobody else knows.',
   not_visible: 'pg_stats shows only columns that the login may read.',
 };
 
@@ -83,7 +84,8 @@ export function notEstimated(
   { rows, candidates, of = 'tables' }: Estimated,
   { major, role, inRecovery }: ConnectionFacts,
 ): NotExamined[] {
-  const mend = (unknown: Unknown, unknowns: readonly Known[]): string => {
+  const mend = (unknown: Unknown, unknowns: readonly Known[]): string | undefined => {
+    if (unknown === 'access_method') return undefined;
     if (unknown === 'not_visible') return seeStatistics(role, major);
     const tables = new Set(unknowns.map(({ schema, table }) => quoteName(schema, table)));
     const statements = [...tables].slice(0, NAMED).map((table) => `ANALYZE ${table};`);
@@ -92,7 +94,14 @@ export function notEstimated(
   const unknown = (Object.keys(REASONS) as Unknown[]).flatMap((reason) => {
     const tables = rows.filter((row) => row.unknown === reason);
     if (tables.length === 0) return [];
-    return [{ what: `the bloat of ${listed(tables, of)}`, reason: REASONS[reason], remedy: mend(reason, tables) }];
+    const remedy = mend(reason, tables);
+    return [
+      {
+        what: `the bloat of ${listed(tables, of)}`,
+        reason: REASONS[reason],
+        ...(remedy !== undefined && { remedy }),
+      },
+    ];
   });
   if (candidates <= EXAMINED_AT_MOST) return unknown;
   return [
@@ -106,7 +115,7 @@ export function notEstimated(
 }
 
 /** Who may measure needs no right to the rows; the right to all statistics of columns is one to all rows. */
-export function seeStatistics(role: ConnectionFacts['role'], major: number): string {
+function seeStatistics(role: ConnectionFacts['role'], major: number): string {
   const login = quoteIdentifier(role.name);
   if (role.effectiveRoles.includes('pg_stat_scan_tables'))
     return 'Call it with exact: true, which needs pgstattuple alone.';

@@ -42,8 +42,8 @@ const schemas = definePart({
           from heaps h
       )
       select s.nspname as schema, pg_catalog.count(*) as tables,
-             pg_catalog.sum(case when s.estimated then ${estimatedSize(sql`(s.relpages + s.toast_pages)`)}
-                                 else pg_catalog.pg_relation_size(s.oid) + coalesce(pg_catalog.pg_relation_size(s.toast), 0) end)::bigint as size,
+             coalesce(pg_catalog.sum(case when s.estimated then ${estimatedSize(sql`(s.relpages + s.toast_pages)`)}
+                                 else pg_catalog.pg_relation_size(s.oid) + coalesce(pg_catalog.pg_relation_size(s.toast), 0) end), 0)::bigint as size,
              pg_catalog.bool_or(s.estimated) as size_estimated,
              case when not pg_catalog.pg_is_in_recovery() then pg_catalog.sum(pg_catalog.pg_stat_get_live_tuples(s.oid))::bigint end as live_rows,
              case when not pg_catalog.pg_is_in_recovery() then pg_catalog.sum(pg_catalog.pg_stat_get_dead_tuples(s.oid))::bigint end as dead_rows

@@ -49,7 +49,7 @@ function judge(row: ScanRow, view: string | null): Finding {
 function findStatements({ table }: ScanRow, view: string): string {
   return [
     '-- EXPLAIN these: one that wants few rows may need an index, one that wants most of them does not',
-    `SELECT queryid, calls, rows / calls AS rows_per_call, (shared_blks_hit + shared_blks_read) / calls AS blocks_per_call, query FROM ${view} WHERE strpos(query, ${quoteLiteral(table)}) > 0 ORDER BY shared_blks_hit + shared_blks_read DESC LIMIT 10;`,
+    `SELECT queryid, calls, rows / greatest(calls, 1) AS rows_per_call, (shared_blks_hit + shared_blks_read) / greatest(calls, 1) AS blocks_per_call, query FROM ${view} WHERE strpos(query, ${quoteLiteral(table)}) > 0 ORDER BY shared_blks_hit + shared_blks_read DESC LIMIT 10;`,
   ].join('\n');
 }
 

@@ -25,6 +25,7 @@ const judge = (change: Partial<typeof row>) => judgeStale([{ ...row, ...change }
 describe('judgeStale', () => {
   it.each<[string, Partial<typeof row>, RegExp]>([
     ['was counted and never analysed', {}, /knows nothing of what is in its columns/],
+    ['was empty when it was analysed', { last_analyze: '2026-01-01T00:00:00Z' }, /was empty when it was analysed, so/],
     ['nobody has counted', { rows: null, size: 1_048_576 }, /never vacuumed or analysed, so the planner guesses/],
     ['is partitioned and was never analysed', { kind: 'partitioned_table' }, /never analysed as a whole/],
     [

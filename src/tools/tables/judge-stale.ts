@@ -25,9 +25,13 @@ export function judgeStale(tables: readonly Judged[], { min_rows }: Limits): Fin
       having(filled(stored), 'never_analyzed')
         .filter(({ rows }) => rows !== null)
         .map((row) =>
-          describe(row, 'was never analysed, so the planner knows nothing of what is in its columns', VACUUMED),
+          describe(
+            row,
+            `${wasAnalyzed(row) ? 'was empty when it was analysed' : 'was never analysed'}, so the planner knows nothing of what is in its columns`,
+            VACUUMED,
+          ),
         ),
-      (count) => `${count} tables were never analysed.`,
+      (count) => `Of ${count} tables the planner knows nothing of what is in their columns.`,
     ),
     ...gather(
       having(filled(whole), 'never_analyzed').map((row) =>
@@ -86,6 +90,10 @@ export function judgeStale(tables: readonly Judged[], { min_rows }: Limits): Fin
 
 /** So much more or less in all partitions, and what is known of them as a whole misleads. */
 const OUTGROWN_PERCENT = 50;
+
+function wasAnalyzed({ last_analyze, last_autoanalyze }: Judged): boolean {
+  return last_analyze !== null || last_autoanalyze !== null;
+}
 
 const VACUUMED = 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-STATISTICS';
 const PARTITIONED = 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-STATISTICS';

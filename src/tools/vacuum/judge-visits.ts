@@ -23,7 +23,7 @@ function judge({ schema, table, part, autovacuum_count, total_autovacuum_time }:
     claim: `Autovacuum takes ${meanS} s on average for ${part === 'toast' ? 'the TOAST of ' : ''}${object}.`,
     object,
     evidence: { autovacuum_count, total_autovacuum_time_ms: total_autovacuum_time, mean_s: meanS },
-    why: 'https://www.postgresql.org/docs/current/runtime-config-vacuum.html#RUNTIME-CONFIG-VACUUM-COST',
+    why: 'https://www.postgresql.org/docs/current/runtime-config-vacuum.html#GUC-AUTOVACUUM-VACUUM-COST-LIMIT',
     next_step:
       "-- a higher cost limit lets it go faster where the disks have room; too little memory sends it through the indexes again and again\nSELECT name, setting, unit FROM pg_settings WHERE name IN ('autovacuum_vacuum_cost_limit', 'vacuum_cost_limit', 'autovacuum_vacuum_cost_delay', 'autovacuum_work_mem', 'maintenance_work_mem');",
   };

@@ -98,7 +98,8 @@ export default defineTool({
     const values = { schema, name, due_only: true, aged_only: true, overdue_percent, limit: limit + 1 };
     const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, values);
     const rate = await measureRate(parts.consumption[0], watch_s, async () => {
-      await pause(context, watch_s * 1000);
+      // what is measured says for how long; the answer needs some time, too
+      await pause(context, Math.max(Math.min(watch_s * 1000, context.deadline.remainingMs() - 1000), 0));
       return (await readParts(target, { idsNow }, {})).parts.idsNow[0];
     });
     const [settings] = parts.autovacuumSettings;
