@@ -28,6 +28,7 @@ async function load(url: string): Promise<void> {
   );
   const seen = ['vacuumed', '"Dense One"', 'roomy', 'toasted', 'parts_old', 'parts_new', 'half_seen'];
   await runAs(url, ...seen.map((table) => `vacuum (analyze) bloated.${table}`));
+  await counted(url, `(select sum(n_dead_tup) from pg_stat_user_tables where schemaname = 'bloated') = 0`);
   await runAs(url, 'alter table bloated.half_seen add column later integer default 1');
 }
 
