@@ -1,0 +1,86 @@
+/** What the tools about tables, their bloat and their vacuuming say of databases in which nothing is wrong. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { renderAnswer } from '../../src/render/answer.ts';
+import { useClone } from '../postgres/clone.ts';
+import { describeEachMajor, newestCluster } from '../postgres/each-major.ts';
+import { LOGINS, openHowdah, runAs, useHowdah } from '../postgres/platform.ts';
+
+const TOOLS = [
+  'table_statistics',
+  'hot_updates',
+  'sequential_scans',
+  'stale_statistics',
+  'vacuum_history',
+  'wraparound',
+  'xmin_holders',
+  'table_bloat',
+  'index_bloat',
+  'schema_bloat',
+  'index_usage',
+];
+
+const SCHEMA = [
+  'create schema "we.ird"',
+  'create table "we.ird"."Order" (id bigint generated always as identity primary key, "at" timestamptz not null, note text)',
+  'create index on "we.ird"."Order" ("at", id)',
+  'create index on "we.ird"."Order" (lower(note))',
+  `insert into "we.ird"."Order" ("at", note) select now(), 'note ' || g from generate_series(1, 20000) g`,
+  'create table public.parts (id bigint not null, at date not null, primary key (id, at)) partition by range (at)',
+  "create table public.parts_1 partition of public.parts for values from ('2024-01-01') to ('2025-01-01')",
+  `insert into public.parts select g, '2024-05-01' from generate_series(1, 20000) g`,
+  'create table public.empty (id integer primary key, note text)',
+  'create statistics public.both on "at", id from "we.ird"."Order"',
+];
+
+describeEachMajor('a database whose tables are in order', (cluster) => {
+  const clone = useClone(cluster, 'fixture_ext');
+  const howdah = useHowdah(clone);
+  beforeAll(async () => {
+    await runAs(clone().superuserUrl, ...SCHEMA);
+    await runAs(clone().superuserUrl, 'vacuum (analyze)');
+    await runAs(
+      clone().superuserUrl,
+      'update "we.ird"."Order" set note = note || 1 where id < 100',
+      'select * from public.parts',
+    );
+  });
+
+  it.each(LOGINS)('gives no finding, for %s', async (login) => {
+    for (const tool of TOOLS) {
+      const { findings } = await howdah(login).call(tool);
+      // a transaction of another test may hold back cleanup for a while, and is young
+      expect({ tool, claims: findings.map(({ claim }) => claim) }).toEqual({ tool, claims: [] });
+    }
+  });
+});
+
+describe('many tables', () => {
+  const clone = useClone(newestCluster(), 'fixture_ext');
+
+  it('make short answers within a moment', async () => {
+    const url = clone().superuserUrl;
+    const each = (statement: string) =>
+      `do $$ begin for n in 1..2000 loop execute format('${statement}', 'many_' || n); end loop; end $$`;
+    await runAs(
+      url,
+      each('create table public.%1$I (id integer primary key, note text) with (autovacuum_enabled = off)'),
+      each(`insert into public.%1$I select g, repeat(''x'', 50) from generate_series(1, 20) g`),
+      each('update public.%1$I set note = repeat(note, 20)'),
+    );
+    await runAs(url, each('analyze public.%1$I'));
+    const howdah = await openHowdah(clone().monitorUrl);
+    for (const tool of TOOLS) {
+      const startedAt = performance.now();
+      const outcome = await howdah.attempt(tool, { timeout_s: 30 });
+      const tookMs = performance.now() - startedAt;
+      const length = outcome.ok ? renderAnswer(outcome.operation, outcome.output, { maxRows: 20 }).length : 0;
+      expect({ tool, ok: outcome.ok, long: length > 8000, slow: tookMs > 5000 }).toEqual({
+        tool,
+        ok: true,
+        long: false,
+        slow: false,
+      });
+    }
+    await howdah.close();
+  }, 60_000);
+});
