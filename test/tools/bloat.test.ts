@@ -284,7 +284,11 @@ describe('bloat in a database', () => {
     const without = await howdah.call('table_bloat', { exact: true });
     expect(without.not_examined).toMatchObject([{ what: 'exact bloat', remedy: 'CREATE EXTENSION pgstattuple;' }]);
     expect(new Set(without.rows.map(({ method }) => method))).toEqual(new Set(['estimated']));
-    await runAs(url, 'create extension pgstattuple');
+    await runAs(url, `create extension pgstattuple version '1.4'`);
+    const monitor = await openHowdah(clone().monitorUrl);
+    const old = await monitor.call('table_bloat', { exact: true });
+    expect(old.not_examined?.[0]).toMatchObject({ remedy: 'ALTER EXTENSION pgstattuple UPDATE;' });
+    await monitor.close();
     const answer = await howdah.call('table_bloat', { exact: true, timeout_s: 5 });
     expect(rowOf(answer, 'huge')).toMatchObject({ method: 'estimated' });
     expect(rowOf(answer, 'small')).toMatchObject({ method: 'exact' });

@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer, type Howdah, type Row } from '../postgres/platform.ts';
+import {
+  LOGINS,
+  openHowdah,
+  runAs,
+  useHowdah,
+  withSession,
+  type Answer,
+  type Howdah,
+  type Row,
+} from '../postgres/platform.ts';
 import { fieldsOf, follow, objects } from './advice.ts';
 import { counted } from './counted.ts';
 
@@ -181,6 +190,19 @@ describeEachMajor('statistics of tables', (cluster) => {
     const [step] = String(answer.findings[0]?.next_step).match(/^SELECT .*$/m) ?? [];
     expect(await runAs(clone().superuserUrl, String(step))).not.toEqual([]);
     expect((await howdah(login).call('sequential_scans')).findings).toEqual([]);
+  });
+
+  it('says so where nothing is counted', async () => {
+    await runAs(clone().superuserUrl, `alter database ${clone().name} set track_counts = off`);
+    const uncounted = await openHowdah(clone().plainUrl);
+    for (const tool of ['table_statistics', 'sequential_scans', 'hot_updates', 'index_usage', 'unused_indexes']) {
+      const { not_examined } = await uncounted.call(tool, {
+        schema: 'act',
+        ...(tool === 'unused_indexes' && { min_size: 0 }),
+      });
+      expect(not_examined?.map(({ what }) => what)).toContain('what happens now');
+    }
+    await uncounted.close();
   });
 });
 

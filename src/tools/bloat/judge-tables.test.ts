@@ -63,7 +63,7 @@ describe('judgeTables', () => {
   });
 
   it('calls pgstattuple where it is', () => {
-    const pgstattuple = { schema: 'Ex t', may_use: true, may_run: true };
+    const pgstattuple = { schema: 'Ex t', version: '1.5', may_use: true, may_run: true };
     const [finding] = judgeTables([row], { ...limits, pgstattuple });
     expect(finding?.next_step).toContain(`SELECT * FROM "Ex t".pgstattuple_approx('"public"."o''rders"'::regclass);`);
   });

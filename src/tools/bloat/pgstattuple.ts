@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   byServerVersion,
+  compareVersions,
   definePart,
   quoteIdentifier,
   sql,
@@ -12,10 +13,10 @@ import {
 /** Where the extension is, and what the login may do with it; no row where it is not. */
 export const pgstattuple = definePart({
   what: 'the extension pgstattuple',
-  row: { schema: z.string(), may_use: z.boolean(), may_run: z.boolean() },
+  row: { schema: z.string(), version: z.string(), may_use: z.boolean(), may_run: z.boolean() },
   sql: byServerVersion({
     12: sql`
-      select n.nspname as schema, pg_catalog.has_schema_privilege(n.oid, 'USAGE') as may_use,
+      select n.nspname as schema, e.extversion as version, pg_catalog.has_schema_privilege(n.oid, 'USAGE') as may_use,
              coalesce((select pg_catalog.bool_and(pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))
                          from pg_catalog.pg_proc p
                         where p.pronamespace = n.oid and p.proname in ('pgstattuple', 'pgstattuple_approx', 'pgstatindex')), false) as may_run
@@ -25,6 +26,9 @@ export const pgstattuple = definePart({
   }),
 });
 export type Pgstattuple = RowOf<typeof pgstattuple> | undefined;
+
+/** Before, its functions themselves refused everybody but superusers. */
+const FOR_OTHERS = '1.5';
 
 /** Why nothing can be measured; none where it can. */
 export function unmeasurable(extension: Pgstattuple, { role, inRecovery }: ConnectionFacts): NotExamined[] {
@@ -38,12 +42,17 @@ export function unmeasurable(extension: Pgstattuple, { role, inRecovery }: Conne
       },
     ];
   }
-  const { schema, may_use, may_run } = extension;
+  const { schema, may_use } = extension;
+  const isOld = compareVersions(extension.version, FOR_OTHERS) < 0;
+  const may_run = isOld ? role.superuser : extension.may_run;
   if (may_use && may_run) return [];
   const login = quoteIdentifier(role.name);
   const grants = [
+    ...(isOld && !role.superuser ? ['ALTER EXTENSION pgstattuple UPDATE;'] : []),
     ...(may_use ? [] : [`GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${login};`]),
-    ...(may_run ? [] : [`GRANT pg_stat_scan_tables TO ${login};`]),
+    ...(may_run || role.effectiveRoles.includes('pg_stat_scan_tables')
+      ? []
+      : [`GRANT pg_stat_scan_tables TO ${login};`]),
   ];
   return [
     {
