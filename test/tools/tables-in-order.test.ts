@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { renderAnswer } from '../../src/render/answer.ts';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, newestCluster } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, runAs, useHowdah } from '../postgres/platform.ts';
+import { LOGINS, runAs, useHowdah } from '../postgres/platform.ts';
 
 const TOOLS = [
   'table_statistics',
@@ -54,13 +54,15 @@ describeEachMajor('a database whose tables are in order', (cluster) => {
   });
 });
 
-describe('many tables', () => {
-  const clone = useClone(newestCluster(), 'fixture_ext');
+const each = (statement: string) =>
+  `do $$ begin for n in 1..2000 loop execute format('${statement}', 'many_' || n); end loop; end $$`;
 
-  it('make short answers within a moment', async () => {
+describe('thousands of tables', () => {
+  const clone = useClone(newestCluster(), 'fixture_ext');
+  const howdah = useHowdah(clone);
+
+  beforeAll(async () => {
     const url = clone().superuserUrl;
-    const each = (statement: string) =>
-      `do $$ begin for n in 1..2000 loop execute format('${statement}', 'many_' || n); end loop; end $$`;
     await runAs(
       url,
       each('create table public.%1$I (id integer primary key, note text) with (autovacuum_enabled = off)'),
@@ -68,19 +70,15 @@ describe('many tables', () => {
       each('update public.%1$I set note = repeat(note, 20)'),
     );
     await runAs(url, each('analyze public.%1$I'));
-    const howdah = await openHowdah(clone().monitorUrl);
-    for (const tool of TOOLS) {
-      const startedAt = performance.now();
-      const outcome = await howdah.attempt(tool, { timeout_s: 30 });
-      const tookMs = performance.now() - startedAt;
-      const length = outcome.ok ? renderAnswer(outcome.operation, outcome.output, { maxRows: 20 }).length : 0;
-      expect({ tool, ok: outcome.ok, long: length > 8000, slow: tookMs > 5000 }).toEqual({
-        tool,
-        ok: true,
-        long: false,
-        slow: false,
-      });
-    }
-    await howdah.close();
   }, 60_000);
+
+  it.each(TOOLS)('get a short answer within a moment from %s', async (tool) => {
+    const startedAt = performance.now();
+    const outcome = await howdah('monitor').attempt(tool, { timeout_s: 30 });
+    const tookMs = performance.now() - startedAt;
+    const text = outcome.ok ? renderAnswer(outcome.operation, outcome.output, { maxRows: 20 }) : '';
+    expect(text).toContain('server:');
+    expect(text.length).toBeLessThan(8000);
+    expect(tookMs).toBeLessThan(5000);
+  });
 });

@@ -6,8 +6,9 @@ import type { NotExamined } from '../kit/index.ts';
 
 /** Left for the answer. */
 const RESERVE_MS = 500;
-/** Until the first is measured: what a slow disk gives. */
+/** What a slow disk gives; the speed is taken for known once so much was read. */
 const FIRST_BYTES_PER_MS = 30_000;
+const ENOUGH_BYTES = 33_554_432;
 /** What was read before may have been in memory. */
 const CAUTION = 2;
 
@@ -38,26 +39,36 @@ export async function measureEach<Item, Measured>(
   const [locked, late, gaps]: [string[], string[], NotExamined[]] = [[], [], []];
   let [bytes, elapsedMs] = [0, 0];
   for (const item of items) {
-    const bytesPerMs = elapsedMs === 0 ? FIRST_BYTES_PER_MS : bytes / elapsedMs / CAUTION;
-    if (bytesOf(item) / bytesPerMs > deadline.remainingMs() - RESERVE_MS) {
+    if (!isQuickEnough(bytesOf(item), { bytes, elapsedMs }, deadline.remainingMs())) {
       late.push(nameOf(item));
       continue;
     }
     const startedAt = performance.now();
     try {
       const result = await target.readOnly((session) => measure(session, item));
-      if (result) measured.set(item, result);
-      else locked.push(nameOf(item));
+      if (result) {
+        measured.set(item, result);
+        bytes += bytesOf(item);
+        elapsedMs += performance.now() - startedAt;
+      } else locked.push(nameOf(item));
     } catch (error) {
       if (!(error instanceof PlatformError) || !TOLERABLE.has(error.code)) throw error;
       gaps.push(unmeasured(nameOf(item), error));
       // the next would fail alike
       if (error.code === 'UNSUPPORTED') break;
     }
-    bytes += bytesOf(item);
-    elapsedMs += performance.now() - startedAt;
   }
   return { measured, gaps: [...gaps, ...tell(locked, LOCKED), ...tell(late, LATE)] };
+}
+
+/** Whether so many bytes are likely to be read in the time that is left. */
+export function isQuickEnough(
+  size: number,
+  { bytes, elapsedMs }: { readonly bytes: number; readonly elapsedMs: number },
+  remainingMs: number,
+): boolean {
+  const bytesPerMs = bytes < ENOUGH_BYTES ? FIRST_BYTES_PER_MS : bytes / Math.max(elapsedMs, 1) / CAUTION;
+  return size / bytesPerMs <= remainingMs - RESERVE_MS;
 }
 
 const TOLERABLE: ReadonlySet<string> = new Set(['QUERY_FAILED', 'UNSUPPORTED']);
