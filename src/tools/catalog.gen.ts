@@ -6,6 +6,9 @@ import longTransactions from './activity/long-transactions.ts';
 import preparedTransactions from './activity/prepared-transactions.ts';
 import sampleWaitEvents from './activity/sample-wait-events.ts';
 import waitEvents from './activity/wait-events.ts';
+import indexBloat from './bloat/index-bloat.ts';
+import schemaBloat from './bloat/schema-bloat.ts';
+import tableBloat from './bloat/table-bloat.ts';
 import configurationReview from './configuration/configuration-review.ts';
 import settings from './configuration/settings.ts';
 import extensions from './extensions/extensions.ts';
@@ -72,6 +75,9 @@ import staleStatistics from './tables/stale-statistics.ts';
 import tableSizes from './tables/table-sizes.ts';
 import tableStatistics from './tables/table-statistics.ts';
 import autovacuumStatus from './vacuum/autovacuum-status.ts';
+import vacuumHistory from './vacuum/vacuum-history.ts';
+import wraparound from './vacuum/wraparound.ts';
+import xminHolders from './vacuum/xmin-holders.ts';
 import checkpoints from './wal/checkpoints.ts';
 import walArchiving from './wal/wal-archiving.ts';
 import walStatistics from './wal/wal-statistics.ts';
@@ -85,6 +91,9 @@ export const tools: readonly Tool[] = [
   preparedTransactions,
   sampleWaitEvents,
   waitEvents,
+  indexBloat,
+  schemaBloat,
+  tableBloat,
   configurationReview,
   settings,
   extensions,
@@ -151,6 +160,9 @@ export const tools: readonly Tool[] = [
   tableSizes,
   tableStatistics,
   autovacuumStatus,
+  vacuumHistory,
+  wraparound,
+  xminHolders,
   checkpoints,
   walArchiving,
   walStatistics,

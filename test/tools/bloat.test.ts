@@ -4,7 +4,7 @@ import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
 import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { fieldsOf, objects } from './advice.ts';
-import { counted } from './counted.ts';
+import { untilCounted } from './counted.ts';
 
 const FIXTURE = readFileSync(new URL('fixtures/bloat.sql', import.meta.url), 'utf8');
 
@@ -22,13 +22,13 @@ function reasonsOf({ not_examined = [] }: Answer): Record<string, string> {
  */
 async function load(url: string): Promise<void> {
   await runAs(url, FIXTURE);
-  await counted(
+  await untilCounted(
     url,
     `(select sum(n_dead_tup) from pg_stat_user_tables where schemaname = 'bloated') = ${18_000 + 270 + 9000}`,
   );
   const seen = ['vacuumed', '"Dense One"', 'roomy', 'toasted', 'parts_old', 'parts_new', 'half_seen'];
   await runAs(url, ...seen.map((table) => `vacuum (analyze) bloated.${table}`));
-  await counted(url, `(select sum(n_dead_tup) from pg_stat_user_tables where schemaname = 'bloated') = 0`);
+  await untilCounted(url, `(select sum(n_dead_tup) from pg_stat_user_tables where schemaname = 'bloated') = 0`);
   await runAs(url, 'alter table bloated.half_seen add column later integer default 1');
 }
 

@@ -3,7 +3,7 @@ import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
-import { counted } from './counted.ts';
+import { untilCounted } from './counted.ts';
 
 const SCHEMA = [
   'create schema needs',
@@ -36,7 +36,7 @@ describeEachMajor('index_usage', (cluster) => {
     const url = clone().superuserUrl;
     await runAs(url, ...SCHEMA);
     await runAs(url, ...READS);
-    await counted(url, `(select idx_scan >= 2 from pg_stat_user_indexes where indexrelname = 'Target_pkey')`);
+    await untilCounted(url, `(select idx_scan >= 2 from pg_stat_user_indexes where indexrelname = 'Target_pkey')`);
   });
 
   it.each(LOGINS)('has what the view has, and the size of each, for %s', async (login) => {

@@ -4,7 +4,7 @@ import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import { LOGINS, runAs, useHowdah, withSession, type Answer, type Howdah, type Row } from '../postgres/platform.ts';
 import { follow, objects } from './advice.ts';
-import { counted } from './counted.ts';
+import { untilCounted } from './counted.ts';
 
 const FIXTURE = readFileSync(new URL('fixtures/stale.sql', import.meta.url), 'utf8');
 const ANALYZED = ['"New Column"', 'expression', 'extended', 'fine', 'parts_1', 'grown', 'grown_1'];
@@ -18,7 +18,7 @@ async function load(url: string): Promise<void> {
     ...ANALYZED.map((table) => `analyze stale.${table}`),
   );
   // changes are counted when the session ends, and ANALYZE counts afresh
-  await counted(url, `(select count(last_analyze) from pg_stat_user_tables where schemaname = 'stale') >= 7`);
+  await untilCounted(url, `(select count(last_analyze) from pg_stat_user_tables where schemaname = 'stale') >= 7`);
   await runAs(
     url,
     'alter table stale."New Column" add column later integer default 1',
@@ -29,7 +29,7 @@ async function load(url: string): Promise<void> {
     `insert into stale.grown select g, 'note' from generate_series(1001, 20000) g`,
   );
   await runAs(url, 'analyze stale.grown_1');
-  await counted(url, `(select n_mod_since_analyze = 5000 from pg_stat_user_tables where relname = 'changed')`);
+  await untilCounted(url, `(select n_mod_since_analyze = 5000 from pg_stat_user_tables where relname = 'changed')`);
 }
 
 function rowOf({ rows }: Answer, table: string): Row {
@@ -141,7 +141,7 @@ describeEachMajor('stale_statistics', (cluster) => {
     const { findings } = await ask(howdah('superuser'));
     for (const finding of findings.filter(({ object }) => object !== '"stale"."far"'))
       await follow(clone().superuserUrl, finding);
-    await counted(
+    await untilCounted(
       clone().superuserUrl,
       `(select n_mod_since_analyze = 0 from pg_stat_user_tables where relname = 'changed')`,
     );

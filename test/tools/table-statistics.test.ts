@@ -13,7 +13,7 @@ import {
   type Row,
 } from '../postgres/platform.ts';
 import { fieldsOf, follow, objects } from './advice.ts';
-import { counted } from './counted.ts';
+import { untilCounted } from './counted.ts';
 
 const FIXTURE = readFileSync(new URL('fixtures/tables.sql', import.meta.url), 'utf8');
 /** Each in a transaction of its own, so that the next finds the room that it has left. */
@@ -76,7 +76,7 @@ describeEachMajor('statistics of tables', (cluster) => {
       'set enable_seqscan = off',
       'select note from act."Read Often" where id = 7',
     );
-    await counted(
+    await untilCounted(
       url,
       `(select seq_scan >= 120 and idx_scan = 1 from pg_stat_user_tables where relname = 'Read Often')
        and (select n_dead_tup = 1000 from pg_stat_user_tables where relname = 'all_dead')
@@ -213,7 +213,7 @@ describeEachStandby('statistics of tables on a standby', (cluster) => {
   it.each(LOGINS)('are its own scans, and nothing that is written, for %s', async (login) => {
     await caughtUp(cluster);
     await runAs(String(clone().standby?.superuserUrl), 'select count(*) from pgboss.job');
-    await counted(
+    await untilCounted(
       String(clone().standby?.superuserUrl),
       `(select seq_scan > 0 from pg_stat_user_tables where relname = 'job')`,
     );

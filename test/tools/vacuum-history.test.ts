@@ -6,7 +6,7 @@ import { describeEachMajor, describeEachStandby } from '../postgres/each-major.t
 import { LOGINS, runAs, useHowdah, withSession } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 import { rowOf } from './autovacuum.ts';
-import { counted } from './counted.ts';
+import { untilCounted } from './counted.ts';
 
 const SCHEMA = [
   'create schema visits',
@@ -26,9 +26,9 @@ describeEachMajor('vacuum_history', (cluster) => {
   beforeAll(async () => {
     const url = clone().superuserUrl;
     await runAs(url, ...SCHEMA);
-    await counted(url, `(select n_live_tup = 9000 from pg_stat_user_tables where relname = 'Or der')`);
+    await untilCounted(url, `(select n_live_tup = 9000 from pg_stat_user_tables where relname = 'Or der')`);
     await runAs(url, 'vacuum visits."Or der"', 'vacuum visits."Or der"', 'analyze visits.analyzed');
-    await counted(
+    await untilCounted(
       url,
       `(select count(last_vacuum) + count(last_analyze) = 2 from pg_stat_user_tables where schemaname = 'visits')`,
     );
@@ -81,9 +81,9 @@ describeEachMajor('vacuum_history', (cluster) => {
       await holder.query('begin');
       const { rows } = await holder.query<{ pid: number }>('select pg_backend_pid() as pid, txid_current()');
       await runAs(url, 'delete from visits.held where a <= 5000');
-      await counted(url, `(select n_dead_tup = 5000 from pg_stat_user_tables where relname = 'held')`);
+      await untilCounted(url, `(select n_dead_tup = 5000 from pg_stat_user_tables where relname = 'held')`);
       await runAs(url, 'vacuum visits.held');
-      await counted(url, `(select vacuum_count = 1 from pg_stat_user_tables where relname = 'held')`);
+      await untilCounted(url, `(select vacuum_count = 1 from pg_stat_user_tables where relname = 'held')`);
       const answer = await ask('monitor', { name: 'held' });
       // autovacuum is off in the tests, which is the first reason that it does not come
       expect(rowOf(answer, 'held')).toMatchObject({ dead_rows: 5000, vacuum_count: 1, hindered_by: 'autovacuum_off' });
