@@ -93,6 +93,7 @@ telemetry:
           limits: { rows: 50 },
         },
       },
+      mcp: { surface: 'full' },
       audit: { directory: '/var/log/howdah' },
       telemetry: { log_level: 'warn', metrics: { listen: '127.0.0.1:7433' } },
     });
@@ -133,7 +134,7 @@ telemetry:
 it('takes the file of the guide', async () => {
   const guide = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
   const [, text = ''] = /```yaml\n(servers:[^]*?)```/.exec(guide) ?? [];
-  const { config, warnings } = await load(text, { SHOP_PASSWORD: 'x' });
+  const { config, warnings } = await load(text, { SHOP_PASSWORD: 'x', PGBOUNCER_STATS_PASSWORD: 'y' });
   expect(Object.keys(config.servers)).toEqual(['shop', 'reports']);
   expect(warnings).toEqual([]);
 });

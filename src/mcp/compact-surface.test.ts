@@ -74,7 +74,7 @@ describe('the compact surface', () => {
       .personas()
       .filter(({ name }) => name === 'dba');
     if (!persona) throw new Error('there is no dba');
-    const { listed } = createToolViews(() => createCatalog(allTools), 'compact')(persona);
+    const { listed } = createToolViews(() => createCatalog(allTools), { surface: 'compact' })(persona);
     const sizes = listed.map((tool) => [JSON.stringify(describeTool(tool)).length, tool.name]);
     const total = sizes.reduce((sum, [size]) => sum + Number(size), 0);
     expect({ fits: total <= 10_000, sizes }).toEqual({ fits: true, sizes: expect.any(Array) });

@@ -46,8 +46,7 @@ function makeEntry({ name, title, description, input, unlisted, accessClass, str
 }
 
 /**
- * Every byte is read by a model in every conversation: what goes without saying, such as how long a name is, is left
- * out, and so are the inputs that the resource of the tool has beside these. For their sake the schema is open, though
+ * Every byte is read by a model in every conversation: bounds, such as how long a name is, are left out, and so are the inputs that the resource of the tool has beside these. For their sake the schema is open, though
  * no other key is taken.
  */
 function compactInputSchema(input: z.ZodObject, unlisted: readonly string[] = []): JsonSchema {
@@ -60,12 +59,11 @@ function compactInputSchema(input: z.ZodObject, unlisted: readonly string[] = []
 
 function compact(key: string, schema: z.core.JSONSchema._JSONSchema): z.core.JSONSchema._JSONSchema {
   if (typeof schema === 'boolean') return schema;
-  const { description, minLength: _, maxLength: __, minimum, maximum, default: fallback, ...rest } = schema;
+  const { description, default: fallback, ...bounded } = schema;
+  const { minLength: _, maxLength: __, minimum: ___, maximum: ____, minItems: _____, ...rest } = bounded;
   if (key === 'limit') return rest;
   return {
     ...rest,
-    ...(minimum !== undefined && minimum !== 0 && { minimum }),
-    ...(maximum !== undefined && { maximum }),
     ...(fallback !== undefined && fallback !== false && { default: fallback }),
     ...(description !== undefined && !EXPLAINED_ONCE.has(key) && { description }),
   };

@@ -1,10 +1,19 @@
 import type { Catalog } from '../calls/catalog.ts';
 import type { Operation } from '../calls/operation.ts';
+import { reachableServers } from '../calls/reach.ts';
+import type { Fleet } from '../fleet/fleet.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
 import { createDiagnose } from '../tools/diagnose.ts';
 
 /** `compact`: one tool stands for all diagnostics, each of which can still be called by its name. */
 export type Surface = 'full' | 'compact';
+
+/** How tools are listed. */
+export interface ToolListing {
+  readonly surface?: Surface | undefined;
+  /** Left out where it does not matter what there is in it. */
+  readonly fleet?: Fleet;
+}
 
 /** The tools as one persona sees them. */
 export interface ToolView {
@@ -22,7 +31,7 @@ export interface ToolView {
  */
 export function createToolViews(
   catalog: () => Catalog,
-  surface: Surface = 'full',
+  { surface = 'full', fleet }: ToolListing = {},
 ): (persona: CompiledPersona) => ToolView {
   const views = new WeakMap<CompiledPersona, ToolView>();
   return (persona) => {
@@ -30,11 +39,18 @@ export function createToolViews(
     if (known) return known;
     const all = catalog().operations.filter(({ kind, forward }) => kind === 'tool' && !forward);
     const tools = all.filter((tool) => persona.operation(tool).allowed);
-    const listed = surface === 'compact' ? compact(tools) : tools;
+    const usable = tools.filter((tool) => canAnswer(tool, persona, fleet));
+    const listed = surface === 'compact' ? compact(usable) : usable;
     const view = { tools, listed, withheld: all.length - tools.length };
     views.set(persona, view);
     return view;
   };
+}
+
+/** Whether a server that the caller may reach has what the tool is about: most fleets have no pooler. */
+function canAnswer({ area }: Operation, persona: CompiledPersona, fleet: Fleet | undefined): boolean {
+  if (area !== 'pgbouncer' || !fleet) return true;
+  return reachableServers(fleet, persona).some(({ poolers }) => poolers.length > 0);
 }
 
 function compact(tools: readonly Operation[]): readonly Operation[] {

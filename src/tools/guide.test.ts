@@ -33,7 +33,7 @@ it('finds an area by its name, by its number, and tools by words of a question',
   expect(await ask({ topic: String(number) })).toEqual(named);
   expect((await ask({ topic: 'duplicate indexes?' })).rows[0]).toMatchObject({
     tool: 'duplicate_indexes',
-    inputs: ['schema', 'min_size'],
+    inputs: ['schema'],
   });
 });
 

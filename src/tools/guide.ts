@@ -22,10 +22,11 @@ export function createGuide(tools: readonly Tool[]): Tool {
     area: 'server',
     accessClass: 'schema',
     title: 'Guide to the tools',
-    description: 'Which tool answers what, by area or by words of the question; headings: the areas alone.',
+    description: 'Which tool answers what, by area or by words of the question.',
     alsoKnownAs: { get_prompt_template: { section: 'topic' } },
     reaches: 'nothing',
     statements: [],
+    unlisted: ['mode'],
     input: z.strictObject({
       topic: nameInput.describe('An area, its number, or words.'),
       mode: z.enum(['tools', 'headings', 'full']).default('tools'),

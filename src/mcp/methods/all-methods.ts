@@ -24,7 +24,7 @@ export interface MethodParts {
 
 /** Every method of the protocol that reveals something, as operations; a tool itself is what `tools/call` runs. */
 export function createMethods({ catalog, fleet, prompts, resources, surface }: MethodParts): readonly Operation[] {
-  const viewOf = createToolViews(catalog, surface);
+  const viewOf = createToolViews(catalog, { surface, fleet });
   return [
     ...openingMethods(fleet, viewOf),
     ...listenMethods(),

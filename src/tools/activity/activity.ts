@@ -8,10 +8,10 @@ export default defineDiagnostic({
   name: 'activity',
   area: 'activity',
   title: 'Sessions and blockers',
-  description:
-    'What sessions do now, for how long, what they wait for and who blocks whom; root blockers first. Statements are masked.',
+  description: 'What sessions do now and how long, what they wait for, who blocks whom.',
   alsoKnownAs: { get_active_connections: {} },
   clusterWide: true,
+  seldom: ['background', 'min_age_s', 'statement_length'],
   input: {
     state: z.enum(STATES).optional(),
     idle: z.boolean().default(false).describe('List idle sessions too.'),

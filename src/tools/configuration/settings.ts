@@ -24,8 +24,9 @@ export default defineTool({
   area: 'configuration',
   title: 'Settings',
   description:
-    'Configuration of a server: values, defaults, where each is set, what waits for a restart, overrides by role and database, dangerous values, file errors.',
+    'Settings: values, defaults, where set, what waits for a restart, overrides, dangerous values, file errors.',
   alsoKnownAs: { get_postgresql_config: { config_name: 'name', filter_text: 'text' } },
+  seldom: ['category', 'pending_restart'],
   input: {
     name: nameInput,
     text: nameInput.describe('As `name`, of a name or a description.'),

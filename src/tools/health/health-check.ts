@@ -8,6 +8,10 @@ import { mergeExaminations, type Checkup } from './checkup.ts';
 import { examine, type Examination } from './examine.ts';
 
 const count = z.int().min(0);
+/** In lists of tools, the names of all areas would cost more than the rest. */
+const Area = z.string().refine((name) => AREAS.some((area) => area === name), {
+  error: `is no area; there are: ${AREAS.join(', ')}`,
+});
 
 const answer = z.object({
   summary: z.string(),
@@ -55,11 +59,11 @@ export function createHealthCheck(tools: readonly Tool[]): Tool {
         cost: 'Runs every diagnostic that judges, three at a time.',
       },
       {
-        areas: z.array(z.enum(AREAS)).min(1).optional(),
+        areas: z.array(Area).min(1).optional(),
         detail: z
           .enum(['brief', 'full', 'answers'])
           .default('brief')
-          .describe('full: every finding; answers: also what each diagnostic answered.'),
+          .describe('full: every finding; answers: what each tool answered, too.'),
       },
     ),
     output: answer,

@@ -7,8 +7,8 @@ export default defineDiagnostic({
   name: 'duplicate_indexes',
   area: 'indexes',
   title: 'Duplicate indexes',
-  description:
-    'Indexes that another index of their table makes needless: exact duplicates and prefixes. Never unique ones or those that a constraint needs.',
+  description: 'Indexes that another one makes needless: exact duplicates and prefixes.',
+  seldom: ['min_size'],
   input: {
     schema: schemaInput,
     min_size: z.int().min(0).default(0).describe('Leave out smaller indexes, in bytes.'),

@@ -9,8 +9,8 @@ export default defineDiagnostic({
   name: 'foreign_keys_without_index',
   area: 'indexes',
   title: 'Foreign keys without an index',
-  description:
-    'Foreign keys that no index of the referencing table serves, so that deleting a referenced row, or changing its key, reads all of it.',
+  description: 'Foreign keys that no index serves: deleting a referenced row reads the whole table.',
+  seldom: ['min_rows'],
   input: {
     schema: schemaInput,
     min_rows: count.default(1000).describe('Leave out tables that are known to have fewer rows.'),

@@ -6,8 +6,7 @@ export default defineDiagnostic({
   name: 'invalid_indexes',
   area: 'indexes',
   title: 'Invalid indexes',
-  description:
-    'Indexes that no query may use: leftovers of failed concurrent builds, reindexing or drops, and partitioned ones that are incomplete. None being built now.',
+  description: 'Indexes that no query may use: left by failed builds or drops, or incomplete on partitions.',
   input: { schema: schemaInput },
   row: invalidIndex,
   counted: true,

@@ -18,8 +18,8 @@ export default defineDiagnostic({
   name: 'unused_indexes',
   area: 'indexes',
   title: 'Unused indexes',
-  description:
-    'Valid, non-unique indexes hardly scanned since counting began, largest first; none that backs a constraint or is the replica identity.',
+  description: 'Indexes hardly scanned since counting began; none that is unique or needed by a constraint.',
+  seldom: ['max_scans'],
   input: {
     schema: schemaInput,
     max_scans: z.int().min(0).default(50).describe('Leave out indexes that were scanned more often.'),

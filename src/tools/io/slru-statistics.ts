@@ -57,8 +57,7 @@ export default defineTool({
   name: 'slru_statistics',
   area: 'io',
   title: 'Transaction status caches',
-  description:
-    'SLRU caches (subtransactions, multixacts, commit status): hits, reads, sizes; sessions that overflowed. PostgreSQL 13 on.',
+  description: 'SLRU caches (subtransactions, multixacts, commit status): hits, reads, sizes. PostgreSQL 13 on.',
   clusterWide: true,
   input: {},
   thresholds: {

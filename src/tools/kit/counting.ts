@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { NotExamined } from '../../contract/finding.ts';
 import { sql, type Sql } from '../../postgres/sql.ts';
+import { countedSince } from './counted-since.ts';
 
 /** What the counters of tables and indexes of a database are worth. */
 export const aboutCounting = {
@@ -10,17 +11,10 @@ export const aboutCounting = {
 };
 export type AboutCounting = z.output<z.ZodObject<typeof aboutCounting>>;
 
-/**
- * Selects one row with the columns of `aboutCounting`. Where the counters of a database were never reset on their own,
- * they are as old as those of the server, which a crash resets.
- */
+/** Selects one row with the columns of `aboutCounting`. */
 export const counting = sql`
-         select w.counted_since, pg_catalog.round(extract(epoch from pg_catalog.clock_timestamp() - w.counted_since)::numeric, 3) as counted_s,
-                pg_catalog.current_setting('track_counts')::boolean as track_counts
-           from (select coalesce(d.stats_reset, g.stats_reset) as counted_since
-                   from pg_catalog.pg_stat_database d
-                  cross join pg_catalog.pg_stat_bgwriter g
-                  where d.datname = pg_catalog.current_database()) w`;
+         select w.counted_since, w.counted_s, pg_catalog.current_setting('track_counts')::boolean as track_counts
+           from ${countedSince} w`;
 
 /** Of a counter, the mean since it counts; null where nobody knows since when. */
 export function perSecond(count: Sql, seconds: Sql): Sql {

@@ -14,10 +14,9 @@ export default defineTool({
   name: 'blocking_tree',
   area: 'locks',
   title: 'Who blocks whom',
-  description:
-    'Trees of sessions that wait for locks: root blockers, who waits behind them, for which lock and how long; prepared transactions and deadlocks.',
+  description: 'Sessions that wait for locks, as trees: root blockers, who waits behind them, for what, how long.',
   clusterWide: true,
-  seldom: ['lock_type', 'mode', 'state'],
+  seldom: ['of_database', 'user', 'lock_type', 'mode', 'state'],
   input: {
     of_database: wanted.describe('Trees with a session of this database.'),
     user: wanted.describe('Trees with a session of this role.'),

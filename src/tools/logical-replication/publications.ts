@@ -12,8 +12,7 @@ export default defineTool({
   name: 'publications',
   area: 'logical_replication',
   title: 'Publications',
-  description:
-    'Publications of this database, their tables, row filters and column lists; published tables whose UPDATE or DELETE fails.',
+  description: 'Publications, their tables, row filters, column lists; tables whose UPDATE or DELETE fails.',
   input: { limit: z.int().min(1).max(500).default(20) },
   output: {
     rows: z.array(publicationRows.shape),

@@ -18,8 +18,7 @@ export default defineTool({
   name: 'subscriptions',
   area: 'logical_replication',
   title: 'Subscriptions',
-  description:
-    'Subscriptions with their workers, lag, errors and conflicts, and the tables whose first copy is not done.',
+  description: 'Subscriptions: workers, lag, errors, conflicts, tables whose first copy is not done.',
   input: { limit: z.int().min(1).max(500).default(20) },
   thresholds: {
     max_lag_s: z.number().min(0).default(60).describe('Warn of subscriptions that are further behind.'),

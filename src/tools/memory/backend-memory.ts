@@ -57,7 +57,7 @@ export default defineTool({
   name: 'backend_memory',
   area: 'memory',
   title: 'Memory of sessions',
-  description: 'What settings let sessions and workers use, now and at most; memory contexts of our own session (14+).',
+  description: 'What settings let sessions use, now and at most; memory contexts of our own session (14+).',
   clusterWide: true,
   judges: false,
   input: { limit: z.int().min(1).max(500).default(20) },

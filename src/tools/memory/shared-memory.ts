@@ -45,7 +45,7 @@ export default defineTool({
   name: 'shared_memory',
   area: 'memory',
   title: 'Shared memory',
-  description: 'What shared memory is allocated for, the largest first; shared_buffers, huge pages, NUMA nodes (18+).',
+  description: 'What shared memory is allocated for; shared_buffers, huge pages, NUMA nodes (18+).',
   clusterWide: true,
   judges: false,
   cost: 'With numa every page of shared memory is touched, which takes a while and makes the host provide it.',

@@ -10,8 +10,7 @@ export default defineTool({
   name: 'pgbouncer_clients',
   area: 'pgbouncer',
   title: 'PgBouncer clients',
-  description:
-    'Connections by state, database, user and application; which clients wait longest, and who holds what they wait for.',
+  description: 'Connections by state, database, user and application; who waits longest, and for whom.',
   clusterWide: true,
   input: { pooler: poolerInput, limit: limitInput() },
   seldom: ['pooler'],

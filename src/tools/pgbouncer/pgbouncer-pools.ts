@@ -8,7 +8,7 @@ export default defineTool({
   name: 'pgbouncer_pools',
   area: 'pgbouncer',
   title: 'PgBouncer pools',
-  description: 'Pools by database and user: clients and server connections by state, waits, limits, what is paused.',
+  description: 'Pools by database and user: connections by state, waits, limits, what is paused.',
   clusterWide: true,
   input: {
     pooler: poolerInput,

@@ -13,7 +13,7 @@ export default defineTool({
   name: 'pgbouncer_settings',
   area: 'pgbouncer',
   title: 'PgBouncer settings',
-  description: 'Settings that matter or were changed, and the connections that pools may open against max_connections.',
+  description: 'Settings that matter or were changed; connections that pools may open against max_connections.',
   clusterWide: true,
   input: {
     name: nameInput,

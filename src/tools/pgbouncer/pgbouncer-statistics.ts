@@ -13,8 +13,7 @@ export default defineTool({
   name: 'pgbouncer_statistics',
   area: 'pgbouncer',
   title: 'PgBouncer statistics',
-  description:
-    'Transactions, queries, bytes and waits of each database: totals since PgBouncer started, recent averages.',
+  description: 'Transactions, queries, bytes and waits by database: since the start, and lately.',
   clusterWide: true,
   input: { pooler: poolerInput, limit: limitInput() },
   seldom: ['pooler'],

@@ -11,7 +11,7 @@ export default defineTool({
   area: 'progress',
   title: 'Progress of commands',
   description:
-    'Running VACUUM, ANALYZE, CREATE INDEX, CLUSTER, COPY, base backups: phase, percent, rate, time left, blockers.',
+    'Running VACUUM, ANALYZE, CREATE INDEX, CLUSTER, COPY, base backups: phase, percent, time left, blockers.',
   alsoKnownAs: { get_running_vacuum_operations: { database_name: 'database' } },
   waitsS: ({ interval_ms }) => Number(interval_ms) / 1000,
   seldom: ['interval_ms'],

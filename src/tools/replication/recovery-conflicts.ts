@@ -66,8 +66,7 @@ export default defineTool({
   name: 'recovery_conflicts',
   area: 'replication',
   title: 'Recovery conflicts',
-  description:
-    'On a standby: queries that replay cancelled in each database, by kind, and the settings that decide it.',
+  description: 'On a standby: queries that replay cancelled, by database and kind.',
   alsoKnownAs: { get_database_conflicts_stats: { database_name: 'database' } },
   clusterWide: true,
   input: { limit: z.int().min(1).max(500).default(20) },

@@ -17,8 +17,7 @@ export default defineTool({
   name: 'replication_status',
   area: 'replication',
   title: 'Replication',
-  description:
-    'Replication both ways: standbys and their lag, slots and the WAL they keep, archiving, this standby’s own replay and conflicts, publications, subscriptions.',
+  description: 'Standbys and their lag, slots and their WAL, archiving, own replay, publications, subscriptions.',
   alsoKnownAs: { get_replication_status: {} },
   input: {
     limit: z.int().min(1).max(500).default(50),

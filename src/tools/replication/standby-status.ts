@@ -12,8 +12,7 @@ export default defineTool({
   name: 'standby_status',
   area: 'replication',
   title: 'This standby',
-  description:
-    'On a standby: its upstream, what it has received and replayed, lag, pauses, recovery target and settings.',
+  description: 'On a standby: upstream, received and replayed WAL, lag, pauses, recovery target.',
   clusterWide: true,
   input: {},
   thresholds: {

@@ -10,8 +10,7 @@ export default defineTool({
   name: 'encrypted_connections',
   area: 'security',
   title: 'Encrypted connections',
-  description:
-    'Sessions over the network without encryption, TLS versions, ciphers, client certificates; what the server offers.',
+  description: 'Network sessions without encryption, TLS versions, ciphers, client certificates.',
   clusterWide: true,
   input: { limit: limitInput() },
   output: {

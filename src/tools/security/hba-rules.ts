@@ -19,8 +19,7 @@ export default defineTool({
   name: 'hba_rules',
   area: 'security',
   title: 'Authentication rules',
-  description:
-    'Rules of pg_hba.conf, judged: who may connect from where and how, errors, rules never reached; ident maps.',
+  description: 'Rules of pg_hba.conf, judged: who may connect from where and how; errors, rules never reached.',
   clusterWide: true,
   input: { limit: limitInput() },
   output: {

@@ -26,8 +26,7 @@ export default defineTool({
   name: 'privileges',
   area: 'security',
   title: 'Privileges',
-  description:
-    'Who may do what on a table, sequence, function, schema or the database; what a role may, and through which role.',
+  description: 'Who may do what on a table, sequence, function, schema or database, and through which role.',
   input: {
     table: nameOf,
     function: nameOf,

@@ -15,10 +15,10 @@ export default defineTool({
   name: 'roles',
   area: 'security',
   title: 'Roles',
-  description:
-    'Roles and groups: attributes, memberships, expiry, settings, sessions; who is powerful through a membership.',
+  description: 'Roles and groups: attributes, memberships, expiry, settings; powers through memberships.',
   alsoKnownAs: { get_user_list: {} },
   clusterWide: true,
+  seldom: ['predefined'],
   input: {
     name: nameInput,
     predefined: z.boolean().default(false),

@@ -22,8 +22,7 @@ export default defineTool({
   name: 'row_security',
   area: 'security',
   title: 'Row security',
-  description:
-    'Tables with row-level security, their policies, and who gets past them: owners, roles, views, functions.',
+  description: 'Tables with row-level security, their policies, and who gets past them.',
   input: { schema: schemaInput, name: nameInput, limit: limitInput() },
   output: {
     rows: z.array(guardedTables.shape.omit({ total_rows: true })),

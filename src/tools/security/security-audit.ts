@@ -80,7 +80,7 @@ export default defineTool({
   area: 'security',
   title: 'Security audit',
   description:
-    'Powerful roles, rights of PUBLIC, unsafe functions, row security, passwords, authentication, encryption, exposed secrets: judged.',
+    'Powerful roles, PUBLIC, unsafe functions, row security, passwords, authentication, encryption, secrets: judged.',
   input: {},
   thresholds: {
     expiry_days: z

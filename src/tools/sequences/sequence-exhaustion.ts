@@ -10,8 +10,7 @@ export default defineDiagnostic({
   name: 'sequence_exhaustion',
   area: 'sequences',
   title: 'Sequence exhaustion',
-  description:
-    'How much of each sequence is used up, by its own bounds and the type of the column it feeds, the fullest first.',
+  description: 'How much of each sequence is used up, by its own bounds and those of its column.',
   input: {
     schema: schemaInput,
   },

@@ -8,8 +8,7 @@ export default defineTool({
   name: 'list_databases',
   area: 'server',
   title: 'Databases',
-  description:
-    'Databases of a server: size, owner, locale, connections, transaction id age and counters since the last reset; collation versions that changed.',
+  description: 'Databases: size, owner, locale, connections, transaction id age; collations that changed.',
   alsoKnownAs: { get_database_list: {}, get_database_size_info: {} },
   clusterWide: true,
   input: {

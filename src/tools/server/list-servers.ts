@@ -10,8 +10,7 @@ export default {
   area: 'server',
   accessClass: 'schema',
   title: 'Servers',
-  description:
-    'The PostgreSQL servers that you may use: address, default or not, version, primary or standby, and whether each was reachable when last contacted.',
+  description: 'The PostgreSQL servers that you may use: address, version, primary or standby, whether reachable.',
   alsoKnownAs: {},
   reaches: 'nothing',
   statements: [],

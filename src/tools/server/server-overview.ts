@@ -44,7 +44,7 @@ export default defineTool({
   area: 'server',
   title: 'Server overview',
   description:
-    'First look at a server: version, role, connections, databases, wraparound, WAL, replication, settings that endanger data, extensions.',
+    'First look: version, connections, databases, wraparound, WAL, replication, dangerous settings, extensions.',
   alsoKnownAs: { get_server_info: {}, get_current_database_info: { database_name: 'database' } },
   clusterWide: true,
   input: {

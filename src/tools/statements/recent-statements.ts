@@ -35,7 +35,7 @@ export default defineTool({
     statement_length: statementLength,
     limit: limitInput(15),
   },
-  seldom: ['of_database', 'user', 'application', 'client_address', 'min_calls'],
+  seldom: ['of_database', 'user', 'application', 'client_address', 'min_calls', 'order_by'],
   output: {
     about: aboutBuckets.shape,
     errors: z.array(recentErrors.shape).describe('The most frequent, whatever the limit of rows.'),

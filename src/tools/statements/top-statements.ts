@@ -18,7 +18,7 @@ export default defineDiagnostic({
   area: 'statements',
   title: 'Top statements',
   description:
-    'Statements that cost the server most: time, calls, I/O, temporary files, WAL, planning, JIT. Needs pg_stat_statements.',
+    'Statements that cost most: time, calls, I/O, temporary files, WAL, planning, JIT. Needs pg_stat_statements.',
   // its database_name chose where to connect, and so does ours
   alsoKnownAs: { get_pg_stat_statements_top_queries: { database_name: 'database' } },
   input: {

@@ -97,7 +97,7 @@ export default defineTool({
     measure_s: z.number().min(0).max(600).default(5).describe('Begin to measure no further one after so many seconds.'),
     limit: limitInput(),
   },
-  seldom: ['measure_s'],
+  seldom: ['measure_s', 'sizes'],
   timeoutS: 30,
   cost: 'Measures a tablespace by a walk through all its files, unless sizes is false.',
   sees: [{ what: 'locations of tablespaces', privilege: 'pg_read_all_settings' }],

@@ -81,7 +81,7 @@ export default defineTool({
   accessClass: 'schema',
   title: 'Table',
   description:
-    'A table or view: columns, keys both ways, indexes, partitions, triggers, policies, sizes; without one, all with their columns.',
+    'A table or view: columns, keys, indexes, partitions, triggers, policies, sizes; without one, all with columns.',
   alsoKnownAs: { get_table_schema_info: argumentNames },
   input: {
     table: z.string().min(1).max(300).optional().describe('orders, sales.orders or sales."Order".'),

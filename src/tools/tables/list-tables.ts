@@ -47,11 +47,11 @@ export default defineDiagnostic({
   area: 'tables',
   accessClass: 'schema',
   title: 'Tables',
-  description:
-    'Tables and views with size, estimated rows, dead rows, last vacuum and analyze. Partitions are counted in their parent.',
+  description: 'Tables and views: size, rows, dead rows, last vacuum and analyze; partitions counted in their parent.',
   alsoKnownAs: {
     get_table_list: { database_name: 'database' },
   },
+  seldom: ['kinds'],
   input: {
     schema: schemaInput,
     name: nameInput,

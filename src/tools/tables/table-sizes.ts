@@ -18,9 +18,9 @@ export default defineDiagnostic({
   name: 'table_sizes',
   area: 'tables',
   title: 'Table sizes',
-  description:
-    'Where the disk space of a database goes: table, TOAST, indexes and maps of each table, its share, bytes per row. Partitions are summed up.',
+  description: 'Where disk space goes: table, TOAST, indexes, maps, bytes per row; partitions summed up.',
   alsoKnownAs: { get_table_size_info: { schema_name: 'schema', database_name: 'database' } },
+  seldom: ['partitions', 'order_by'],
   input: {
     schema: schemaInput.describe('Also pg_catalog, which is left out otherwise.'),
     name: nameInput,

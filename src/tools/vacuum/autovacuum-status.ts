@@ -20,8 +20,7 @@ export default defineTool({
   name: 'autovacuum_status',
   area: 'vacuum',
   title: 'Autovacuum',
-  description:
-    'Which tables are due for VACUUM or ANALYZE by the real thresholds, how far beyond and why; workers and their progress; what holds back cleanup.',
+  description: 'Tables due for VACUUM or ANALYZE by their real thresholds; what hinders it; workers.',
   alsoKnownAs: {
     get_autovacuum_status: { database_name: 'database', schema_name: 'schema', table_pattern: 'name' },
   },

@@ -15,10 +15,10 @@ export default defineTool({
   name: 'wal_statistics',
   area: 'wal',
   title: 'WAL statistics',
-  description:
-    'WAL records, full page images, full buffers, writes and syncs with their times and rates. PostgreSQL 14 on.',
+  description: 'WAL records, full page images, full buffers, writes and syncs with times. PostgreSQL 14 on.',
   clusterWide: true,
   timeoutS: 15,
+  seldom: ['interval_ms'],
   input: {
     interval_ms: z.int().min(0).max(10_000).default(0).describe('Between two looks, for rates of now.'),
   },

@@ -16,13 +16,13 @@ export default defineTool({
   name: 'wal_status',
   area: 'wal',
   title: 'WAL',
-  description:
-    'Where WAL is, how fast it grows now and on average, what pg_wal holds and for whom, archiving, settings.',
+  description: 'Where WAL is, how fast it grows, what pg_wal holds and for whom, archiving.',
   alsoKnownAs: { get_wal_status: {} },
   clusterWide: true,
   timeoutS: 15,
   // it waits, and wal_archiving judges the same
   judges: false,
+  seldom: ['interval_ms'],
   input: {
     interval_ms: z.int().min(0).max(10_000).default(1000).describe('Between two looks, for the rate; 0 for none.'),
   },

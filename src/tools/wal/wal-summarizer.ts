@@ -9,8 +9,7 @@ export default defineTool({
   name: 'wal_summarizer',
   area: 'wal',
   title: 'WAL summarizer',
-  description:
-    'The WAL summarizer of incremental backups: settings, progress, lag, the latest summaries. PostgreSQL 17 on.',
+  description: 'The WAL summarizer of incremental backups: settings, progress, lag. PostgreSQL 17 on.',
   alsoKnownAs: { get_wal_summarizer_status: { database_name: 'database' } },
   clusterWide: true,
   input: { limit: z.int().min(1).max(500).default(20) },
