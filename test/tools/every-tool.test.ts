@@ -38,7 +38,7 @@ const SOURCES = [
 ];
 
 /** One sentence with a full stop, and a reason that can be read up. */
-function findingFaults(tool: string, findings: unknown): Fault[] {
+function findingFaults(tool: string, findings: unknown = []): Fault[] {
   return (findings as { claim: string; severity: string; why?: string }[]).flatMap(({ claim, severity, why }) =>
     claim.endsWith('.') && (severity === 'ok' || why === undefined || SOURCES.some((source) => source.test(why)))
       ? []
