@@ -14,14 +14,15 @@ export default defineConfig({
     // Most of the time goes by in waiting, and the files share the servers: more would only crowd them.
     maxWorkers: 2,
     projects: [
-      { test: { name: 'unit', include: OFFLINE, pool: 'forks', testTimeout: 20_000 } },
+      { test: { name: 'unit', include: OFFLINE, pool: 'forks', isolate: false, testTimeout: 20_000 } },
       {
         test: {
           name: 'postgres',
           include: ['test/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...OFFLINE],
-          globalSetup: ['test/postgres/clusters.ts'],
+          globalSetup: ['test/built-program.ts', 'test/postgres/clusters.ts'],
           pool: 'forks',
+          isolate: false,
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
+import { howdahCommand } from './built-program.ts';
 import { useClone } from './postgres/clone.ts';
 import { newestCluster } from './postgres/each-major.ts';
 import { runSql } from './postgres/instance.ts';
@@ -31,8 +32,8 @@ interface Run {
 }
 
 /** The command line in the same place; everything that it printed. */
-function howdah({ command, args, cwd, env }: StdioPlace, words: readonly string[]): Promise<Run> {
-  const child = spawn(command, [...args.slice(0, 3), ...words], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+function howdah({ command, cwd, env }: StdioPlace, words: readonly string[]): Promise<Run> {
+  const child = spawn(command, howdahCommand(...words), { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));

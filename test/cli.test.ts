@@ -4,10 +4,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { howdahCommand } from './built-program.ts';
 import { useClone } from './postgres/clone.ts';
 import { newestCluster } from './postgres/each-major.ts';
 
-const MAIN = join(import.meta.dirname, '../src/main.ts');
 const TIMEOUT_MS = 60_000;
 
 let home: string;
@@ -42,7 +42,7 @@ function howdah(
 }
 
 function start(args: readonly string[], env: Readonly<Record<string, string>>) {
-  return spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+  return spawn(process.execPath, howdahCommand(...args), {
     env: { PATH: String(process.env['PATH']), HOME: home, HOWDAH_STATE: join(home, 'state'), ...env },
     timeout: TIMEOUT_MS,
     cwd: join(import.meta.dirname, '..'),
@@ -99,7 +99,7 @@ describe('howdah and a server that is not there', () => {
 
 describe('howdah as a part of a pipeline', () => {
   it('ends quietly when the reader has read enough', async () => {
-    const command = `"${process.execPath}" --import tsx "${MAIN}" config schema | head -1; echo "\${PIPESTATUS[0]}" >&2`;
+    const command = `"${process.execPath}" "${howdahCommand()[0]}" config schema | head -1; echo "\${PIPESTATUS[0]}" >&2`;
     const child = spawn('bash', ['-c', command], { env: { PATH: String(process.env['PATH']), HOME: home } });
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));

@@ -9,6 +9,7 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import pg from 'pg';
 import { afterAll, expect, it, vi } from 'vitest';
 import type { Finding } from '../src/contract/finding.ts';
+import { howdahCommand } from './built-program.ts';
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 30_000 });
 
@@ -30,8 +31,7 @@ class Demo {
   stderr = '';
 
   constructor(...options: string[]) {
-    const main = join(import.meta.dirname, '../src/main.ts');
-    this.process = spawn(process.execPath, ['--import', 'tsx', main, 'demo', ...options], {
+    this.process = spawn(process.execPath, howdahCommand('demo', ...options), {
       // a password or a mode of TLS that is meant for another server must not matter
       env: {
         PATH: String(process.env['PATH']),

@@ -7,9 +7,8 @@ import type { Readable } from 'node:stream';
 import { stringify } from 'yaml';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
 import { createApiKey, type NewApiKey } from '../src/identity/api-key.ts';
+import { howdahCommand } from './built-program.ts';
 import { until } from './mcp-session.ts';
-
-const FROM_SOURCE = ['--import', 'tsx', join(import.meta.dirname, '../src/main.ts')];
 
 /** Free ports, so that any number of them run side by side. */
 const ANY_PORT = { http: { listen: '127.0.0.1:0' }, telemetry: { metrics: { listen: '127.0.0.1:0' } } };
@@ -48,10 +47,10 @@ export interface ServeProcess {
   readonly exited: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 }
 
-/** `program`: arguments of node, in place of the source. */
+/** `program`: arguments of node, in place of the program itself. */
 export function createServePlace(
   config: Readonly<Record<string, unknown>>,
-  program: readonly string[] = FROM_SOURCE,
+  program: readonly string[] = howdahCommand(),
 ): ServePlace {
   const state = mkdtempSync(join(tmpdir(), 'howdah-serve-'));
   const file = join(state, 'howdah.yaml');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
+import { howdahCommand } from './built-program.ts';
 import { until } from './mcp-session.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -19,14 +20,14 @@ export interface StdioPlace {
   remove(): void;
 }
 
-/** A state directory of its own and how to start `howdah stdio` in it, from the source; `config` is YAML. */
+/** A state directory of its own and how to start `howdah stdio` in it; `config` is YAML. */
 export function createStdioPlace(databaseUrl: string, config?: string): StdioPlace {
   const state = mkdtempSync(join(tmpdir(), 'howdah-stdio-'));
   const file = join(state, 'howdah.yaml');
   if (config !== undefined) writeFileSync(file, config, { mode: 0o600 });
   return {
     command: process.execPath,
-    args: ['--import', 'tsx', join(ROOT, 'src/main.ts'), 'stdio', ...(config === undefined ? [] : ['--config', file])],
+    args: howdahCommand('stdio', ...(config === undefined ? [] : ['--config', file])),
     cwd: ROOT,
     env: { PATH: process.env['PATH'] ?? '', HOME: state, HOWDAH_STATE: state, DATABASE_URL: databaseUrl },
     events: () =>

@@ -3,9 +3,10 @@ import { PersonaSpec } from '../../src/contract/persona.ts';
 import { renderBriefly } from '../../src/render/answer.ts';
 import type { HealthAnswer } from '../../src/tools/health/health-check.ts';
 import { caughtUp, useClone } from '../postgres/clone.ts';
-import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
+import { describeSomeMajors, describeEachStandby } from '../postgres/each-major.ts';
 import { LOGINS, openHowdah, runAs, useHowdah, type Howdah } from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
+import { untilCounted } from './counted.ts';
 
 /** About four characters each. */
 const TOKENS = 3000;
@@ -21,7 +22,7 @@ async function lengthOf(howdah: Howdah): Promise<number> {
   return JSON.stringify(outcome.output).length + renderBriefly(outcome.operation, outcome.output).length;
 }
 
-describeEachMajor('health_check', (cluster) => {
+describeSomeMajors('health_check', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
@@ -90,10 +91,13 @@ describe('a server of its own', () => {
         'create index on orders (customer)',
         `insert into customers (name) select 'customer ' || g from generate_series(1, 5000) g`,
         'insert into orders (customer) select 1 + g % 5000 from generate_series(1, 20000) g',
-        'vacuum analyze',
         `create role watcher login in role pg_monitor password '${PASSWORD}'`,
         'grant select on all sequences in schema public to watcher',
       );
+      // rows that are counted only after VACUUM look as if they had come after it
+      await untilCounted(orderly, `(select sum(n_tup_ins) >= 25000 from pg_stat_user_tables)`);
+      await runAs(orderly, 'vacuum analyze');
+      await untilCounted(orderly, `(select count(last_vacuum) >= 2 from pg_stat_user_tables)`);
       const howdah = await openHowdah(asRole(orderly, 'watcher'));
       try {
         const answer = await check(howdah, { detail: 'full' });

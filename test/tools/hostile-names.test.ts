@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { tools } from '../../src/tools/all-tools.ts';
 import { quoteIdentifier, quoteLiteral } from '../../src/tools/kit/index.ts';
 import { useClone } from '../postgres/clone.ts';
-import { describeEachMajor } from '../postgres/each-major.ts';
+import { describeSomeMajors } from '../postgres/each-major.ts';
 import { runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
 import { startStatement, useClusterAlone, waitingForLock } from '../postgres/sessions.ts';
 import { inputFor, isAnswer } from './tool-inputs.ts';
@@ -23,7 +23,7 @@ function advised({ findings = [], not_examined = [] }: Partial<Answer>): string[
   return [...findings.map(({ next_step }) => next_step ?? ''), ...not_examined.map(({ remedy }) => remedy ?? '')];
 }
 
-describeEachMajor('hostile names', (cluster) => {
+describeSomeMajors('hostile names', (cluster) => {
   useClusterAlone(cluster);
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { tools } from '../../src/tools/all-tools.ts';
 import { useClone } from '../postgres/clone.ts';
-import { describeEachMajor } from '../postgres/each-major.ts';
+import { describeSomeMajors } from '../postgres/each-major.ts';
 import { runAs, useHowdah } from '../postgres/platform.ts';
 import { inputFor, isAnswer } from './tool-inputs.ts';
 
@@ -57,7 +57,7 @@ const OTHERS = [
   'create domain public.text as pg_catalog.text check (false)',
 ];
 
-describeEachMajor('planted objects', (cluster) => {
+describeSomeMajors('planted objects', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(() => clone());
 

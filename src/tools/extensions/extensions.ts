@@ -24,6 +24,8 @@ export default defineDiagnostic({
   notExamined: (rows, { facts }) => hiddenLibraries(rows, facts.role),
 });
 
-function installed({ extension, schema, version, default_version }: ExtensionRow) {
-  return schema === null || version === null ? [] : [{ extension, schema, version, available: default_version }];
+function installed({ extension, schema, version, default_version, update_path }: ExtensionRow) {
+  return schema === null || version === null
+    ? []
+    : [{ extension, schema, version, available: default_version, update_path }];
 }

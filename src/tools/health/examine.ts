@@ -44,19 +44,20 @@ export async function examine(tools: readonly Tool[], context: CallContext): Pro
 }
 
 async function examineOne(tool: Tool, context: CallContext, budget: CallContext['deadline']): Promise<Examination> {
-  if (budget.remainingMs() === 0) return { tool, state: 'unfinished' };
+  const leftMs = budget.remainingMs();
+  if (leftMs === 0) return { tool, state: 'unfinished' };
   const input = tool.input.parse({});
-  const timeoutMs = Math.min(tool.timeoutMs?.(input) ?? Infinity, budget.remainingMs());
-  const deadline = startDeadline(timeoutMs, budget.signal);
+  const ownMs = tool.timeoutMs?.(input) ?? Infinity;
+  const deadline = startDeadline(Math.min(ownMs, leftMs), budget.signal);
   const target = requireTarget(context).within(deadline);
   try {
     const output = await tool.run({ ...context, input, deadline, target, progress: () => undefined });
     return { tool, state: 'answered', output };
   } catch (error) {
     if (context.deadline.signal.aborted) throw error;
-    return budget.remainingMs() === 0
-      ? { tool, state: 'unfinished' }
-      : { tool, state: 'failed', error: toPlatformError(error) };
+    const failure = toPlatformError(error);
+    const cutShort = budget.remainingMs() === 0 || (failure.code === 'TIMEOUT' && leftMs <= ownMs);
+    return cutShort ? { tool, state: 'unfinished' } : { tool, state: 'failed', error: failure };
   } finally {
     deadline.clear();
   }

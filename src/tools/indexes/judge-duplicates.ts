@@ -1,4 +1,4 @@
-import { gather, quoteIdentifier, quoteName, type Finding } from '../kit/index.ts';
+import { comment, gather, quoteIdentifier, quoteName, type Finding } from '../kit/index.ts';
 import type { DuplicateIndex } from './duplicate-index.ts';
 
 export function judgeDuplicates(rows: readonly DuplicateIndex[]): Finding[] {
@@ -25,6 +25,8 @@ function judge(needless: DuplicateIndex): Finding {
     partitions === null
       ? `DROP INDEX CONCURRENTLY ${object};`
       : `DROP INDEX ${object}; -- locks the table and its partitions for a moment`,
+    // unused_indexes may list the other one: who follows both would lose both
+    ...(scans > kept_scans ? [comment(`keep ${kept}, which takes over, though it was scanned less so far`)] : []),
   ];
   return {
     severity: overlap === 'duplicate' ? 'warning' : 'notice',

@@ -9,5 +9,5 @@ export function percentOf(part: Sql, whole: Sql): Sql {
 export function secondsSince(time: Sql): Sql {
   // greatest() alone would make 0 of null
   return sql`case when ${time} is not null
-    then pg_catalog.round(greatest(extract(epoch from pg_catalog.clock_timestamp() - ${time}), 0)::numeric, 3) end`;
+    then pg_catalog.round(greatest(extract(epoch from pg_catalog.clock_timestamp() - (${time})), 0)::numeric, 3) end`;
 }

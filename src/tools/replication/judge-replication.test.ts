@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgePosition, judgeStandbys, judgeSubscriptions, judgeSynchronous } from './judge-replication.ts';
+import { judgeStandbys, judgeSubscriptions, judgeSynchronous } from './judge-replication.ts';
 import type { Subscription } from './logical.ts';
 import type { Position } from './position.ts';
 import type { Standby } from './senders.ts';
@@ -47,21 +47,6 @@ const waitsFor = (names: string | null, rows: Partial<Standby>[], here: Partial<
     { ...primary, ...here, synchronous_standby_names: names },
     rows.map((row) => ({ ...standby, ...row })),
   ).map(({ claim }) => claim);
-
-describe('replay of a standby', () => {
-  const late = { ...primary, standby: true, receiving: true, replay_lag_s: 3000, replay_lag_size: 2 ** 30 };
-
-  it('is late when it is behind for no reason', () => {
-    expect(judgePosition(late, 60).map(({ severity }) => severity)).toEqual(['warning']);
-    expect(judgePosition({ ...late, replay_lag_s: 59 }, 60)).toEqual([]);
-    expect(judgePosition(undefined, 60)).toEqual([]);
-  });
-
-  it('is not late by the delay that was asked for', () => {
-    expect(judgePosition({ ...late, apply_delay_s: 3600 }, 60)).toEqual([]);
-    expect(judgePosition({ ...late, apply_delay_s: 2000 }, 60)).toHaveLength(1);
-  });
-});
 
 describe('standbys', () => {
   it('are behind in seconds or else in bytes, and said to be once', () => {

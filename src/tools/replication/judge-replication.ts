@@ -1,17 +1,8 @@
 import { gather, quoteIdentifier, type Finding } from '../kit/index.ts';
-import { judgeReplay } from '../server/instance.ts';
 import { judgeReceivers, nameReceiver } from '../server/replication.ts';
 import type { Subscription } from './logical.ts';
 import type { Position } from './position.ts';
 import type { Standby } from './senders.ts';
-
-/** Of this server's own replay, which a delay that was asked for does not make late. */
-export function judgePosition(
-  row: (Parameters<typeof judgeReplay>[0] & Pick<Position, 'apply_delay_s'>) | undefined,
-  maxLagS: number,
-): Finding[] {
-  return row === undefined ? [] : judgeReplay(row, maxLagS + (row.apply_delay_s ?? 0));
-}
 
 /** A standby far behind in bytes may be close in time, when much was written at once, or unable to say how long. */
 export function judgeStandbys(rows: readonly Standby[], maxLagS: number, maxLagSize: number): Finding[] {

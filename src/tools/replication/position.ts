@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { byServerVersion, definePart, param, secondsSince, sql, type RowOf, type Sql } from '../kit/index.ts';
 import { isOfServer } from '../server/setting-source.ts';
-import { RECEIVED_OR_WRITTEN, REPLAY_LAG, walPositions } from '../server/wal-position.ts';
+import { APPLY_DELAY, RECEIVED_OR_WRITTEN, REPLAY_LAG, walPositions } from '../server/wal-position.ts';
 
 const seconds = z.number().nullable().meta({ unit: 's' });
 const text = z.string().nullable();
@@ -32,7 +32,7 @@ export const position = definePart({
              pg_catalog.pg_wal_lsn_diff(i.received, i.replayed)::bigint as replay_lag_size,
              ${REPLAY_LAG} as replay_lag_s, i.receiving,
              case when i.standby then pg_catalog.pg_is_wal_replay_paused() end as replay_paused,
-             case when i.standby then extract(epoch from pg_catalog.current_setting('recovery_min_apply_delay')::interval) end as apply_delay_s,
+             ${APPLY_DELAY} as apply_delay_s,
              pg_catalog.current_setting('hot_standby_feedback')::boolean as hot_standby_feedback,
              pg_catalog.current_setting('wal_level') as wal_level,
              (select s.setting from pg_catalog.pg_settings s
@@ -54,7 +54,7 @@ export const receiver = definePart({
     slot: text,
     timeline: z.int().nullable(),
     silence_s: seconds.describe('Since the last message from upstream.'),
-    reported_lsn: text.describe('The last that was reported to upstream.'),
+    reported_lsn: text.describe('Where the WAL of upstream ended, as it last said.'),
   },
   sql: byServerVersion({
     12: sql`

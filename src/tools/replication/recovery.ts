@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { byServerVersion, definePart, secondsSince, sql, type RowOf, type Sql } from '../kit/index.ts';
-import { REPLAY_LAG, walPositions } from '../server/wal-position.ts';
+import { APPLY_DELAY, REPLAY_LAG, walPositions } from '../server/wal-position.ts';
 
 const bytes = z.int().nullable().meta({ unit: 'bytes' });
 const seconds = z.number().nullable().meta({ unit: 's' });
@@ -11,7 +11,7 @@ const recoveryWith = (pauseState: Sql) => sql`
              pg_catalog.pg_wal_lsn_diff(i.received, i.replayed)::bigint as replay_lag_size, ${REPLAY_LAG} as replay_lag_s,
              u.lag as upstream_lag_size,
              case when i.standby then pg_catalog.pg_is_wal_replay_paused() end as replay_paused, ${pauseState} as pause_state,
-             case when i.standby then extract(epoch from pg_catalog.current_setting('recovery_min_apply_delay')::interval) end as apply_delay_s
+             ${APPLY_DELAY} as apply_delay_s
         from (${walPositions}) i
         -- what came from an archive may be ahead of what was last heard
         left join lateral (

@@ -3,7 +3,8 @@ import { defineTool, readParts, statementsOf, tellWithheld, type Finding } from 
 import { judgeSlots } from '../server/judge-slots.ts';
 import { archiver, judgeArchiver } from '../server/replication.ts';
 import { judgeConflicts } from './judge-conflicts.ts';
-import { judgePosition, judgeStandbys, judgeSubscriptions, judgeSynchronous } from './judge-replication.ts';
+import { judgeReplay } from '../server/instance.ts';
+import { judgeStandbys, judgeSubscriptions, judgeSynchronous } from './judge-replication.ts';
 import { publications, subscriptions } from './logical.ts';
 import { conflicts, position, receiver } from './position.ts';
 import { slots, standbys } from './senders.ts';
@@ -58,7 +59,7 @@ export default defineTool({
     const standby = here?.standby === true;
     const wholeList = parts.standbys.length <= limit && !withheld.has(standbys.what);
     const findings: Finding[] = [
-      ...judgePosition(here, thresholds.max_lag_s),
+      ...(here === undefined ? [] : judgeReplay(here, thresholds.max_lag_s)),
       ...(wholeList ? judgeSynchronous(here, parts.standbys) : []),
       ...judgeArchiver(parts.archiver[0]),
       ...judgeSlots(lists.slots, thresholds.max_slot_size),

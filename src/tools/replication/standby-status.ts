@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineTool, readParts, statementsOf } from '../kit/index.ts';
-import { judgePosition } from './judge-replication.ts';
+import { judgeReplay } from '../server/instance.ts';
 import { judgeKeptWal } from './judge-standby.ts';
 import { recovery, recoveryPrefetch, recoverySettings, walReceiver } from './recovery.ts';
 
@@ -38,7 +38,10 @@ export default defineTool({
       settings: settings ?? null,
       prefetch: parts.recoveryPrefetch[0] ?? null,
       facts,
-      findings: [...judgePosition(here, max_lag_s), ...judgeKeptWal(here, settings, facts.service)],
+      findings: [
+        ...(here === undefined ? [] : judgeReplay(here, max_lag_s)),
+        ...judgeKeptWal(here, settings, facts.service),
+      ],
       not_examined: [...unreadable],
     };
   },

@@ -15,6 +15,7 @@ const primary: Instance = {
   replay_lag_s: null,
   receiving: null,
   replay_paused: null,
+  apply_delay_s: null,
 };
 const standby: Instance = {
   ...primary,
@@ -42,6 +43,12 @@ it.each([
 it.each<[string, Partial<Instance>, string[]]>([
   ['is up to date', {}, []],
   ['lags', { replay_lag_s: 61, replay_lag_size: 2 ** 26 }, ['warning: This standby replays behind the primary.']],
+  ['waits as it was told to', { replay_lag_s: 3600, replay_lag_size: 2 ** 30, apply_delay_s: 3600 }, []],
+  [
+    'is late beyond the delay that was asked for',
+    { replay_lag_s: 3661, replay_lag_size: 2 ** 30, apply_delay_s: 3600 },
+    ['warning: This standby replays behind the primary.'],
+  ],
   ['replays a long transaction', { replay_lag_s: 3600, replay_lag_size: 256 }, []],
   [
     'lost its primary',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { byServerVersion, definePart, secondsSince, sql, type Finding, type RowOf } from '../kit/index.ts';
 import { supportedUntil } from './releases.ts';
-import { RECEIVED_OR_WRITTEN, REPLAY_LAG, walPositions } from './wal-position.ts';
+import { APPLY_DELAY, RECEIVED_OR_WRITTEN, REPLAY_LAG, walPositions } from './wal-position.ts';
 
 const seconds = z.number().nullable().meta({ unit: 's' });
 
@@ -25,6 +25,7 @@ const row = {
   ),
   receiving: z.boolean().nullable().describe('On a standby: whether WAL streams in.'),
   replay_paused: z.boolean().nullable(),
+  apply_delay_s: seconds.describe('On a standby: recovery_min_apply_delay, by which replay waits on purpose.'),
 };
 
 export const instance = definePart({
@@ -41,7 +42,8 @@ export const instance = definePart({
              pg_catalog.pg_wal_lsn_diff(i.received, i.replayed)::bigint as replay_lag_size,
              ${REPLAY_LAG} as replay_lag_s,
              i.receiving,
-             case when i.standby then pg_catalog.pg_is_wal_replay_paused() end as replay_paused
+             case when i.standby then pg_catalog.pg_is_wal_replay_paused() end as replay_paused,
+             ${APPLY_DELAY} as apply_delay_s
         from (${walPositions}) i`,
   }),
 });
@@ -92,8 +94,12 @@ const WHY_CUT_OFF =
 const WHY_BEHIND =
   "SELECT pid, backend_type, wait_event_type, wait_event, state, xact_start FROM pg_stat_activity WHERE backend_type IN ('startup', 'client backend') ORDER BY xact_start;";
 
-type Replay = Pick<Instance, 'standby' | 'receiving' | 'replay_paused' | 'replay_lag_s' | 'replay_lag_size'>;
+type Replay = Pick<
+  Instance,
+  'standby' | 'receiving' | 'replay_paused' | 'replay_lag_s' | 'replay_lag_size' | 'apply_delay_s'
+>;
 
+/** What is late beyond the delay that was asked for. */
 export function judgeReplay(row: Replay, maxLagS: number): Finding[] {
   const { standby, receiving, replay_paused, replay_lag_s, replay_lag_size } = row;
   if (!standby) return [];
@@ -103,7 +109,7 @@ export function judgeReplay(row: Replay, maxLagS: number): Finding[] {
     const claim = 'Replay is paused on this standby.';
     return [{ severity: 'warning', claim, evidence, why, next_step: WHY_PAUSED }];
   }
-  if (replay_lag_s === null || replay_lag_s <= maxLagS) return [];
+  if (replay_lag_s === null || replay_lag_s <= maxLagS + (row.apply_delay_s ?? 0)) return [];
   if (receiving !== true) {
     const claim = 'No WAL streams to this standby, and what it has is old.';
     return [{ severity: 'warning', claim, evidence, why, next_step: WHY_CUT_OFF }];

@@ -62,9 +62,10 @@ it('counts settings that wait for a restart, and hides values that may be secret
 });
 
 it('reports extensions that the server has newer', () => {
-  const extension = { extension: 'postgis-x', schema: 'public', version: '3.3', available: '3.3' };
+  const extension = { extension: 'postgis-x', schema: 'public', version: '3.3', available: '3.3', update_path: null };
   expect(judgeExtensions([extension, { ...extension, available: null }])).toEqual([]);
-  expect(judgeExtensions([{ ...extension, available: '3.4' }])).toEqual([
+  expect(judgeExtensions([{ ...extension, available: '3.4', update_path: false }])).toEqual([]);
+  expect(judgeExtensions([{ ...extension, available: '3.4', update_path: true }])).toEqual([
     expect.objectContaining({ severity: 'notice', next_step: 'ALTER EXTENSION "postgis-x" UPDATE;' }),
   ]);
 });

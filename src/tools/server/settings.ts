@@ -107,10 +107,14 @@ export const extensions = definePart({
     schema: z.string(),
     version: z.string(),
     available: z.string().nullable().describe('The version that the server would install now.'),
+    update_path: z.boolean().nullable().describe('Whether its scripts lead there; null where it is there.'),
   },
   sql: byServerVersion({
     12: sql`
-      select e.extname as extension, n.nspname as schema, e.extversion as version, a.default_version as available
+      select e.extname as extension, n.nspname as schema, e.extversion as version, a.default_version as available,
+             case when e.extversion <> a.default_version then exists (
+               select from pg_catalog.pg_extension_update_paths(e.extname) u
+                where u.source = e.extversion and u.target = a.default_version and u.path is not null) end as update_path
         from pg_catalog.pg_extension e
         join pg_catalog.pg_namespace n on n.oid = e.extnamespace
         left join pg_catalog.pg_available_extensions a on a.name = e.extname
@@ -158,10 +162,11 @@ export function judgeSettings(rows: readonly Setting[], service: ConnectionFacts
   ];
 }
 
+/** ALTER EXTENSION … UPDATE fails where no scripts lead from the one version to the other. */
 export function judgeExtensions(rows: readonly RowOf<typeof extensions>[]): Finding[] {
   return gather(
     rows
-      .filter(({ version, available }) => available !== null && available !== version)
+      .filter(({ update_path }) => update_path === true)
       .map(({ extension, schema, version, available }) => ({
         severity: 'notice' as const,
         claim: `The extension ${quoteIdentifier(extension)} is at version ${version}, and the server has ${available}.`,

@@ -15,3 +15,6 @@ export const RECEIVED_OR_WRITTEN = sql`case when i.standby then coalesce(i.recei
 export const REPLAY_LAG = sql`case when not i.standby then null
                   when i.receiving and i.received = i.replayed then 0
                   else ${secondsSince(sql`pg_catalog.pg_last_xact_replay_timestamp()`)} end`;
+
+/** Of the same, in seconds: how long replay waits on purpose. */
+export const APPLY_DELAY = sql`case when i.standby then extract(epoch from pg_catalog.current_setting('recovery_min_apply_delay')::interval) end`;

@@ -123,10 +123,6 @@ export default defineDiagnostic({
       (count) => `${count} tables hold many dead rows.`,
     ),
     ...judgeUncounted(rows.filter(({ size_estimated }) => !size_estimated)),
-    ...gather(
-      rows.flatMap((row) => judgeKey(row, min_rows)),
-      (count) => `${count} tables have no primary key.`,
-    ),
   ],
   notExamined: (rows, { about, facts }) => [
     ...behindLocks(rows),
@@ -150,20 +146,6 @@ function judgeDeadRows({ schema, table, kind, rows, dead_rows, autovacuum }: Row
         autovacuum === false && kind !== 'partitioned_table'
           ? `ALTER TABLE ${object} RESET (autovacuum_enabled);\nVACUUM (ANALYZE) ${object};`
           : `VACUUM (ANALYZE) ${object};`,
-    },
-  ];
-}
-
-function judgeKey({ schema, table, rows, primary_key }: Row, minRows: number): Finding[] {
-  if (primary_key !== false || rows === null || rows < minRows) return [];
-  const object = quoteName(schema, table);
-  return [
-    {
-      severity: 'notice',
-      claim: `${object} has no primary key.`,
-      object,
-      evidence: { rows, primary_key },
-      why: 'https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-PRIMARY-KEYS',
     },
   ];
 }

@@ -69,6 +69,6 @@ export const vacuumWorkers = definePart({
     12: running({ ...since13, analyses: none }),
     13: running(since13),
     17: running(since17),
-    18: running({ ...since17, delayed: sql`v.delay_time` }),
+    18: running({ ...since17, delayed: sql`nullif(v.delay_time, 0)` }),
   }),
 });
