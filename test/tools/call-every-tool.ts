@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Major } from '../../src/postgres/version.ts';
 import { tools } from '../../src/tools/all-tools.ts';
 import { inputFor, isUnsupported } from './tool-inputs.ts';
@@ -28,8 +29,8 @@ export async function callEveryTool(client: Client, major: Major): Promise<Recor
     if ((isError === true) !== refused || !isText(content)) faults[name] = content;
     if (refused) continue;
     const declared = output.safeParse(structuredContent);
-    if (!declared.success || JSON.stringify(declared.data) !== JSON.stringify(structuredContent)) {
-      faults[name] = declared.error?.issues ?? 'a property that is not declared, or another order';
+    if (!declared.success || !isDeepStrictEqual(declared.data, structuredContent)) {
+      faults[name] = declared.error?.issues ?? 'a property that is not declared';
     }
   }
   return faults;
