@@ -103,7 +103,7 @@ describeEachMajor('settings', (cluster) => {
     [{ text: 'crash recovery', name: 'full' }, []],
     [{ text: 'updates to disk' }, ['fsync', 'wal_sync_method']],
     [{ category: 'replication*sending*', name: 'max_wal' }, ['max_wal_senders']],
-    [{ name: '%' }, []],
+    [{ name: '%main%work_MEM' }, ['maintenance_work_mem']],
     [{ name: 'no_such_setting' }, []],
   ])('finds settings by %j', async (input, names) => {
     const answer = await howdah('plain').call('settings', input);

@@ -17,7 +17,7 @@ export interface Brief {
 }
 
 /** Characters of JSON that the findings of a brief have; with the text beside it, an answer has some 3,000 tokens. */
-const BRIEF_LENGTH = 4200;
+const BRIEF_LENGTH = 3700;
 /** Longer steps are scripts, which the tool itself gives. */
 const STEP_LENGTH = 300;
 

@@ -13,6 +13,8 @@ it.each([
   ['default_pool_size', 'default*size*', true],
   ['default_pool_size', '*d*d*d*', false],
   ['a.b', 'a?b', true],
+  ['default_pool_size', 'default%', true],
+  ['default_pool_size', 'pool%', false],
   ['', '*', true],
 ])('%s is named by %s: %s', (name, pattern, named) => {
   expect(isNamed(name, pattern)).toBe(named);
