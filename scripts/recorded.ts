@@ -1,7 +1,7 @@
 /** What tests recorded of the tools, with `npm run record`: an example of each answer, and what each costs. */
 import { existsSync, readFileSync } from 'node:fs';
 
-const EXAMPLES = new URL('../docs/reference/examples/', import.meta.url);
+const EXAMPLES = new URL('../test/tools/examples/', import.meta.url);
 const COSTS = new URL('../bench/results/tools.json', import.meta.url);
 
 /** The text of an answer on the fixture of the tests; undefined where none was recorded. */
