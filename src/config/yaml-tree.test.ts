@@ -107,7 +107,7 @@ it.each([
 ])('gives up early on endless %s', async (_, text) => {
   const start = performance.now();
   await refusal(text);
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(performance.now() - start).toBeLessThan(5000);
 });
 
 it('refuses endless anchors', async () => {

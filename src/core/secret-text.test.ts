@@ -68,5 +68,5 @@ it.each([
   const text = piece.repeat(4_000_000 / piece.length);
   const start = performance.now();
   scrubSecrets(text);
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(performance.now() - start).toBeLessThan(5000);
 });

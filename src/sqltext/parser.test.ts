@@ -49,7 +49,7 @@ it('is replaced when a text takes too long, which costs the texts behind it in t
   ]);
   expect(kinds(slow)).toEqual(['parsed', 'timeout', 'skipped']);
   expect(kinds(next)).toEqual(['parsed']);
-  expect(performance.now() - start).toBeLessThan(5 * 400);
+  expect(performance.now() - start).toBeLessThan(20 * 400);
 });
 
 it('begins no further text of a request when its time is used up', async () => {
@@ -66,10 +66,10 @@ it('is replaced when a text overflows its stack', async () => {
 });
 
 it('is not disturbed by a main thread that is busy for longer than a text may take', async () => {
-  const parser = open({ textMs: 50 });
+  const parser = open({ textMs: 400 });
   await parser.ask('verdict', ['select 1']);
   const asked = parser.ask('verdict', ['select 2']);
-  for (const end = performance.now() + 200; performance.now() < end;);
+  for (const end = performance.now() + 800; performance.now() < end;);
   expect(kinds(await asked)).toEqual(['parsed']);
 });
 

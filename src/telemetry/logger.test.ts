@@ -112,7 +112,7 @@ it('bounds what it is given, however hostile', () => {
     { circular, long: 'password='.repeat(100_000), urls: '://'.repeat(100_000), n: 10n ** 30n },
     'a'.repeat(1_000_000),
   );
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(performance.now() - start).toBeLessThan(5000);
   expect(lines[0]?.length).toBeLessThan(50_000);
 });
 

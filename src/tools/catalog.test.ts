@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { openStatementTexts } from '../sqltext/statement-texts.ts';
 import { tools } from './catalog.gen.ts';
 
-const texts = openStatementTexts();
+const texts = openStatementTexts({ textMs: 5000 });
 afterAll(() => texts.close());
 
 type Node = Readonly<Record<string, unknown>>;

