@@ -14,7 +14,7 @@ const variable = file.replaceAll(/-(\w)/g, (_, c: string) => c.toUpperCase());
 const title = name.replaceAll('_', ' ').replace(/^./, (c) => c.toUpperCase());
 
 const tool = `import { z } from 'zod';
-import { byServerVersion, defineDiagnostic, sql } from '../kit/index.ts';
+import { byServerVersion, defineDiagnostic, quoteIdentifier, sql } from '../kit/index.ts';
 
 export default defineDiagnostic({
   name: '${name}',
@@ -22,6 +22,7 @@ export default defineDiagnostic({
   title: '${title}',
   description: 'At most 25 words that tell an agent what it gets.',
   input: {},
+  thresholds: { max_connections: z.int().min(0).default(100).describe('Report databases with more.') },
   row: { database: z.string(), connections: z.int() },
   sql: ({ limit }) =>
     byServerVersion({
@@ -32,7 +33,16 @@ export default defineDiagnostic({
          order by connections desc, database
          limit \${limit}\`,
     }),
-  findings: () => [],
+  findings: (rows, { input: { max_connections } }) =>
+    rows
+      .filter(({ connections }) => connections > max_connections)
+      .map(({ database, connections }) => ({
+        severity: 'notice',
+        claim: \`The database \${quoteIdentifier(database)} has \${connections} connections.\`,
+        object: quoteIdentifier(database),
+        evidence: { connections },
+        why: 'https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-DATABASE-VIEW',
+      })),
 });
 `;
 
@@ -47,6 +57,10 @@ const evidence = { input: ${variable}.input.parse({}), about: null } as Evidence
 
 it('finds nothing where nothing is wrong', () => {
   expect(${variable}.findings([row], evidence)).toEqual([]);
+});
+
+it('reports a database with more connections than it was told', () => {
+  expect(${variable}.findings([{ ...row, connections: 101 }], evidence)).toMatchObject([{ severity: 'notice' }]);
 });
 `;
 
