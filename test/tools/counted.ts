@@ -12,3 +12,12 @@ export async function untilCounted(url: string, condition: string): Promise<void
     if (performance.now() > end) throw new Error(`After fifteen seconds it is still not true that ${condition}`);
   }
 }
+
+/** Resolves when every session that a test ran in the database has ended, and has so reported all that it counted. */
+export async function untilReported(url: string): Promise<void> {
+  await untilCounted(
+    url,
+    `not exists (select from pg_stat_activity
+                  where datname = current_database() and application_name = '' and backend_type = 'client backend' and pid <> pg_backend_pid())`,
+  );
+}

@@ -130,11 +130,6 @@ describeEachMajor('list_tables', (cluster) => {
     ]);
   });
 
-  it('reports tables without a primary key', async () => {
-    const { findings } = await howdah('plain').call('list_tables', { schema: 'keys', min_rows: 0 });
-    expect(findings.map(({ object }) => object)).toEqual(['"keys"."no_primary_key"', '"keys"."unique_only"']);
-  });
-
   it('does not know the rows of a table that was never analysed, and knows that an empty file has none', async () => {
     await runAs(
       clone().superuserUrl,

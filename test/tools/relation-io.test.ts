@@ -5,7 +5,7 @@ import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
-import { untilCounted } from './counted.ts';
+import { untilCounted, untilReported } from './counted.ts';
 
 const FIXTURE = readFileSync(new URL('fixtures/io.sql', import.meta.url), 'utf8');
 const COUNTED = `(select toast_blks_hit + toast_blks_read > 0 from pg_statio_all_tables where schemaname = 'I/O' and relname = 'toasted')`;
@@ -22,6 +22,7 @@ describeEachMajor('I/O by table and index', (cluster) => {
   beforeAll(async () => {
     const { superuserUrl } = clone();
     await runAs(superuserUrl, FIXTURE);
+    await untilReported(superuserUrl);
     await untilCounted(superuserUrl, COUNTED);
     await runAs(
       superuserUrl,
@@ -35,6 +36,7 @@ describeEachMajor('I/O by table and index', (cluster) => {
       'select count(*) from "I/O".parts',
       'select length(substr(document, 5000)) from "I/O".toasted where id = 7',
     );
+    await untilReported(superuserUrl);
     await untilCounted(superuserUrl, COUNTED);
   });
 

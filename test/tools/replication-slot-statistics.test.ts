@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import { LOGINS, runAs, useHowdah, type Answer } from '../postgres/platform.ts';
+import { untilCounted } from './counted.ts';
 
 const all = { limit: 500 };
 const unique = (name: string) => `${name}_${randomBytes(4).toString('hex')}`;
@@ -41,16 +42,21 @@ describeEachMajor('replication_slot_statistics', (cluster) => {
       await runAs(superuserUrl, 'insert into decoded select generate_series(11, 20000)');
       expect(Number(slotOf(await statistics(), slot)?.['unconfirmed_size'])).toBeGreaterThan(500_000);
       await runAs(superuserUrl, `set logical_decoding_work_mem = '64kB'`, take('off'));
+      await untilCounted(
+        superuserUrl,
+        `(select total_txns = 2 from pg_stat_replication_slots where slot_name = '${slot}')`,
+      );
       for (const login of LOGINS) {
         const answer = await howdah(login).call('replication_slot_statistics', all);
         expect(answer).toMatchObject({ about: { logical_decoding_work_mem: 64 * 2 ** 20 } });
-        expect(slotOf(answer, slot)).toMatchObject({ total_txns: 2, spill_txns: 1, stream_txns: 0 });
+        expect(slotOf(answer, slot)).toMatchObject({ total_txns: 2, stream_txns: 0 });
+        expect(Number(slotOf(answer, slot)?.['spill_txns'])).toBeGreaterThanOrEqual(1);
         expect(Number(slotOf(answer, slot)?.['spill_size'])).toBeGreaterThan(1_000_000);
         expect(findingOn(answer, slot)).toBeUndefined();
       }
       expect(findingOn(await statistics({ min_spill_size: 1_000_000 }), slot)).toMatchObject({
         severity: 'notice',
-        claim: expect.stringContaining(`${slot} spilled 1 transactions to disk`),
+        claim: expect.stringMatching(new RegExp(`${slot} spilled \\d+ transactions to disk`)),
         next_step: expect.stringContaining(`logical_decoding_work_mem = '128MB'`),
       });
       await runAs(superuserUrl, 'delete from decoded');

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import { openNarrowHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
-import { untilCounted } from './counted.ts';
+import { untilCounted, untilReported } from './counted.ts';
 import { onServer } from './on-server.ts';
 
 /** A cursor whose sort is on disk, for as long as its transaction is open. */
@@ -61,6 +61,7 @@ describeEachMajor('temporary_files', (cluster) => {
       'set work_mem = 64',
       'select count(*) as spilled from (select generate_series(1, 300000) order by 1) s',
     );
+    await untilReported(clone().superuserUrl);
     await untilCounted(
       clone().superuserUrl,
       `(select temp_bytes > 3000000 from pg_stat_database where datname = current_database())`,

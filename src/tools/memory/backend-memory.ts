@@ -16,12 +16,11 @@ import { boundsOf, memoryBound, workMemory } from './work-memory.ts';
 const bytes = z.int().min(0).meta({ unit: 'bytes' });
 
 /** Contexts of one name and parent are many, as one for each index of which a session knows. */
-const contextsWith = (parent: Sql) => sql`
+const contextsWith = (named: Sql) => sql`
       with contexts as materialized (
         select * from pg_catalog.pg_backend_memory_contexts
       ),
-      named as (
-        select c.name, ${parent} as parent, c.total_bytes, c.used_bytes, c.free_bytes from contexts c
+      named as (${named}
       )
       select n.name, n.parent, pg_catalog.count(*) as contexts, pg_catalog.sum(n.total_bytes)::bigint as total_bytes,
              pg_catalog.sum(n.used_bytes)::bigint as used_bytes, pg_catalog.sum(n.free_bytes)::bigint as free_bytes,
@@ -45,9 +44,13 @@ const memoryContexts = definePart({
     total_rows: z.int(),
   },
   sql: byServerVersion({
-    14: contextsWith(sql`c.parent`),
-    // the path ends with the context itself
-    18: contextsWith(sql`(select o.name from contexts o where o.path = c.path[1:pg_catalog.cardinality(c.path) - 1])`),
+    14: contextsWith(sql`
+        select c.name, c.parent, c.total_bytes, c.used_bytes, c.free_bytes from contexts c`),
+    // the path ends with the context itself, before which its parent stands
+    18: contextsWith(sql`
+        select c.name, o.name as parent, c.total_bytes, c.used_bytes, c.free_bytes
+          from contexts c
+          left join contexts o on o.path[pg_catalog.cardinality(o.path)] = c.path[pg_catalog.cardinality(c.path) - 1]`),
   }),
 });
 
