@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderBriefly } from '../../src/render/answer.ts';
 import { tools } from '../../src/tools/all-tools.ts';
-import { hasPgBouncer, startPgBouncer, type PgBouncer } from '../pgbouncer.ts';
+import { startPgBouncer, type PgBouncer } from '../pgbouncer.ts';
 import { useClone } from '../postgres/clone.ts';
 import { newestCluster } from '../postgres/each-major.ts';
 import { runAs, useHowdah } from '../postgres/platform.ts';
@@ -30,7 +30,6 @@ describe.runIf(process.env['HOWDAH_RECORD'] !== undefined)('examples of answers'
   let bouncer: PgBouncer;
 
   beforeAll(async () => {
-    expect(hasPgBouncer).toBe(true);
     bouncer = await startPgBouncer(cluster, {
       users: { stats: 'stats', app: 'app' },
       settings: { stats_users: 'stats' },

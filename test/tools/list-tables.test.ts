@@ -89,7 +89,7 @@ describeEachMajor('list_tables', (cluster) => {
     ['order*', ['shop.Order', 'shop.order_lines']],
     ['_PRIMARY_', ['keys.no_primary_key']],
     ['primary_key_', []],
-    ['%', []],
+    ['%xed case', ['we.ird.Mixed Case']],
     ['!', []],
     ['job', ['pgboss.job']],
     ['jo', ['pgboss.job']],

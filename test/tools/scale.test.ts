@@ -10,6 +10,9 @@ import { inputFor, isAnswer } from './tool-inputs.ts';
 
 const asking = tools.filter(({ reaches }) => reaches === 'server');
 const MADE_IN_BATCHES_OF = 500;
+const RECORDING = process.env['HOWDAH_RECORD'] !== undefined;
+/** The median of three is recorded. */
+const REPEATED = RECORDING ? 3 : 1;
 
 /** Each with a key, an index, a sequence and a foreign key to its neighbour; in twenty schemas, as applications have them. */
 async function makeTables(url: string, from: number, to: number): Promise<void> {
@@ -58,20 +61,20 @@ describe('a database of many tables', () => {
       for (const { name } of asking) {
         const input = { ...inputFor(name), timeout_s: 60 };
         const times = [];
-        for (let i = 0; i < 3; i++) {
+        for (let i = 0; i < REPEATED; i++) {
           const started = performance.now();
           const outcome = await howdah('monitor').attempt(name, input);
           times.push(performance.now() - started);
           expect({ name, outcome: isAnswer(outcome) || outcome }).toEqual({ name, outcome: true });
         }
-        ms[name] = Math.round(times.toSorted((a, b) => a - b)[1] ?? 0);
+        ms[name] = Math.round(times.toSorted((a, b) => a - b)[Math.floor(REPEATED / 2)] ?? 0);
       }
       const slow = asking.filter(({ name, cost, judges }) => {
         // five times the target: the machine may be busy
         return (ms[name] ?? 0) > 10_000 && !(cost !== undefined && judges === false);
       });
       expect(slow.map(({ name }) => [name, ms[name]])).toEqual([]);
-      if (process.env['HOWDAH_RECORD'] === undefined) return;
+      if (!RECORDING) return;
       const sorted = Object.fromEntries(Object.entries(ms).toSorted(([a], [b]) => (a < b ? -1 : 1)));
       const text = `${JSON.stringify({ tables: 10_000, ms: sorted }, null, 2)}\n`;
       writeFileSync(new URL('../../bench/results/tools.json', import.meta.url), text);
