@@ -24,6 +24,7 @@ const toolNamed = (name: string, area: Area = 'server'): Tool => ({
 const finding = (severity: Finding['severity'], claim: string, more: Partial<Finding> = {}): Finding => {
   return { severity, claim, evidence: {}, ...more };
 };
+const pending = (count: number) => finding('notice', 'Settings wait for a restart.', { evidence: { count } });
 const answered = (tool: string, ...findings: Finding[]): Examination => {
   return { tool: toolNamed(tool), state: 'answered', output: { findings } };
 };
@@ -83,6 +84,15 @@ describe('merging what diagnostics found', () => {
       answered('two', finding('warning', 'duplicate', { object: 'a', next_step: step })),
     ]);
     expect(groups.map(({ tool }) => tool)).toEqual(['two']);
+  });
+
+  it('knows what has no object by its numbers', () => {
+    const { groups } = mergeExaminations([
+      answered('one', pending(1)),
+      answered('two', pending(1)),
+      answered('three', pending(2)),
+    ]);
+    expect(groups.map(({ tool }) => tool)).toEqual(['one', 'three']);
   });
 
   it('keeps what one diagnostic found twice, and what has no object', () => {
