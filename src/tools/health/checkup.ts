@@ -81,12 +81,11 @@ function isNew(finding: Finding, tool: string, seen: Map<string, string>): boole
 }
 
 /** Findings that share one are about the same thing. */
-function keysOf({ claim, object, evidence, next_step }: Finding): string[] {
-  // of two things that have no name, only the numbers tell that they are one
-  if (object === undefined) return Object.keys(evidence).length === 0 ? [] : [JSON.stringify([claim, evidence])];
+function keysOf({ claim, object, next_step }: Finding): string[] {
   return [
     JSON.stringify([claim, object]),
-    ...(next_step === undefined ? [] : [JSON.stringify([object, next_step, 'step'])]),
+    // without an object, one step may serve several problems
+    ...(object === undefined || next_step === undefined ? [] : [JSON.stringify([object, next_step, 'step'])]),
   ];
 }
 
