@@ -1,5 +1,5 @@
 /** `npm start` on a machine that has nothing but Node.js: three servers with problems, served over HTTP. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -159,7 +159,84 @@ const PLANTED: readonly (readonly [string, Record<string, unknown>, Record<strin
   ['foreign_keys_without_index', {}, { object: '"public"."order_items"', severity: 'warning' }],
   ['sequence_exhaustion', {}, { object: '"public"."invoices_id_seq"', severity: 'critical' }],
   ['settings', { server: 'warehouse' }, { evidence: { count: 1, settings: 'max_pred_locks_per_transaction' } }],
+  ['wal_archiving', { server: 'warehouse' }, { object: '"archive_command"', severity: 'critical' }],
+  ['connections', { server: 'warehouse' }, { object: '"warehouse_app"', severity: 'warning' }],
+  ['extensions', { server: 'warehouse' }, { object: '"public"."pg_stat_statements"', claim: says('at version 1.10') }],
+  ['partition_problems', { server: 'warehouse' }, { object: '"public"."temperatures"' }],
+  ['partition_problems', { server: 'warehouse' }, { object: '"public"."temperatures_other"' }],
+  ['security_definer_functions', {}, { object: says('redeem_voucher'), severity: 'warning' }],
+  ['security_audit', {}, { object: '"public"."products"', claim: says('Everybody who can log in has UPDATE') }],
+  ['roles', {}, { object: '"price_import"', severity: 'warning' }],
+  ['unvalidated_constraints', {}, { object: '"public"."orders"', claim: says('orders_status_check') }],
+  ['publications', {}, { object: '"public"."page_views"', severity: 'warning' }],
+  ['tables_without_primary_key', {}, { object: '"public"."page_views"', severity: 'warning' }],
+  ['hot_updates', {}, { object: '"public"."carts"' }],
 ];
+
+/** All that a health check finds, each number as N: of the databases that `shop` and `shop-standby` share … */
+const IN_SHOP = [
+  'critical sequence_exhaustion: "public"."invoices_id_seq" has used N % of its values; inserts fail when they run out.',
+  'warning duplicate_indexes: "public"."orders_customer_idx" is a duplicate of "public"."orders_customer_id_idx".',
+  'warning foreign_keys_without_index: No index serves the foreign key "order_items_product_id_fkey" of "public"."order_items".',
+  'warning publications: "public"."page_views" is published without a replica identity: every UPDATE and DELETE of it fails.',
+  'warning roles: "price_import" can run programs on the machine of the server, and is no superuser.',
+  'warning security_audit: "public"."redeem_voucher"(text, bigint) runs as a superuser and looks names up in the search path of its caller.',
+  'warning security_audit: Everybody who can log in has UPDATE on "public"."products".',
+  'warning tables_without_primary_key: UPDATE and DELETE of "public"."page_views" fail: they are published, and nothing identifies its rows.',
+  'notice list_tables: "public"."page_views" was never vacuumed or analysed, so the planner guesses its rows.',
+  'notice unused_indexes: "public"."orders_note_idx" was never scanned and is kept up to date by every write.',
+  // nor is that one of the two duplicates that the planner does not choose; on the standby it chooses neither
+  'notice unused_indexes: "public"."orders_customer_id_idx" was never scanned and is kept up to date by every write.',
+  'notice unvalidated_constraints: The constraint "orders_status_check" of "public"."orders" was never checked against the rows that were there before.',
+];
+
+/** … and of each server. */
+const FOUND: Readonly<Record<(typeof SERVERS)[number], readonly string[]>> = {
+  shop: [
+    ...IN_SHOP,
+    'critical activity: Session N blocks N sessions; it is idle in transaction.',
+    'warning autovacuum_status: "public"."page_views" has N rows inserted since the last VACUUM, and autovacuum comes at N: a storage parameter turns autovacuum off for it. It was never vacuumed.',
+    'warning invalid_indexes: "public"."customers_email_key" is invalid: a concurrent build or drop of it did not finish. No query uses it.',
+    'warning list_tables: "public"."carts" holds N dead rows, and autovacuum is turned off for it.',
+    'notice hot_updates: Only N % of the updates of "public"."carts" are HOT; the others are written to each of its N indexes, mostly for want of room on the page of the old row.',
+    'notice server_overview: The replication slot nightly_export is not in use at the moment, and keeps WAL.',
+    'notice top_statements: A statement sorts or hashes more than work_mem holds, and goes through temporary files.',
+    'notice top_statements: A statement takes N ms on average, over N calls.',
+  ],
+  'shop-standby': [
+    ...IN_SHOP,
+    'notice invalid_indexes: "public"."customers_email_key" is invalid: a concurrent build or drop of it did not finish. No query uses it.',
+    // true of the standby, whose only statement does without them; who asks the primary as well knows better
+    'notice unused_indexes: "public"."orders_customer_idx" was never scanned and is kept up to date by every write.',
+    'notice unused_indexes: "public"."orders_placed_at_idx" was never scanned and is kept up to date by every write.',
+  ],
+  warehouse: [
+    'critical server_overview: WAL is not being archived: the last attempt failed, and pg_wal grows until one succeeds.',
+    'warning autovacuum_status: "public"."goods" has N dead rows, and autovacuum comes at N: autovacuum is off on this server. It was never vacuumed.',
+    'warning autovacuum_status: "public"."movements" has N rows inserted since the last VACUUM, and autovacuum comes at N: autovacuum is off on this server. It was never vacuumed.',
+    'warning autovacuum_status: The TOAST of "public"."Delivery Notes" has N rows inserted since the last VACUUM, and autovacuum comes at N: autovacuum is off on this server. It was never vacuumed.',
+    'warning autovacuum_status: autovacuum is off, so autovacuum comes only against wraparound, and N tables wait for it.',
+    'warning connections: N % of the connections that role "warehouse_app" may have are taken.',
+    'warning server_overview: autovacuum is off: dead rows stay, statistics age, and transaction ids run out.',
+    'notice foreign_keys_without_index: No index serves the foreign key "movements_good_id_fkey" of "public"."movements".',
+    'notice partition_problems: The default partition of "public"."temperatures" is not empty; its rows stand in the way of a partition made for them.',
+    'notice partition_problems: The last partition of "public"."temperatures" ends at N: later rows go to the default partition.',
+    'notice server_overview: Settings were changed that take a restart to come into force.',
+    'notice server_overview: The extension "pg_stat_statements" is at version N, and the server has N.',
+  ],
+};
+
+/** What is true now and then. */
+const AT_TIMES: Readonly<Record<(typeof SERVERS)[number], readonly string[]>> = {
+  shop: [
+    // page views, where the machine is slow, and when others have used the buffers, of which they fill most
+    'notice top_statements: A statement takes N ms on average, over N calls.',
+    'notice top_statements: Only N % of the blocks that a statement needs are in shared_buffers.',
+  ],
+  // in 15 seconds of each minute
+  'shop-standby': ['warning server_overview: Replay is paused on this standby.'],
+  warehouse: [],
+};
 
 /** Over HTTP, as an assistant does. */
 async function callTool(name: string, args: Record<string, unknown>): Promise<unknown> {
@@ -182,6 +259,41 @@ it.each(PLANTED)('has a problem that %s %j finds', async (tool, args, finding) =
     findings: expect.arrayContaining([expect.objectContaining(finding)]),
   });
 });
+
+/** A number, a version or a time. */
+const NUMBER = /\d+(?:[-.: +]+\d+)*/g;
+
+function linesOf(answer: unknown): string[] {
+  const { findings } = answer as { findings: readonly (Finding & { tool: string })[] };
+  return findings.map(({ severity, tool, claim }) => `${severity} ${tool}: ${claim.replaceAll(NUMBER, 'N')}`);
+}
+
+/** The lines that are left when each of the others has taken one like it away. */
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const left = [...others];
+  return lines.filter((line) => {
+    const at = left.indexOf(line);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+}
+
+it.each(SERVERS)(
+  'has nothing on %s but what is planted, as the health check and the report find it',
+  async (server) => {
+    const report = spawnSync(
+      process.execPath,
+      howdahCommand('report', '--config', now.config, '--server', server, '--json'),
+      { encoding: 'utf8', env: { PATH: String(process.env['PATH']), HOME: base, HOWDAH_STATE: base } },
+    );
+    const answers = [await callTool('health_check', { server, detail: 'full' }), JSON.parse(report.stdout)];
+    for (const lines of answers.map(linesOf)) {
+      const missing = without(FOUND[server], lines);
+      const invented = without(without(lines, FOUND[server]), AT_TIMES[server]);
+      expect({ missing, invented }).toEqual({ missing: [], invented: [] });
+    }
+  },
+);
 
 it('has a standby that lags for a moment in each minute', async () => {
   const lags = expect.objectContaining({ claim: 'Replay is paused on this standby.' });

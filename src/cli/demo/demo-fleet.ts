@@ -7,7 +7,7 @@ import { administrator, isMade, makeDatabase, type DemoDatabase } from './demo-d
 import { lockDemo } from './demo-lock.ts';
 import { withSession } from './session.ts';
 import { SHOP } from './shop.ts';
-import { WAREHOUSE } from './warehouse.ts';
+import { ARCHIVE_COMMAND, WAREHOUSE } from './warehouse.ts';
 
 /** The servers of the demo, by the names that callers use; `shop-standby` streams from `shop`. */
 export interface DemoFleet {
@@ -108,7 +108,9 @@ async function isFollowed(shop: EmbeddedServer, signal: AbortSignal): Promise<bo
 }
 
 async function openWarehouse(start: Start, options: FleetOptions): Promise<EmbeddedServer> {
-  const warehouse = await start('demo/warehouse', { settings: { ...SETTINGS, autovacuum: 'off' } });
+  const warehouse = await start('demo/warehouse', {
+    settings: { ...SETTINGS, autovacuum: 'off', archive_mode: 'on' },
+  });
   await makeUnlessMade(warehouse, WAREHOUSE, options);
   await withSession(warehouse, administrator(options.signal), async (client) => {
     // never the value that it was started with, so that one setting waits for a restart
@@ -117,6 +119,7 @@ async function openWarehouse(start: Start, options: FleetOptions): Promise<Embed
          FROM pg_settings WHERE name = 'max_pred_locks_per_transaction'`,
     );
     for (const { statement } of rows) await client.query(statement);
+    await client.query(`ALTER SYSTEM SET archive_command = ${client.escapeLiteral(ARCHIVE_COMMAND)}`);
     await client.query('SELECT pg_reload_conf()');
   });
   return warehouse;

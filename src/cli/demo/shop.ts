@@ -3,6 +3,9 @@ import type { DemoDatabase } from './demo-database.ts';
 /** A slot of a program that nobody runs any more. */
 export const ABANDONED_SLOT = 'nightly_export';
 
+/** Loads the price lists of suppliers. */
+const PRICE_IMPORT = 'price_import';
+
 /** Orders that are kept; the workload removes the oldest. */
 export const KEPT_ORDERS = 150_000;
 export const KEPT_INVOICES = 2000;
@@ -64,6 +67,8 @@ export const SHOP: DemoDatabase = {
         'ALTER TABLE payments ADD FOREIGN KEY (order_id) REFERENCES orders',
         // no index on product_id: deleting a product reads all items
         'ALTER TABLE order_items ADD FOREIGN KEY (product_id) REFERENCES products',
+        // added on a busy day, to be validated on a quiet one
+        "ALTER TABLE orders ADD CONSTRAINT orders_status_check CHECK (status IN ('open', 'paid')) NOT VALID",
       ],
     },
     {
@@ -75,6 +80,23 @@ export const SHOP: DemoDatabase = {
         'CREATE INDEX orders_placed_at_idx ON orders (placed_at)',
         // fails on the two customers that share an address
         'CREATE UNIQUE INDEX CONCURRENTLY customers_email_key ON customers (email)',
+      ],
+    },
+    {
+      title: 'rights: prices that everybody may change, a role that runs programs, vouchers with those of a superuser',
+      statements: [
+        'RESET ROLE',
+        // reads price lists with COPY … FROM PROGRAM 'curl …'
+        `DROP ROLE IF EXISTS ${PRICE_IMPORT}`,
+        `CREATE ROLE ${PRICE_IMPORT} LOGIN`,
+        `GRANT pg_execute_server_program TO ${PRICE_IMPORT}`,
+        // "permission denied for table products", late in the evening
+        'GRANT UPDATE ON products TO PUBLIC',
+        // made by the superuser, without SET search_path
+        `CREATE FUNCTION redeem_voucher(code text, order_id bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+         BEGIN
+           UPDATE payments SET amount = amount - 5 WHERE payments.order_id = redeem_voucher.order_id;
+         END $$`,
       ],
     },
     {
@@ -109,6 +131,8 @@ export const SHOP: DemoDatabase = {
         'VACUUM (ANALYZE) customers, products, orders, order_items, payments, carts, invoices',
         `UPDATE carts SET contents = '{"items": [4]}'`,
         `UPDATE carts SET contents = '{"items": [4, 5]}'`,
+        // nothing identifies a page view, so none can be deleted as long as that is published
+        'CREATE PUBLICATION analytics FOR TABLE orders, page_views',
         'GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO monitor',
         'RESET ROLE',
         'GRANT SET ON PARAMETER pg_stat_statements.track TO shop_app',

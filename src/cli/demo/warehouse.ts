@@ -2,6 +2,10 @@ import type { DemoDatabase } from './demo-database.ts';
 
 export const GOODS = 5000;
 export const KEPT_MOVEMENTS = 40_000;
+/** Each keeps a connection of its own. */
+export const SCANNERS = 7;
+/** Into a directory that is not there: whoever set it up forgot to mount it. */
+export const ARCHIVE_COMMAND = 'cp %p ../archive/%f';
 
 /** The warehouse behind the shop: small, and looked after by nobody. */
 export const WAREHOUSE: DemoDatabase = {
@@ -13,7 +17,9 @@ export const WAREHOUSE: DemoDatabase = {
       statements: [
         // as the server is started with, so that this setting waits for no restart
         "ALTER SYSTEM SET shared_buffers = '16MB'",
-        'CREATE EXTENSION pg_stat_statements',
+        // as a major upgrade leaves it, when nobody updates extensions after it
+        "CREATE EXTENSION pg_stat_statements VERSION '1.10'",
+        `ALTER ROLE warehouse_app CONNECTION LIMIT ${SCANNERS + 1}`,
         'SET ROLE warehouse_app',
         'CREATE TABLE goods (id integer PRIMARY KEY, name text NOT NULL, bin text NOT NULL, quantity integer NOT NULL)',
         `INSERT INTO goods SELECT n, 'Good ' || n, 'B' || n % 40, 100 FROM generate_series(1, ${GOODS}) n`,
@@ -27,8 +33,13 @@ export const WAREHOUSE: DemoDatabase = {
         'ALTER TABLE "Delivery Notes" ALTER COLUMN scan SET STORAGE EXTERNAL',
         `INSERT INTO "Delivery Notes" SELECT n, repeat(md5(n::text), 600) FROM generate_series(1, 300) n`,
         'CREATE UNLOGGED TABLE scanner_buffer (scanned_at timestamptz NOT NULL, code text NOT NULL)',
+        // a partition a day, which the application makes when it needs it
+        'CREATE TABLE temperatures (sensor integer, measured_at timestamptz, celsius real) PARTITION BY RANGE (measured_at)',
+        'CREATE TABLE temperatures_other PARTITION OF temperatures DEFAULT',
+        // a sensor whose clock had no battery
+        "INSERT INTO temperatures SELECT 4, '2000-01-01 00:00+00'::timestamptz + n * interval '5 minutes', 4 FROM generate_series(1, 40) n",
         'SELECT pg_stat_force_next_flush()',
-        'ANALYZE goods, movements, "Delivery Notes"',
+        'ANALYZE temperatures_other, goods, movements, "Delivery Notes"',
         'UPDATE goods SET quantity = quantity - 1',
         'GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO monitor',
         'RESET ROLE',

@@ -24,6 +24,7 @@ const toolNamed = (name: string, area: Area = 'server'): Tool => ({
 const finding = (severity: Finding['severity'], claim: string, more: Partial<Finding> = {}): Finding => {
   return { severity, claim, evidence: {}, ...more };
 };
+const paused = (lag_s: number) => finding('warning', 'Replay is paused.', { evidence: { lag_s } });
 const answered = (tool: string, ...findings: Finding[]): Examination => {
   return { tool: toolNamed(tool), state: 'answered', output: { findings } };
 };
@@ -85,7 +86,12 @@ describe('merging what diagnostics found', () => {
     expect(groups.map(({ tool }) => tool)).toEqual(['two']);
   });
 
-  it('keeps what one diagnostic found twice, and what has no object', () => {
+  it('says once what two diagnostics found of the server as a whole', () => {
+    const { groups } = mergeExaminations([answered('one', paused(1.5)), answered('two', paused(1.6))]);
+    expect(groups.map(({ tool }) => tool)).toEqual(['one']);
+  });
+
+  it('keeps what one diagnostic found twice, and what only shares a step', () => {
     const step = 'SELECT * FROM pg_stat_replication;';
     const late = (claim: string, more: Partial<Finding> = {}) =>
       finding('warning', claim, { next_step: step, ...more });
@@ -97,11 +103,11 @@ describe('merging what diagnostics found', () => {
         late('slow', { object: 'a' }),
         late('old', { object: 'a' }),
       ),
-      answered('two', late('100 s behind'), late('slow', { object: 'a' })),
+      answered('two', late('50 s behind'), late('slow', { object: 'a' })),
     ]);
     expect(groups.map(({ tool, findings }) => [tool, findings.map(({ claim }) => claim)])).toEqual([
       ['one', ['100 s behind', '900 s behind', 'slow', 'old']],
-      ['two', ['100 s behind']],
+      ['two', ['50 s behind']],
     ]);
   });
 

@@ -72,16 +72,21 @@ function isApplicable(examination: Examination): boolean {
   return examination.state !== 'failed' || examination.error.details?.['not_applicable'] !== true;
 }
 
-/** Two diagnostics may see the same thing of an object; the more urgent finding stays. `seen` has the tool of each. */
-function isNew({ claim, object, next_step }: Finding, tool: string, seen: Map<string, string>): boolean {
-  if (object === undefined) return true;
-  const keys = [
-    JSON.stringify([claim, object]),
-    ...(next_step === undefined ? [] : [JSON.stringify([object, next_step, 'step'])]),
-  ];
+/** Two diagnostics may see the same thing; the more urgent finding stays. `seen` has the tool of each. */
+function isNew(finding: Finding, tool: string, seen: Map<string, string>): boolean {
+  const keys = keysOf(finding);
   const isKnown = keys.some((key) => (seen.get(key) ?? tool) !== tool);
   for (const key of keys) if (!seen.has(key)) seen.set(key, tool);
   return !isKnown;
+}
+
+/** Findings that share one are about the same thing. */
+function keysOf({ claim, object, next_step }: Finding): string[] {
+  return [
+    JSON.stringify([claim, object]),
+    // without an object, one step may serve several problems
+    ...(object === undefined || next_step === undefined ? [] : [JSON.stringify([object, next_step, 'step'])]),
+  ];
 }
 
 function gradeAreas(tools: readonly Tool[], groups: readonly FindingGroup[]): Checkup['areas'] {

@@ -6,10 +6,12 @@ const YOUNG_S = 7 * 24 * 3600;
 
 interface Evidence {
   readonly about: AboutCounters | null;
+  readonly facts: { readonly inRecovery: boolean };
 }
 
-export function judgeUnused(rows: readonly IndexRow[], { about }: Evidence): Finding[] {
-  const judged = (reason: Reason) => rows.filter((row) => reasonToKeep(row) === reason).map((row) => judge(row, about));
+export function judgeUnused(rows: readonly IndexRow[], { about, facts }: Evidence): Finding[] {
+  const judged = (reason: Reason) =>
+    rows.filter((row) => reasonToKeep(row) === reason).map((row) => judge(row, about, facts.inRecovery));
   return [
     ...gather(judged('none'), (count) => `${count} indexes are hardly used.`),
     ...gather(judged('foreign key'), (count) => `${count} indexes are hardly used, but serve foreign keys.`),
@@ -33,7 +35,7 @@ function reasonToKeep({ supports_foreign_keys, has_expressions }: IndexRow): Rea
   return has_expressions ? 'statistics' : 'none';
 }
 
-function judge(unused: IndexRow, counters: AboutCounters | null): Finding {
+function judge(unused: IndexRow, counters: AboutCounters | null, inRecovery: boolean): Finding {
   const { schema, index, scans, size, table_writes, clustered } = unused;
   const object = quoteName(schema, index);
   const reason = reasonToKeep(unused);
@@ -45,7 +47,8 @@ function judge(unused: IndexRow, counters: AboutCounters | null): Finding {
     none: `${object} was ${scanned} and is kept up to date by every write.`,
   };
   return {
-    severity: scans === 0 && reason === 'none' && !young ? 'warning' : 'notice',
+    // a standby has the indexes of its primary, whose scans it does not know
+    severity: scans === 0 && reason === 'none' && !young && !inRecovery ? 'warning' : 'notice',
     claim: claims[reason],
     object,
     evidence: { scans, size, table_writes, counted_s: counters?.counted_s ?? null, ...(clustered && { clustered }) },

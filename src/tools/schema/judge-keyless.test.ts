@@ -26,6 +26,8 @@ it.each([
   [{}, ['notice: "shop"."Log" has no primary key.']],
   [{ rows: 999 }, []],
   [{ rows: null }, []],
+  [{ rows: null, size: 99_999 }, []],
+  [{ rows: null, size: 100_000 }, ['notice: "shop"."Log" has no primary key.']],
   [{ size: 999_999 }, ['notice: "shop"."Log" has no primary key.']],
   [{ size: 1_000_000 }, ['warning: "shop"."Log" has no primary key.']],
   [{ size: 1_000_000, unique_usable: true }, []],

@@ -11,7 +11,7 @@ interface Thresholds {
 export function judgeKeyless(rows: readonly KeylessTable[], { min_rows, warn_size }: Thresholds): Finding[] {
   const failing = rows.filter(({ changes_fail }) => changes_fail);
   // one with a whole unique key has all that a primary key would give
-  const others = rows.filter((row) => !row.changes_fail && row.unique_usable !== true && (row.rows ?? 0) >= min_rows);
+  const others = rows.filter((row) => !row.changes_fail && row.unique_usable !== true && countRows(row) >= min_rows);
   return [
     ...gather(failing.map(judgeFailing), (count) => `UPDATE and DELETE of ${count} published tables fail.`),
     ...gather(
@@ -19,6 +19,13 @@ export function judgeKeyless(rows: readonly KeylessTable[], { min_rows, warn_siz
       (count) => `${count} tables have no primary key.`,
     ),
   ];
+}
+
+/** Before the first VACUUM or ANALYZE nobody knows how many there are: its size gives an idea. */
+const USUAL_ROW_BYTES = 100;
+
+function countRows({ rows, size }: KeylessTable): number {
+  return rows ?? (size ?? 0) / USUAL_ROW_BYTES;
 }
 
 function judgeFailing(row: KeylessTable): Finding {

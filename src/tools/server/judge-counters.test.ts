@@ -70,6 +70,11 @@ it.each<[string, Partial<CounterRow>, string[]]>([
   // as of a database that nobody but a monitor looks at
   ['hardly any transaction, all rolled back', { commits: 5, rollbacks: DAY_S, rollback_percent: 99.9 }, []],
   [
+    'a health check, a moment after the counters were reset',
+    { commits: 7, rollbacks: 61, rollback_percent: 89.7, counted_s: 27 },
+    [],
+  ],
+  [
     'few hits and many reads',
     { hit_percent: 89.9, read_size: 2400 * GIB },
     ['notice Only 89.9 % of the blocks that database "Shop" needs are in shared_buffers.'],

@@ -8,6 +8,8 @@ const DAY_S = 24 * 3600;
 
 /** A rate that an application has; those who only look, as Howdah does, roll back a transaction now and then. */
 const MANY_ROLLBACKS_PER_S = 2;
+/** Counted for less, a rate is that of whoever looks: a health check alone has some sixty transactions. */
+const LEAST_COUNTED_S = 3600;
 /** What a busy database reads in an hour. */
 const MUCH_READ_PER_HOUR = 10 * 2 ** 30;
 const MANY_WORKERS = 10_000;
@@ -73,7 +75,7 @@ function judgeDeadlocks({ database, deadlocks, counted_s, counted_since }: Named
 
 function judgeRollbacks(row: Named, maxPercent: number): Finding[] {
   const { database, commits, rollbacks, rollback_percent, counted_s, counted_since } = row;
-  const perSecond = counted_s === null || counted_s === 0 ? 0 : (rollbacks ?? 0) / counted_s;
+  const perSecond = (rollbacks ?? 0) / Math.max(counted_s ?? 0, LEAST_COUNTED_S);
   if ((rollback_percent ?? 0) <= maxPercent || perSecond < MANY_ROLLBACKS_PER_S) return [];
   const object = quoteIdentifier(database);
   return [
