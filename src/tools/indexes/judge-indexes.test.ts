@@ -24,8 +24,10 @@ const about: AboutCounters = {
   standbys: 0,
 };
 
+const facts = { inRecovery: false };
+
 it('warns of an index that was never scanned in a month', () => {
-  expect(judgeUnused([row], { about })).toEqual([
+  expect(judgeUnused([row], { about, facts })).toEqual([
     {
       severity: 'warning',
       claim: '"public"."orders_note" was never scanned and is kept up to date by every write.',
@@ -43,19 +45,26 @@ it.each<[string, Partial<IndexRow>, Partial<AboutCounters>]>([
   ['has been counted for six days only', {}, { counted_s: 6 * 86_400 }],
   ['has been counted since nobody knows when', {}, { counted_s: null, counted_since: null }],
 ])('is more careful with an index that %s', (_, more, counters) => {
-  expect(judgeUnused([{ ...row, ...more }], { about: { ...about, ...counters } })).toEqual([
+  expect(judgeUnused([{ ...row, ...more }], { about: { ...about, ...counters }, facts })).toEqual([
     expect.objectContaining({ severity: 'notice' }),
   ]);
 });
 
-it('does not drop the index of a partitioned table concurrently, which PostgreSQL refuses', () => {
-  expect(judgeUnused([{ ...row, partitions: 3 }], { about })[0]?.next_step).toMatch(
-    /^DROP INDEX "public".*locks the table/,
-  );
+it('drops the index of a partitioned table within a timeout, since PostgreSQL cannot do it concurrently', () => {
+  expect(judgeUnused([{ ...row, partitions: 3 }], { about, facts })[0]?.next_step?.split('\n')).toEqual([
+    "SET lock_timeout = '2s';",
+    expect.stringMatching(/^DROP INDEX "public"."orders_note"; -- when every standby .* ACCESS EXCLUSIVE on the table/),
+    'RESET lock_timeout;',
+  ]);
+});
+
+it('advises nothing on a standby, whose scans are not those of the primary', () => {
+  const rows = [row, { ...row, has_expressions: true }, { ...row, supports_foreign_keys: ['orders_customer_fkey'] }];
+  expect(judgeUnused(rows, { about, facts: { inRecovery: true } })).toEqual([]);
 });
 
 it('drops no index whose expressions the planner has statistics of', () => {
-  const [finding, ...more] = judgeUnused([{ ...row, has_expressions: true }], { about });
+  const [finding, ...more] = judgeUnused([{ ...row, has_expressions: true }], { about, facts });
   expect(more).toEqual([]);
   expect(finding).toMatchObject({
     severity: 'notice',
@@ -65,7 +74,7 @@ it('drops no index whose expressions the planner has statistics of', () => {
 });
 
 it('lets no name of a constraint end its comment', () => {
-  const [finding] = judgeUnused([{ ...row, supports_foreign_keys: ['x\nDROP TABLE orders; --'] }], { about });
+  const [finding] = judgeUnused([{ ...row, supports_foreign_keys: ['x\nDROP TABLE orders; --'] }], { about, facts });
   expect(finding?.next_step).not.toContain('\n');
 });
 
@@ -88,7 +97,7 @@ it('tells what the counters leave out', () => {
 });
 
 it('says that CLUSTER goes by an index before it is dropped', () => {
-  const [finding] = judgeUnused([{ ...row, clustered: true }], { about });
+  const [finding] = judgeUnused([{ ...row, clustered: true }], { about, facts });
   expect(finding).toMatchObject({
     evidence: { clustered: true },
     next_step: expect.stringMatching(/^-- CLUSTER .*\nDROP INDEX CONCURRENTLY "public"."orders_note";/),

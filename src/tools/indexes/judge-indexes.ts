@@ -1,4 +1,13 @@
-import { comment, gather, notCounting, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
+import {
+  comment,
+  gather,
+  lockBriefly,
+  notCounting,
+  quoteName,
+  type ConnectionFacts,
+  type Finding,
+  type NotExamined,
+} from '../kit/index.ts';
 import type { AboutCounters, IndexRow } from './index-row.ts';
 
 /** Shorter than a week, and what only runs at its end was not seen. */
@@ -6,9 +15,12 @@ const YOUNG_S = 7 * 24 * 3600;
 
 interface Evidence {
   readonly about: AboutCounters | null;
+  readonly facts: Pick<ConnectionFacts, 'inRecovery'>;
 }
 
-export function judgeUnused(rows: readonly IndexRow[], { about }: Evidence): Finding[] {
+/** Nothing on a standby, which counts its own scans only: the primary may live by an index that is never used here. */
+export function judgeUnused(rows: readonly IndexRow[], { about, facts }: Evidence): Finding[] {
+  if (facts.inRecovery) return [];
   const judged = (reason: Reason) => rows.filter((row) => reasonToKeep(row) === reason).map((row) => judge(row, about));
   return [
     ...gather(judged('none'), (count) => `${count} indexes are hardly used.`),
@@ -40,7 +52,7 @@ function judge(unused: IndexRow, counters: AboutCounters | null): Finding {
   const young = counters?.counted_s === undefined || counters.counted_s === null || counters.counted_s < YOUNG_S;
   const scanned = scans === 0 ? 'never scanned' : `scanned ${scans} times`;
   const claims: Readonly<Record<Reason, string>> = {
-    'foreign key': `${object} is hardly scanned, but only it serves a foreign key.`,
+    'foreign key': `${object} is hardly scanned, but serves a foreign key that no index in use serves.`,
     statistics: `${object} was ${scanned}, but the planner may go by the statistics on its expressions.`,
     none: `${object} was ${scanned} and is kept up to date by every write.`,
   };
@@ -61,6 +73,8 @@ const WHY: Readonly<Record<Reason, string>> = {
   none: COUNTERS,
 };
 
+const FIRST_ASK = 'when every standby has been asked too';
+
 function nextStep(unused: IndexRow, object: string): string {
   const reason = reasonToKeep(unused);
   if (reason === 'foreign key') {
@@ -74,8 +88,8 @@ function nextStep(unused: IndexRow, object: string): string {
   const first = unused.clustered ? '-- CLUSTER orders the table by it, and would have to be told of another one\n' : '';
   // the parent of partitions cannot be dropped concurrently
   return unused.partitions === null
-    ? `${first}DROP INDEX CONCURRENTLY ${object}; -- when every standby has been asked too`
-    : `${first}DROP INDEX ${object}; -- when every standby has been asked too; locks the table and its partitions for a moment`;
+    ? `${first}DROP INDEX CONCURRENTLY ${object}; -- ${FIRST_ASK}`
+    : `${first}${lockBriefly(`DROP INDEX ${object};`, 'the table and its partitions', FIRST_ASK)}`;
 }
 
 function judgeCounters({ counted_since, counted_s, standbys }: AboutCounters): NotExamined[] {
