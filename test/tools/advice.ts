@@ -3,8 +3,20 @@ import { runAs, type Answer } from '../postgres/platform.ts';
 
 /** Does what a finding advises, one statement after the other. */
 export async function follow(url: string, { next_step = '' }: Finding): Promise<void> {
-  const statements = next_step.split('\n').map((line) => line.replace(/ ?--.*/, ''));
+  const statements = next_step.split('\n').map(withoutComment);
   await runAs(url, ...statements.filter((statement) => statement !== ''));
+}
+
+/** Does also what it leaves to a person, in its comments. */
+export async function followToTheEnd(url: string, { next_step = '' }: Finding): Promise<void> {
+  const inComment = /^-- (?:[^;]*?: )?((?:SET|ALTER|CREATE) [^;]*;)/;
+  const statements = next_step.split('\n').map((line) => inComment.exec(line)?.[1] ?? withoutComment(line));
+  await runAs(url, ...statements.filter((statement) => statement !== ''));
+}
+
+/** What begins with -- in a constant is none. */
+function withoutComment(line: string): string {
+  return line.replace(/^((?:'[^']*'|[^'])*?) ?--.*/, '$1');
 }
 
 /** How severe each finding is, and about what. */

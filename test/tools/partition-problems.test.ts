@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
 import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
-import { fieldsOf, follow, objects } from './advice.ts';
+import { fieldsOf, follow, followToTheEnd, objects } from './advice.ts';
 import { useCloneWith } from './schema-fixture.ts';
 
 function rowOf({ rows }: Answer, table: string) {
@@ -133,14 +133,77 @@ describeEachMajor('partition_problems', (cluster) => {
     const today = /"(Ended|ended_default|ends_today|tenants_1)"$/;
     const stepsOf = (answer: Answer) => answer.findings.filter(({ object }) => today.test(object ?? ''));
     // today comes first, and then the day after
-    for (const finding of stepsOf(await call())) await follow(url, finding);
+    for (const finding of stepsOf(await call())) await followToTheEnd(url, finding);
     await runAs(
       url,
       'insert into parts."Ended" values (current_date)',
       'insert into parts.tenants values (1, current_date)',
     );
-    for (const finding of stepsOf(await call())) await follow(url, finding);
+    for (const finding of stepsOf(await call())) await followToTheEnd(url, finding);
     expect(stepsOf(await call())).toEqual([]);
+  });
+
+  it('spares the default partition a scan under lock, when its advice is followed', async () => {
+    const url = clone().superuserUrl;
+    await runAs(
+      url,
+      'create table parts."By day" (at date) partition by range (at)',
+      `select format('create table parts.last_day partition of parts."By day" for values from (%L) to (%L)', current_date - 1, current_date) as make`,
+    ).then(([made]) =>
+      runAs(url, String(made?.['make']), 'create table parts.others partition of parts."By day" default'),
+    );
+    const advised = (await call()).findings.find(({ object }) => object === '"parts"."By day"');
+    expect(advised).toMatchObject({ severity: 'warning' });
+    const spared = await withSession(url, async (session) => {
+      const said: (string | undefined)[] = [];
+      session.on('notice', ({ message }) => said.push(message));
+      await session.query('set client_min_messages = debug1');
+      for (const line of advised?.next_step?.split('\n') ?? [])
+        for (const [statement] of line.matchAll(/(?:SET|ALTER|CREATE) [^;]*;/g)) await session.query(statement);
+      return said.filter((message) => message?.includes('"others" is implied by existing constraints'));
+    });
+    expect(spared).toHaveLength(1);
+    expect(objects(await call())).not.toContain('warning "parts"."By day"');
+    await runAs(url, 'drop table parts."By day"');
+  });
+
+  it('makes the next month by the clock of the server, whose months are not those of UTC', async () => {
+    const url = clone().superuserUrl;
+    await runAs(
+      url,
+      `alter database ${clone().name} set timezone = 'Europe/Berlin'`,
+      'create table parts.monthly (at timestamptz not null) partition by range (at)',
+    );
+    const there = await openHowdah(clone().plainUrl);
+    try {
+      await runAs(
+        url,
+        `do $$ begin execute (select string_agg(format('create table parts.%I partition of parts.monthly for values from (%L) to (%L)',
+             'monthly_' || to_char(m, 'YYYYMM'), m, m + interval '1 month'), ';')
+           from generate_series(date_trunc('month', now()) - interval '11 months', date_trunc('month', now()), interval '1 month') m); end $$`,
+      );
+      const input = { schema: 'parts', limit: 50, warn_ahead_days: 31 };
+      const advised = (await there.call('partition_problems', input)).findings.find(
+        ({ object }) => object === '"parts"."monthly"',
+      );
+      const [next] = await runAs(
+        url,
+        `select to_char(n, 'YYYYMMDD') as name, (n at time zone 'UTC')::text || '+00' as from, ((n + interval '1 month') at time zone 'UTC')::text || '+00' as to
+           from (select date_trunc('month', now()) + interval '1 month' as n) n`,
+      );
+      if (advised) await follow(url, advised);
+      const [made] = await runAs(
+        url,
+        `set timezone = 'UTC'`,
+        `select pg_get_expr(c.relpartbound, c.oid) as bound from pg_class c where c.relname = 'monthly_${String(next?.['name'])}'`,
+      );
+      expect(made).toEqual({
+        bound: `FOR VALUES FROM ('${String(next?.['from'])}') TO ('${String(next?.['to'])}')`,
+      });
+    } finally {
+      await there.close();
+      await runAs(url, 'drop table parts.monthly', `alter database ${clone().name} reset timezone`);
+    }
   });
 
   it.runIf(cluster.major >= 14)('warns of a partition that is half detached', async () => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
 import { runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
-import { fieldsOf, follow, objects } from './advice.ts';
+import { fieldsOf, followToTheEnd, objects } from './advice.ts';
 
 function used(answer: Answer): unknown[][] {
   return fieldsOf(answer, 'sequence', 'used_percent', 'limited_by', 'last_possible', 'remaining');
@@ -153,7 +153,7 @@ describeEachMajor('sequences behind a lock', (cluster) => {
     );
     const answer = await call();
     expect(answer.findings).toHaveLength(4);
-    for (const finding of answer.findings) await follow(clone().superuserUrl, finding);
+    for (const finding of answer.findings) await followToTheEnd(clone().superuserUrl, finding);
     expect((await call()).findings).toEqual([]);
   });
 });

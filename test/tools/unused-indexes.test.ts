@@ -120,8 +120,53 @@ describeEachMajor('unused_indexes', (cluster) => {
       by_overlap: [],
       by_span: ['source_span_fkey'],
     });
+    // of two that nobody scans one has to stay
     await runAs(clone().superuserUrl, 'create index by_hash on serving.source using hash (id)');
-    expect(servedBy(await howdah('plain').call('unused_indexes', input))).toMatchObject({ by_id: [], by_hash: [] });
+    expect(servedBy(await howdah('plain').call('unused_indexes', input))).toMatchObject({
+      by_id: ['source_id_fkey'],
+      by_hash: [],
+    });
+  });
+
+  it('keeps one of several unused indexes for a foreign key, the one that duplicate_indexes keeps', async () => {
+    await runAs(
+      clone().superuserUrl,
+      'create schema several',
+      'create table several.target (id integer primary key)',
+      'create table several.source (id integer references several.target, b integer, c integer)',
+      'create index only_a on several.source (id)',
+      'create index with_b on several.source (id, b)',
+      'create index with_c on several.source (id, c) include (b)',
+    );
+    const input = { min_size: 0, schema: 'several' };
+    const keys = await howdah('plain').call('unused_indexes', input);
+    expect(servedBy(keys)).toEqual({ only_a: [], with_b: [], with_c: ['source_id_fkey'] });
+    const drops = keys.findings.flatMap(({ object, next_step }) => (next_step?.startsWith('DROP') ? object : []));
+    expect(drops).not.toContain('"several"."with_c"');
+    const duplicates = await howdah('plain').call('duplicate_indexes', { schema: 'several' });
+    expect(indexesOf(duplicates)).toEqual(['only_a']);
+    await runAs(clone().superuserUrl, 'create unique index stays on several.source (id, c, b)');
+    expect(servedBy(await howdah('plain').call('unused_indexes', input))).toMatchObject({ with_c: [] });
+  });
+
+  it('knows that a partition needs an index for the key of its table, attached or not', async () => {
+    await runAs(
+      clone().superuserUrl,
+      'create schema parted',
+      'create table parted.target (id integer primary key)',
+      'create table parted.source (part integer, id integer constraint to_target references parted.target) partition by list (part)',
+      'create table parted.one (id integer, part integer)',
+      'alter table parted.source attach partition parted.one for values in (1)',
+      'create table parted.two partition of parted.source for values in (2)',
+      'create index of_one on parted.one (id)',
+    );
+    const input = { min_size: 0, schema: 'parted' };
+    expect(servedBy(await howdah('plain').call('unused_indexes', input))).toEqual({ of_one: ['to_target'] });
+    await runAs(clone().superuserUrl, 'create index of_all on parted.source (id, part)');
+    expect(servedBy(await howdah('plain').call('unused_indexes', input))).toEqual({
+      of_all: ['to_target'],
+      of_one: [],
+    });
   });
 
   it('knows how often an index was scanned and, from PostgreSQL 16, when', async () => {
@@ -182,6 +227,9 @@ describeEachStandby('unused_indexes on a standby', (cluster) => {
     await caughtUp(cluster);
     const answer = await standby(login).call('unused_indexes');
     expect(indexesOf(answer).toSorted()).toEqual(['events_unused', 'events_used']); // used on the primary only
+    expect(answer.rows.map((row) => row['table_writes'])).toEqual([null, null]);
+    // who follows them on the primary would drop what it uses
+    expect(answer.findings).toEqual([]);
     expect(answer.not_examined).toContainEqual(
       expect.objectContaining({ what: 'scans on the primary and on other standbys' }),
     );

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeEachMajor } from '../postgres/each-major.ts';
 import { LOGINS, runAs, useHowdah, withSession } from '../postgres/platform.ts';
-import { fieldsOf, follow } from './advice.ts';
+import { fieldsOf, followToTheEnd } from './advice.ts';
 import { useCloneWith } from './schema-fixture.ts';
 
 describeEachMajor('unvalidated_constraints', (cluster) => {
@@ -88,7 +88,7 @@ describeEachMajor('unvalidated_constraints', (cluster) => {
 
   it('is content when the advice was followed', async () => {
     const { findings } = await call();
-    for (const finding of findings) await follow(clone().superuserUrl, finding);
+    for (const finding of findings) await followToTheEnd(clone().superuserUrl, finding);
     expect(await call()).toMatchObject({ findings: [], rows: [], total: 0 });
   });
 

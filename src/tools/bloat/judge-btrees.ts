@@ -1,4 +1,13 @@
-import { comment, gather, quoteLiteral, quoteName, type Finding, type NotExamined, type RowOf } from '../kit/index.ts';
+import {
+  comment,
+  gather,
+  quoteLiteral,
+  quoteName,
+  reindexLocking,
+  type Finding,
+  type NotExamined,
+  type RowOf,
+} from '../kit/index.ts';
 import type { Btree, otherIndexes } from './btree.ts';
 import type { IndexRow } from './index-row.ts';
 import { callOf, megabytes, type Pgstattuple } from './pgstattuple.ts';
@@ -55,9 +64,9 @@ function judge(row: Judged, extension: Pgstattuple): Finding {
 /** https://www.postgresql.org/docs/current/sql-reindex.html: exclusion constraints cannot be reindexed concurrently. */
 function rebuild({ exclusion, size, wasted, method }: Judged, object: string): string {
   const room = `takes some ${megabytes(size - (wasted ?? 0))} for the new one beside the old`;
-  const statement = exclusion ? `REINDEX INDEX ${object};` : `REINDEX INDEX CONCURRENTLY ${object};`;
-  const caution = exclusion ? `locks out writes, and ${room}` : room;
-  return method === 'estimated' ? comment(`${statement} ${caution}`) : `${statement} ${comment(caution)}`;
+  if (exclusion) return reindexLocking(object, room);
+  const statement = `REINDEX INDEX CONCURRENTLY ${object};`;
+  return method === 'estimated' ? comment(`${statement} ${room}`) : `${statement} ${comment(room)}`;
 }
 
 /** What of other kinds of indexes is unknown. */

@@ -22,7 +22,7 @@ const row: TableRow = {
   size_estimated: false,
   last_vacuum: null,
 };
-const limits = { min_wasted: 100 * MIB, max_percent: 50, pgstattuple: undefined };
+const limits = { min_wasted: 100 * MIB, max_percent: 50, pgstattuple: undefined, inRecovery: false };
 const judge = (change: Partial<TableRow>) => judgeTables([{ ...row, ...change }], limits);
 
 describe('judgeTables', () => {
@@ -38,6 +38,11 @@ describe('judgeTables', () => {
     ]);
     expect(judge({ wasted: 100 * MIB - 1 })).toEqual([]);
     expect(judge({ size: 200 * MIB + 10_000_000 })).toEqual([]);
+  });
+
+  it('does not call a table never vacuumed on a standby, which does not count that', () => {
+    expect(judge({})[0]?.evidence).toHaveProperty('last_vacuum', null);
+    expect(judgeTables([row], { ...limits, inRecovery: true })[0]?.evidence).not.toHaveProperty('last_vacuum');
   });
 
   it('counts TOAST in', () => {

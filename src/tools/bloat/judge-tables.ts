@@ -17,6 +17,8 @@ interface Limits {
   readonly min_wasted: number;
   readonly max_percent: number;
   readonly pgstattuple: Pgstattuple;
+  /** A standby does not count when VACUUM came. */
+  readonly inRecovery: boolean;
 }
 
 /** What is measured, and this large, is worth a window for maintenance. */
@@ -28,7 +30,7 @@ export function judgeTables(rows: readonly TableRow[], limits: Limits): Finding[
     return wasted >= limits.min_wasted && (wasted / all) * 100 >= limits.max_percent;
   });
   return gather(
-    bloated.map((row) => judge(row, limits.pgstattuple)),
+    bloated.map((row) => judge(row, limits)),
     (count) => `${count} tables take much more space than their rows.`,
   );
 }
@@ -38,7 +40,7 @@ function wasteOf({ size, wasted, toast_size, toast_wasted }: TableRow) {
   return { wasted: (wasted ?? 0) + (toast_wasted ?? 0), all: Math.max(size + toast_size, 1) };
 }
 
-function judge(row: TableRow, extension: Pgstattuple): Finding {
+function judge(row: TableRow, { pgstattuple, inRecovery }: Limits): Finding {
   const { schema, table, size, wasted, toast_size, toast_wasted, dead_rows, rows, method, fillfactor, last_vacuum } =
     row;
   const object = quoteName(schema, table);
@@ -48,11 +50,21 @@ function judge(row: TableRow, extension: Pgstattuple): Finding {
     severity: method === 'exact' && waste.wasted >= WARN_BYTES ? 'warning' : 'notice',
     claim: `${method === 'estimated' ? 'About ' : ''}${percent} % of ${object} (${megabytes(waste.wasted)}) is space that its rows do not need.`,
     object,
-    evidence: { size, wasted, toast_size, toast_wasted, dead_rows, rows, fillfactor, method, last_vacuum },
+    evidence: {
+      size,
+      wasted,
+      toast_size,
+      toast_wasted,
+      dead_rows,
+      rows,
+      fillfactor,
+      method,
+      ...(!inRecovery && { last_vacuum }),
+    },
     why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY',
     next_step: [
       ...(method === 'estimated'
-        ? ['-- measures it first', callOf(extension, `pgstattuple_approx(${quoteLiteral(object)}::regclass)`)]
+        ? ['-- measures it first', callOf(pgstattuple, `pgstattuple_approx(${quoteLiteral(object)}::regclass)`)]
         : []),
       '-- new rows will take this space; only where none will come is it worth giving back',
       comment(

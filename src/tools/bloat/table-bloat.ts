@@ -72,7 +72,7 @@ export default defineTool({
       truncated: all.length > limit,
       total: all.length,
       facts,
-      findings: judgeTables(rows, { ...input, pgstattuple: extension }),
+      findings: judgeTables(rows, { ...input, pgstattuple: extension, inRecovery: facts.inRecovery }),
       not_examined: [
         ...unreadable,
         ...hindered,

@@ -29,7 +29,7 @@ export const tableRow = z.object({
   method: z.enum(METHODS).nullable().describe('How wasted was found; null where it is unknown.'),
   unknown: z.enum(UNKNOWN).nullable().describe('Why it is.'),
   size_estimated: z.boolean().describe('A lock kept the sizes from us: they are those of the last VACUUM or ANALYZE.'),
-  last_vacuum: z.iso.datetime().nullable().describe('Also by autovacuum.'),
+  last_vacuum: z.iso.datetime().nullable().describe('Also by autovacuum; not known on a standby.'),
 });
 export type TableRow = z.output<typeof tableRow>;
 

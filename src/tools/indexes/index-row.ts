@@ -14,13 +14,18 @@ export const indexRow = {
   table_writes: z
     .int()
     .min(0)
-    .describe('Rows inserted, updated and deleted in its table, each of which may have written to it.'),
+    .nullable()
+    .describe(
+      'Rows inserted, updated and deleted in its table, each of which may have written to it; null on a standby.',
+    ),
   partitions: z
     .int()
     .min(0)
     .nullable()
     .describe('Indexes of partitions that are counted in; null when the table has none.'),
-  supports_foreign_keys: z.array(z.string()).describe('Foreign keys that no other index would serve.'),
+  supports_foreign_keys: z
+    .array(z.string())
+    .describe('Foreign keys that need it: no other index that stays serves them.'),
   has_expressions: z
     .boolean()
     .describe('ANALYZE keeps statistics on its expressions, which the planner uses without a scan.'),

@@ -65,14 +65,15 @@ describe('the next step', () => {
     ['drops no index of a constraint', { backs_constraint: 'orders_pkey', same_as: 'x' }, REINDEX],
     ['drops no part of an index', { attached: true, same_as: 'x' }, REINDEX],
     ['drops no index of a TOAST table', { toast_of: 'public.orders' }, REINDEX],
-    [
-      'locks where there is no other way',
-      { exclusion: true, backs_constraint: 'x' },
-      `REINDEX INDEX ${NAME}; -- locks out writes`,
-    ],
   ])('%s', (_, more, next_step) => {
     expect(judge(more)).toMatchObject([{ next_step }]);
   });
+});
+
+it('says what queries wait for where a rebuild cannot be concurrent, and leaves it to a person', () => {
+  expect(judge({ exclusion: true, backs_constraint: 'x' })[0]?.next_step).toBe(
+    `-- SET lock_timeout = '2s'; REINDEX INDEX ${NAME}; locks out writes, and takes ACCESS EXCLUSIVE on the index until it is built, for which nearly every query of the table waits when it is planned`,
+  );
 });
 
 it.each<[number, string | null, string, string]>([

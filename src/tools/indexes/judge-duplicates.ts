@@ -1,4 +1,4 @@
-import { comment, gather, quoteIdentifier, quoteName, type Finding } from '../kit/index.ts';
+import { comment, gather, lockBriefly, quoteIdentifier, quoteName, type Finding } from '../kit/index.ts';
 import type { DuplicateIndex } from './duplicate-index.ts';
 
 export function judgeDuplicates(rows: readonly DuplicateIndex[]): Finding[] {
@@ -24,7 +24,7 @@ function judge(needless: DuplicateIndex): Finding {
     // the parent of partitions cannot be dropped concurrently
     partitions === null
       ? `DROP INDEX CONCURRENTLY ${object};`
-      : `DROP INDEX ${object}; -- locks the table and its partitions for a moment`,
+      : lockBriefly(`DROP INDEX ${object};`, 'the table and its partitions'),
     // unused_indexes may list the other one: who follows both would lose both
     ...(scans > kept_scans ? [comment(`keep ${kept}, which takes over, though it was scanned less so far`)] : []),
   ];

@@ -1,4 +1,4 @@
-import { gather, quoteIdentifier, quoteName, type Finding } from '../kit/index.ts';
+import { comment, gather, quoteIdentifier, quoteName, type Finding } from '../kit/index.ts';
 import type { UnservedKey } from './unserved-key.ts';
 
 /** From here on, reading the table for each deleted row is felt; in bytes. */
@@ -33,6 +33,11 @@ function judgeKey(key: UnservedKey, warnSize: number): Finding {
     next_step:
       key.partitions === null
         ? create('CONCURRENTLY ')
-        : `${create('')} -- locks out writes: a partitioned table has no CONCURRENTLY; else ON ONLY it, CONCURRENTLY on each partition, and ATTACH`,
+        : [
+            comment(
+              `beside the writes: CREATE INDEX CONCURRENTLY on each partition without one, and for those to come ON ONLY the table, with ALTER INDEX … ATTACH PARTITION`,
+            ),
+            comment(`all at once, with writes locked out until every partition has it: ${create('')}`),
+          ].join('\n'),
   };
 }

@@ -1,4 +1,13 @@
-import { comment, gather, notCounting, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
+import {
+  comment,
+  gather,
+  lockBriefly,
+  notCounting,
+  quoteName,
+  type ConnectionFacts,
+  type Finding,
+  type NotExamined,
+} from '../kit/index.ts';
 import type { AboutCounters, IndexRow } from './index-row.ts';
 
 /** Shorter than a week, and what only runs at its end was not seen. */
@@ -6,12 +15,13 @@ const YOUNG_S = 7 * 24 * 3600;
 
 interface Evidence {
   readonly about: AboutCounters | null;
-  readonly facts: { readonly inRecovery: boolean };
+  readonly facts: Pick<ConnectionFacts, 'inRecovery'>;
 }
 
+/** Nothing on a standby, which counts its own scans only: the primary may live by an index that is never used here. */
 export function judgeUnused(rows: readonly IndexRow[], { about, facts }: Evidence): Finding[] {
-  const judged = (reason: Reason) =>
-    rows.filter((row) => reasonToKeep(row) === reason).map((row) => judge(row, about, facts.inRecovery));
+  if (facts.inRecovery) return [];
+  const judged = (reason: Reason) => rows.filter((row) => reasonToKeep(row) === reason).map((row) => judge(row, about));
   return [
     ...gather(judged('none'), (count) => `${count} indexes are hardly used.`),
     ...gather(judged('foreign key'), (count) => `${count} indexes are hardly used, but serve foreign keys.`),
@@ -35,20 +45,20 @@ function reasonToKeep({ supports_foreign_keys, has_expressions }: IndexRow): Rea
   return has_expressions ? 'statistics' : 'none';
 }
 
-function judge(unused: IndexRow, counters: AboutCounters | null, inRecovery: boolean): Finding {
+function judge(unused: IndexRow, counters: AboutCounters | null): Finding {
   const { schema, index, scans, size, table_writes, clustered } = unused;
   const object = quoteName(schema, index);
   const reason = reasonToKeep(unused);
   const young = counters?.counted_s === undefined || counters.counted_s === null || counters.counted_s < YOUNG_S;
   const scanned = scans === 0 ? 'never scanned' : `scanned ${scans} times`;
   const claims: Readonly<Record<Reason, string>> = {
-    'foreign key': `${object} is hardly scanned, but only it serves a foreign key.`,
+    'foreign key': `${object} is hardly scanned, but serves a foreign key that no index in use serves.`,
     statistics: `${object} was ${scanned}, but the planner may go by the statistics on its expressions.`,
     none: `${object} was ${scanned} and is kept up to date by every write.`,
   };
   return {
     // a standby has the indexes of its primary, whose scans it does not know
-    severity: scans === 0 && reason === 'none' && !young && !inRecovery ? 'warning' : 'notice',
+    severity: scans === 0 && reason === 'none' && !young ? 'warning' : 'notice',
     claim: claims[reason],
     object,
     evidence: { scans, size, table_writes, counted_s: counters?.counted_s ?? null, ...(clustered && { clustered }) },
@@ -64,6 +74,8 @@ const WHY: Readonly<Record<Reason, string>> = {
   none: COUNTERS,
 };
 
+const FIRST_ASK = 'when every standby has been asked too';
+
 function nextStep(unused: IndexRow, object: string): string {
   const reason = reasonToKeep(unused);
   if (reason === 'foreign key') {
@@ -77,8 +89,8 @@ function nextStep(unused: IndexRow, object: string): string {
   const first = unused.clustered ? '-- CLUSTER orders the table by it, and would have to be told of another one\n' : '';
   // the parent of partitions cannot be dropped concurrently
   return unused.partitions === null
-    ? `${first}DROP INDEX CONCURRENTLY ${object}; -- when every standby has been asked too`
-    : `${first}DROP INDEX ${object}; -- when every standby has been asked too; locks the table and its partitions for a moment`;
+    ? `${first}DROP INDEX CONCURRENTLY ${object}; -- ${FIRST_ASK}`
+    : `${first}${lockBriefly(`DROP INDEX ${object};`, 'the table and its partitions', FIRST_ASK)}`;
 }
 
 function judgeCounters({ counted_since, counted_s, standbys }: AboutCounters): NotExamined[] {

@@ -1,4 +1,4 @@
-import { comment, gather, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
+import { comment, gather, quoteName, reindexLocking, type Finding, type NotExamined } from '../kit/index.ts';
 import type { InvalidIndex } from './invalid-index.ts';
 
 export const BUILT_ON_PRIMARY: NotExamined = {
@@ -62,7 +62,7 @@ function mendIndex(
   if (!undroppable && cause === 'reindex_new') return `${drop} -- then REINDEX again`;
   if (!undroppable && (cause === 'reindex_old' || cause === 'unfinished_drop' || same_as !== null)) return drop;
   // https://www.postgresql.org/docs/current/sql-reindex.html: exclusion constraints cannot be reindexed concurrently
-  if (exclusion) return `REINDEX INDEX ${object}; -- locks out writes`;
+  if (exclusion) return reindexLocking(object);
   const first = unique ? '-- fails again while two rows have the same key\n' : '';
   const instead = undroppable || toast_of !== null ? '' : ` ${comment(`or, when it is not wanted: ${drop}`)}`;
   return `${first}REINDEX INDEX CONCURRENTLY ${object};${instead}`;

@@ -18,18 +18,24 @@ export function servesKey(columns: Sql): Sql {
 }
 
 /**
- * The CTE `checked`, in a recursive list with `locked` and `keys (oid, conrelid, conkey, …)`: each table that holds rows of a
- * key, which is `root`, and whether an index serves the key there.
+ * The CTE `ends`, in a recursive list with `keys (oid, conrelid, conkey, …)`: each table and partition that a key, which is
+ * `root`, holds for, and its columns there.
  */
-export function keyEnds(estimateSizes: Sql | Param): Sql {
-  return sql`ends (root, oid, relation, columns) as (
+export const keyEnds = sql`ends (root, oid, relation, columns) as (
         select k.oid, k.oid, k.conrelid, k.conkey from keys k
         union all
         -- a partition may number its columns in its own way
         select e.root, p.oid, p.conrelid, p.conkey
           from ends e
           join pg_catalog.pg_constraint p on p.conparentid = e.oid and p.contype = 'f' and p.conrelid <> e.relation
-      ),
+      )`;
+
+/**
+ * The CTE `checked`, in a recursive list with `locked` and `keys (oid, conrelid, conkey, …)`: each table that holds rows of a
+ * key, which is `root`, and whether an index serves the key there.
+ */
+export function checkedEnds(estimateSizes: Sql | Param): Sql {
+  return sql`${keyEnds},
       checked as (
         select e.root, c.oid, c.relpages, c.reltuples,
                ${estimateSizes}::boolean or exists (select from locked l where l.oid = c.oid) as estimated,

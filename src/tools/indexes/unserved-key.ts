@@ -10,7 +10,7 @@ import {
   type Sql,
 } from '../kit/index.ts';
 import type { Scope } from './scope.ts';
-import { keyEnds } from './serving-index.ts';
+import { checkedEnds } from './serving-index.ts';
 
 const count = z.int().min(0);
 const ACTIONS = ['no action', 'restrict', 'cascade', 'set null', 'set default'] as const;
@@ -75,7 +75,7 @@ function select({ among, minRows, limit, estimateSizes }: Scope & { minRows: Sql
            and ${isUserSchema(sql`n.nspname`)}
            and ${among}
       ),
-      ${keyEnds(estimateSizes)},
+      ${checkedEnds(estimateSizes)},
       sized as materialized (
         select c.*, ${tableSize(sql`c`)} as size from checked c where not c.served
       ),

@@ -12,7 +12,7 @@ import {
 } from '../kit/index.ts';
 import { aboutCounters, counters, indexRow } from './index-row.ts';
 import { judgeUnused, notCounted } from './judge-indexes.ts';
-import { servesKey } from './serving-index.ts';
+import { keptForKeys } from './kept-for-keys.ts';
 
 export default defineDiagnostic({
   name: 'unused_indexes',
@@ -58,39 +58,34 @@ export default defineDiagnostic({
           join pg_catalog.pg_class c on c.oid = m.oid and c.relkind = 'i'
           join pg_catalog.pg_index i on i.indexrelid = c.oid
       ),
-      rare as materialized (
+      grouped as materialized (
         select s.root, pg_catalog.sum(s.scans)::bigint as scans, pg_catalog.max(s.last_scan) as last_scan,
                pg_catalog.bool_or(s.estimated) as size_estimated, pg_catalog.count(*) filter (where s.oid <> s.root) as partitions,
                pg_catalog.sum(case when s.estimated then ${estimatedSize(sql`s.relpages`)} else pg_catalog.pg_relation_size(s.oid) end)::bigint as size,
-               pg_catalog.sum(pg_catalog.pg_stat_get_tuples_inserted(s.indrelid) + pg_catalog.pg_stat_get_tuples_updated(s.indrelid)
-                              + pg_catalog.pg_stat_get_tuples_deleted(s.indrelid))::bigint as table_writes
+               case when not pg_catalog.pg_is_in_recovery()
+                    then pg_catalog.sum(pg_catalog.pg_stat_get_tuples_inserted(s.indrelid) + pg_catalog.pg_stat_get_tuples_updated(s.indrelid)
+                                        + pg_catalog.pg_stat_get_tuples_deleted(s.indrelid))::bigint end as table_writes
           from scanned s
          group by s.root
         having pg_catalog.sum(s.scans) <= ${max_scans}::bigint
       ),
-      serving as (
-        select k.conname, k.conrelid, i.indexrelid, pg_catalog.count(*) over (partition by k.oid) as choices
-          from pg_catalog.pg_constraint k
-          join pg_catalog.pg_index i on i.indrelid = k.conrelid
-          join pg_catalog.pg_class x on x.oid = i.indexrelid
-         where k.contype = 'f' and k.conparentid = 0
-           and k.conrelid in (select c.indrelid from candidates c)
-           and ${servesKey(sql`k.conkey`)}
-      )
+      rare as materialized (
+        select g.* from grouped g where g.size >= ${min_size}::bigint
+      ),
+      ${keptForKeys}
       select c.nspname as schema, c.relname as table, c.index,
              -- it opens the table, so it would wait for a lock on it
              case when not r.size_estimated then pg_catalog.pg_get_indexdef(c.indexrelid) end as definition,
              r.size, r.size_estimated, r.scans, r.last_scan, r.table_writes,
              case when c.relkind = 'I' then r.partitions end as partitions,
              pg_catalog.to_json(array(
-               select s.conname from serving s where s.indexrelid = c.indexrelid and s.choices = 1 order by 1)) as supports_foreign_keys,
+               select k.conname from kept k where k.root = c.indexrelid group by k.key, k.conname order by 1)) as supports_foreign_keys,
              c.has_expressions,
              c.indisclustered as clustered, b.counted_since, b.counted_s, b.track_counts, b.standbys,
              pg_catalog.count(*) over () as total_rows
         from rare r
         join candidates c on c.indexrelid = r.root
        cross join (${counters}) b
-       where r.size >= ${min_size}::bigint
        order by r.size desc, c.nspname, c.index
        limit ${limit}`;
     return byServerVersion({

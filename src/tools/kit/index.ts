@@ -15,6 +15,7 @@ export { hasPrivilege, hiddenFrom } from './privileges.ts';
 export { isNamed, matchesName } from './name-pattern.ts';
 export { pause } from './pause.ts';
 export { commandsOf, readPoolers } from './poolers.ts';
+export { lockBriefly, reindexLocking } from './brief-lock.ts';
 export { aboutCounting, counting, notCounting, perSecond, type AboutCounting } from './counting.ts';
 export { endPrepared } from './prepared-transaction.ts';
 export { comment, quoteLiteral, quoteName } from './quoting.ts';

@@ -56,11 +56,17 @@ describe('a table whose UPDATE and DELETE fail', () => {
   });
 
   it('is given the identity that is there', () => {
-    expect(judge({ primary_key: true })[0]?.next_step).toBe(
-      'ALTER TABLE "we.ird"."Order" REPLICA IDENTITY DEFAULT; -- its primary key',
+    expect(judge({ primary_key: true })[0]?.next_step).toMatch(
+      /^SET lock_timeout = '2s';\nALTER TABLE "we.ird"."Order" REPLICA IDENTITY DEFAULT; -- its primary key; takes ACCESS EXCLUSIVE on the table/,
     );
-    expect(judge({ candidate: 'the "key"' })[0]?.next_step).toBe(
-      'ALTER TABLE "we.ird"."Order" REPLICA IDENTITY USING INDEX "the ""key""";',
+    expect(judge({ candidate: 'the "key"' })[0]?.next_step).toMatch(
+      /^SET lock_timeout = '2s';\nALTER TABLE "we.ird"."Order" REPLICA IDENTITY USING INDEX "the ""key"""; -- takes ACCESS EXCLUSIVE/,
+    );
+  });
+
+  it.each(['no_identity', 'row_filter'] as const)('learns of the lock that a new identity takes: %s', (problem) => {
+    expect(judge({ problem })[0]?.next_step).toMatch(
+      /REPLICA IDENTITY FULL; takes ACCESS EXCLUSIVE for a moment: SET lock_timeout = '2s'; first$/,
     );
   });
 

@@ -1,4 +1,4 @@
-import { comment, gather, quoteIdentifier, quoteLiteral, quoteName, type Finding } from '../kit/index.ts';
+import { comment, gather, lockBriefly, quoteIdentifier, quoteLiteral, quoteName, type Finding } from '../kit/index.ts';
 import type { PublicationRow, UnusableTable } from './published-tables.ts';
 
 const DOCS = 'https://www.postgresql.org/docs/current';
@@ -27,6 +27,9 @@ function judgeTables(kind: UnusableTable['problem'], tables: readonly UnusableTa
   );
 }
 
+/** What changes a replica identity. */
+const LOCKS = "takes ACCESS EXCLUSIVE for a moment: SET lock_timeout = '2s'; first";
+
 interface Problem {
   /** Follows the name of the table. */
   readonly of: string;
@@ -35,7 +38,6 @@ interface Problem {
   readonly step: (row: UnusableTable, object: string) => string;
 }
 
-/** Each ALTER TABLE here takes a moment's ACCESS EXCLUSIVE lock. */
 const PROBLEMS: Readonly<Record<UnusableTable['problem'], Problem>> = {
   no_identity: {
     of: 'is published without a replica identity',
@@ -52,7 +54,7 @@ const PROBLEMS: Readonly<Record<UnusableTable['problem'], Problem>> = {
       [
         `SELECT pubname, rowfilter FROM pg_publication_tables WHERE pubname = ANY (${publicationsArray(publications)});`,
         comment(
-          `a filter on columns of the identity, a unique index with those of the filter as the identity, or, at the price of whole rows in WAL: ALTER TABLE ${object} REPLICA IDENTITY FULL;`,
+          `a filter on columns of the identity, a unique index with those of the filter as the identity, or, at the price of whole rows in WAL: ALTER TABLE ${object} REPLICA IDENTITY FULL; ${LOCKS}`,
         ),
       ].join('\n'),
   },
@@ -104,12 +106,12 @@ function judgeTable(row: UnusableTable): Finding {
 /** With FULL, the whole old row is written to WAL, and subscribers search the table for it. */
 function giveIdentity({ primary_key, candidate }: UnusableTable, object: string): string {
   const alter = `ALTER TABLE ${object} REPLICA IDENTITY`;
-  if (primary_key) return `${alter} DEFAULT; -- its primary key`;
-  if (candidate !== null) return `${alter} USING INDEX ${quoteIdentifier(candidate)};`;
+  if (primary_key) return lockBriefly(`${alter} DEFAULT;`, 'the table', 'its primary key');
+  if (candidate !== null) return lockBriefly(`${alter} USING INDEX ${quoteIdentifier(candidate)};`, 'the table');
   return [
     `SELECT relname, relreplident FROM pg_class WHERE oid = ${quoteLiteral(object)}::regclass;`,
     comment(
-      `best a primary key; where rows are only inserted, nothing; else, at the price of whole rows in WAL and slow changes on subscribers: ${alter} FULL;`,
+      `best a primary key; where rows are only inserted, nothing; else, at the price of whole rows in WAL and slow changes on subscribers: ${alter} FULL; ${LOCKS}`,
     ),
   ].join('\n');
 }

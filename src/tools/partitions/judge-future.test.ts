@@ -20,6 +20,7 @@ function table(bounds: readonly (readonly [string, string])[], more: Partial<Par
       key_type: 'date',
       bounded_above: false,
       partitions: ranges.length,
+      zone: 'UTC',
       total_rows: 1,
       now: NOW,
     },
@@ -91,7 +92,17 @@ it('makes the next partition as wide as the last', () => {
 
 it('looks first where rows may be in the default, and where the last is partitioned itself', () => {
   const ended: [string, string][] = [['2024-05-01', '2024-06-01']];
-  expect(judgeFuture(table(ended, withDefault), 7)[0]?.next_step).toMatch(/^-- attaching reads the default partition/);
+  expect(judgeFuture(table(ended, withDefault), 7)[0]?.next_step?.split('\n')).toEqual([
+    '-- rows of the new partition that the default holds: attaching fails until they are moved',
+    `SELECT * FROM "shop"."rest" WHERE "at" >= '2024-06-01' AND "at" < '2024-07-01' LIMIT 20;`,
+    '-- then keep them out first, for else attaching holds ACCESS EXCLUSIVE on the default while it reads all of it',
+    `-- SET lock_timeout = '2s';`,
+    `-- ALTER TABLE "shop"."rest" ADD CONSTRAINT "Events_not_20240601" CHECK (NOT ("at" >= '2024-06-01' AND "at" < '2024-07-01')) NOT VALID; new rows of the range fail from here on`,
+    '-- ALTER TABLE "shop"."rest" VALIDATE CONSTRAINT "Events_not_20240601"; reads it beside reads and writes',
+    '-- CREATE TABLE "shop"."Events_20240601" (LIKE "shop"."Events" INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED);',
+    `-- ALTER TABLE "shop"."Events" ATTACH PARTITION "shop"."Events_20240601" FOR VALUES FROM ('2024-06-01') TO ('2024-07-01'); takes ACCESS EXCLUSIVE on the default for a moment`,
+    '-- ALTER TABLE "shop"."rest" DROP CONSTRAINT "Events_not_20240601";',
+  ]);
   expect(judgeFuture(table(ended, { lastIsPartitioned: true }), 7)[0]?.next_step).toMatch(/^SELECT c\.oid::regclass/);
 });
 

@@ -1,6 +1,7 @@
-import { comment, quoteLiteral, quoteName, type Finding } from '../kit/index.ts';
+import { comment, quoteIdentifier, quoteLiteral, quoteName, type Finding } from '../kit/index.ts';
+import { rangeAfter, type NextRange } from './next-range.ts';
 import type { PartitionedTable } from './problem-row.ts';
-import { contains, isTime, rangeAfter, type Range } from './range-bounds.ts';
+import { contains, isTime, type Range } from './range-bounds.ts';
 
 const WHY = 'https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE';
 const DAY_S = 86_400;
@@ -35,7 +36,7 @@ function describeMissing(table: PartitionedTable, last: Range, ahead: number): F
     object,
     evidence: { key: node.key_column, ends_at: last.to.text, ahead_s: Math.round(ahead), partitions: node.partitions },
     why: WHY,
-    next_step: ahead < 0 ? makeNext(table, last) : listBounds(object),
+    next_step: ahead < 0 ? makeNext(table) : listBounds(object),
   };
 }
 
@@ -47,7 +48,7 @@ function describeEnding(table: PartitionedTable, last: Range, ahead: number): Fi
     object,
     evidence: { key: node.key_column, ends_at: last.to.text, ahead_s: Math.round(ahead), partitions: node.partitions },
     why: WHY,
-    next_step: makeNext(table, last),
+    next_step: makeNext(table),
   };
 }
 
@@ -57,26 +58,46 @@ export function listBounds(object: string): string {
 }
 
 /** Made apart and attached, it keeps no query waiting: https://www.postgresql.org/docs/current/sql-altertable.html */
-function makeNext(table: PartitionedTable, last: Range): string {
-  const { object, node, lastIsPartitioned, default: partition } = table;
-  const next = rangeAfter(last);
+function makeNext(table: PartitionedTable): string {
+  const { object, node, ranges, lastIsPartitioned, default: partition } = table;
+  const next = rangeAfter(ranges, node.zone);
   if (!next || lastIsPartitioned) return listBounds(object);
-  const name = quoteName(node.schema, nameAfter(node.table, next.from));
+  const name = quoteName(node.schema, join(node.table, `_${next.name}`));
+  const create = `CREATE TABLE ${name} (LIKE ${object} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED);`;
+  const attach = `ALTER TABLE ${object} ATTACH PARTITION ${name} FOR VALUES FROM ('${next.from}') TO ('${next.to}');`;
+  if (!partition) return [create, attach].join('\n');
+  return besideDefault(table, next, { partition: quoteName(partition.schema, partition.table), create, attach });
+}
+
+/**
+ * Attaching takes ACCESS EXCLUSIVE on the default partition and reads all of it, unless a constraint says that it holds no
+ * row of the new one: https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
+ */
+function besideDefault(
+  { node }: PartitionedTable,
+  { from, to, name }: NextRange,
+  { partition, create, attach }: { readonly partition: string; readonly create: string; readonly attach: string },
+): string {
+  const key = quoteIdentifier(node.key_column ?? '');
+  const range = `${key} >= '${from}' AND ${key} < '${to}'`;
+  const constraint = quoteIdentifier(join(node.table, `_not_${name}`));
   return [
-    ...(partition
-      ? [comment('attaching reads the default partition, and fails when it holds rows of the new one: move them first')]
-      : []),
-    `CREATE TABLE ${name} (LIKE ${object} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED);`,
-    `ALTER TABLE ${object} ATTACH PARTITION ${name} FOR VALUES FROM ('${next.from}') TO ('${next.to}');`,
+    '-- rows of the new partition that the default holds: attaching fails until they are moved',
+    `SELECT * FROM ${partition} WHERE ${range} LIMIT 20;`,
+    '-- then keep them out first, for else attaching holds ACCESS EXCLUSIVE on the default while it reads all of it',
+    `-- SET lock_timeout = '2s';`,
+    comment(
+      `ALTER TABLE ${partition} ADD CONSTRAINT ${constraint} CHECK (NOT (${range})) NOT VALID; new rows of the range fail from here on`,
+    ),
+    comment(`ALTER TABLE ${partition} VALIDATE CONSTRAINT ${constraint}; reads it beside reads and writes`),
+    comment(create),
+    comment(`${attach} takes ACCESS EXCLUSIVE on the default for a moment`),
+    comment(`ALTER TABLE ${partition} DROP CONSTRAINT ${constraint};`),
   ].join('\n');
 }
 
 /** `orders_20260101`, no longer than PostgreSQL takes. */
-function nameAfter(table: string, from: string): string {
-  const suffix = `_${from
-    .replace(/\+00$/, '')
-    .replace(' 00:00:00', '')
-    .replaceAll(/[^0-9]/g, '')}`;
+function join(table: string, suffix: string): string {
   let stem = table;
   while (Buffer.byteLength(stem) > MAX_NAME_BYTES - suffix.length) stem = stem.slice(0, -1);
   return `${stem}${suffix}`;

@@ -46,6 +46,7 @@ export const nodes = definePart({
     key_type: z.string().nullable(),
     bounded_above: z.boolean(),
     partitions: count,
+    zone: z.string().nullable(),
     total_rows: count,
     now: z.number().describe('Seconds since 1970, for a key without a time zone by the clock of the server.'),
   },
@@ -66,7 +67,7 @@ export const nodes = definePart({
                  join pg_catalog.pg_partitioned_table t on t.partrelid = b.ancestor and t.partstrat = 'r'
                  join pg_catalog.pg_attribute o on o.attrelid = b.ancestor and o.attnum = t.partattrs[0]
                 where b.oid = n.oid and o.attname = a.attname) as bounded_above,
-             (select pg_catalog.count(*) from pg_catalog.pg_inherits h where h.inhparent = n.oid) as partitions,
+             (select pg_catalog.count(*) from pg_catalog.pg_inherits h where h.inhparent = n.oid) as partitions, z.name as zone,
              pg_catalog.count(*) over () as total_rows, (case when a.atttypid = 'timestamptz'::regtype then extract(epoch from pg_catalog.now())
                    else extract(epoch from pg_catalog.now() at time zone z.name) end)::double precision as now
         from nodes n
@@ -78,11 +79,23 @@ export const nodes = definePart({
   }),
 });
 
+/** Of one end of a range of timestamps with time zone what the clock of the server shows; null where it shows that twice. */
+const localTime = (end: Sql) => sql`(
+               select t.local::text
+                 from zone z
+                cross join lateral pg_catalog.substring(b.bound, '${end} \\(''(\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d\\+00)''\\)') u (literal)
+                cross join lateral (select u.literal::timestamp with time zone at time zone z.name as local) t
+                where p.zoned and t.local at time zone z.name = u.literal::timestamp with time zone)`;
+
 const boundsWith = (isPending: Sql) => sql`
       with locked as materialized (${lockedRelations}
       ),
+      -- what a session has that sets none, by a name that is no abbreviation, so that it may follow a time
+      zone as materialized (
+        select s.reset_val as name from pg_catalog.pg_settings s where s.name = 'TimeZone' and s.reset_val ~ '^[A-Z][A-Za-z_]+/[A-Za-z0-9_+/-]+$'
+      ),
       parts as materialized (
-        select p.oid as parent, h.inhrelid as oid
+        select p.oid as parent, h.inhrelid as oid, a.atttypid = 'timestamptz'::regtype as zoned
           from (${nodesOf(sql`c.oid, t.partdefid, t.partattrs[0] as attnum`)} and t.partstrat = 'r' and t.partnatts = 1) p
           join pg_catalog.pg_attribute a on a.attrelid = p.oid and a.attnum = p.attnum
            and a.atttypid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype, 'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)
@@ -91,15 +104,24 @@ const boundsWith = (isPending: Sql) => sql`
          order by pg_catalog.count(*) over (partition by p.oid), p.oid
          limit ${param('bounds')}
       )
-      select p.parent, c.relkind = 'p' as partitioned,
-             case when not (${param('estimate_sizes')}::boolean or exists (select from locked l where l.oid = p.oid))
-                  then pg_catalog.pg_get_expr(c.relpartbound, c.oid) end as bound
+      select p.parent, c.relkind = 'p' as partitioned, b.bound, ${localTime(sql`FROM`)} as local_from, ${localTime(sql`TO`)} as local_to
         from parts p
-        join pg_catalog.pg_class c on c.oid = p.oid`;
+        join pg_catalog.pg_class c on c.oid = p.oid
+       cross join lateral (
+         select case when not (${param('estimate_sizes')}::boolean or exists (select from locked l where l.oid = p.oid))
+                     then pg_catalog.pg_get_expr(c.relpartbound, c.oid) end as bound
+         offset 0
+       ) b`;
 
 export const bounds = definePart({
   what: 'bounds of partitions',
-  row: { parent: oid, partitioned: z.boolean(), bound: z.string().nullable() },
+  row: {
+    parent: oid,
+    partitioned: z.boolean(),
+    bound: z.string().nullable(),
+    local_from: z.string().nullable(),
+    local_to: z.string().nullable(),
+  },
   sql: byServerVersion({ 12: boundsWith(sql`false`), 14: boundsWith(sql`h.inhdetachpending`) }),
 });
 

@@ -92,8 +92,8 @@ function readBounds(
   if (!isReadable(key_type)) return without('other key');
   if (rows.some(({ bound }) => bound === null)) return without('locked');
   if (rows.length < expected) return without('too many');
-  const read = rows.flatMap(({ bound, partitioned }) => {
-    const range = readRange(bound ?? '', key_type);
+  const read = rows.flatMap(({ bound, partitioned, local_from: from, local_to: to }) => {
+    const range = readRange(bound ?? '', key_type, { from, to });
     return range ? [{ ...range, partitioned }] : [];
   });
   if (read.length < rows.length) return without('other key');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { contains, findGaps, inOrder, isReadable, isTime, rangeAfter, readRange, type Range } from './range-bounds.ts';
+import { contains, findGaps, inOrder, isReadable, isTime, readRange, type Range } from './range-bounds.ts';
 
 const read = (from: string, to: string, type = 'date') => readRange(`FOR VALUES FROM (${from}) TO (${to})`, type);
 const range = (from: string, to: string, type = 'date'): Range => {
@@ -78,30 +78,4 @@ describe('ranges in order', () => {
       false,
     ]);
   });
-});
-
-it.each([
-  ['date', ["'2024-01-01'", "'2024-02-01'"], ['2024-02-01', '2024-03-01']],
-  ['date', ["'2024-10-01'", "'2025-01-01'"], ['2025-01-01', '2025-04-01']],
-  ['date', ["'2024-02-28'", "'2024-02-29'"], ['2024-02-29', '2024-03-01']],
-  [
-    'timestamp without time zone',
-    ["'2023-01-01 00:00:00'", "'2024-01-01 00:00:00'"],
-    ['2024-01-01 00:00:00', '2025-01-01 00:00:00'],
-  ],
-  [
-    'timestamp with time zone',
-    ["'2024-02-28 22:00:00+00'", "'2024-02-28 23:00:00+00'"],
-    ['2024-02-28 23:00:00+00', '2024-02-29 00:00:00+00'],
-  ],
-] as const)('of the %s range %j the next is %j', (type, [from, to], next) => {
-  expect(rangeAfter(range(from, to, type))).toEqual({ from: next[0], to: next[1] });
-});
-
-it.each([
-  ["'2024-01-01'", 'MAXVALUE', 'date'],
-  ['MINVALUE', "'2024-01-01'", 'date'],
-  ['1', '2', 'integer'],
-])('there is none after %s to %s', (from, to, type) => {
-  expect(rangeAfter(range(from, to, type))).toBeUndefined();
 });

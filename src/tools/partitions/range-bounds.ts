@@ -3,6 +3,8 @@ export interface Point {
   /** As PostgreSQL writes it, without quotes; null for MINVALUE and MAXVALUE. */
   readonly text: string | null;
   readonly order: number | bigint;
+  /** Of a timestamp with time zone, what the clock of the server shows; null where that is not known, or shown twice. */
+  readonly local: string | null;
 }
 
 export interface Range {
@@ -32,15 +34,21 @@ export function isTime(keyType: string | null): boolean {
   return isReadable(keyType) && READERS[keyType] === readTime;
 }
 
+const NO_LOCAL = { from: null, to: null };
+
 /** `FOR VALUES FROM (…) TO (…)` of a key of one column; undefined for what cannot be read with certainty. */
-export function readRange(bound: string, keyType: string): Range | undefined {
+export function readRange(
+  bound: string,
+  keyType: string,
+  local: { readonly from: string | null; readonly to: string | null } = NO_LOCAL,
+): Range | undefined {
   const [, lower = '', upper = ''] = /^FOR VALUES FROM \(([^,()]+)\) TO \(([^,()]+)\)$/.exec(bound) ?? [];
   const from = readPoint(lower, keyType);
   const to = readPoint(upper, keyType);
-  return from && to && { from, to };
+  return from && to && { from: { ...from, local: local.from }, to: { ...to, local: local.to } };
 }
 
-function readPoint(literal: string, keyType: string): Point | undefined {
+function readPoint(literal: string, keyType: string): Omit<Point, 'local'> | undefined {
   if (literal === 'MINVALUE') return { text: null, order: -Infinity };
   if (literal === 'MAXVALUE') return { text: null, order: Infinity };
   const text = /^'([^'\\]+)'$/.exec(literal)?.[1] ?? literal;
@@ -75,37 +83,4 @@ export function findGaps(ranges: readonly Range[]): Gap[] {
 
 export function contains({ from, to }: Range, order: number): boolean {
   return from.order <= order && order < to.order;
-}
-
-/**
- * The range after one over time, of the same width: as many months where both ends are the first of a month, else as
- * many seconds. Undefined where the range has no end.
- */
-export function rangeAfter({ from, to }: Range): { readonly from: string; readonly to: string } | undefined {
-  if (typeof from.order !== 'number' || typeof to.order !== 'number' || to.text === null) return undefined;
-  if (!Number.isFinite(from.order) || !Number.isFinite(to.order)) return undefined;
-  const start = new Date(from.order * 1000);
-  const end = new Date(to.order * 1000);
-  const next =
-    startsMonth(start) && startsMonth(end) ? addMonths(end, monthsBetween(start, end)) : addWidth(start, end);
-  const iso = next.toISOString();
-  const isDate = !to.text.includes(' ');
-  const time = isDate ? '' : ` ${iso.slice(11, 19)}${to.text.endsWith('+00') ? '+00' : ''}`;
-  return { from: to.text, to: `${iso.slice(0, 10)}${time}` };
-}
-
-function startsMonth(time: Date): boolean {
-  return time.getUTCDate() === 1 && time.getTime() % 86_400_000 === 0;
-}
-
-function monthsBetween(start: Date, end: Date): number {
-  return (end.getUTCFullYear() - start.getUTCFullYear()) * 12 + end.getUTCMonth() - start.getUTCMonth();
-}
-
-function addMonths(time: Date, months: number): Date {
-  return new Date(Date.UTC(time.getUTCFullYear(), time.getUTCMonth() + months, 1));
-}
-
-function addWidth(start: Date, end: Date): Date {
-  return new Date(2 * end.getTime() - start.getTime());
 }

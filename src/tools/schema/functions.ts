@@ -9,7 +9,7 @@ import {
   sql,
   type Sql,
 } from '../kit/index.ts';
-import { isOwnFunction } from './extension-member.ts';
+import { isOwnFunction } from './own-function.ts';
 
 export const FUNCTION_KINDS = ['function', 'procedure', 'aggregate', 'window', 'trigger'] as const;
 

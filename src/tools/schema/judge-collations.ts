@@ -9,6 +9,7 @@ import {
 } from '../kit/index.ts';
 import { judgeDefaultCollation, ON_STANDBY } from '../server/judge-collation.ts';
 import type { CollationRow } from './collation.ts';
+import { writeReindex } from './reindex-by-collation.ts';
 
 export function judgeCollations(rows: readonly CollationRow[], inRecovery: boolean): Finding[] {
   const changed = rows.filter(({ state }) => state === 'changed');
@@ -58,7 +59,7 @@ function rebuild({ schema, collation }: CollationRow, object: string): string {
   const oid = `(SELECT oid FROM pg_collation WHERE collname = ${quoteLiteral(collation)} AND collnamespace = ${quoteLiteral(quoteIdentifier(schema ?? ''))}::regnamespace)`;
   return [
     '-- writes the statements that rebuild the indexes beside their use; amcheck says which of them need it',
-    `SELECT format('REINDEX INDEX CONCURRENTLY %s;', c.oid::regclass) FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid WHERE c.relkind = 'i' AND (${oid} = ANY (i.indcollation) OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_collation'::regclass AND d.refobjid = ${oid}));`,
+    writeReindex(oid),
     comment(`only when all of them have run, since it ends this warning: ALTER COLLATION ${object} REFRESH VERSION;`),
   ].join('\n');
 }

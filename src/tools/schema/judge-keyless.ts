@@ -1,4 +1,4 @@
-import { comment, gather, quoteIdentifier, quoteLiteral, quoteName, type Finding } from '../kit/index.ts';
+import { comment, gather, lockBriefly, quoteIdentifier, quoteLiteral, quoteName, type Finding } from '../kit/index.ts';
 import type { KeylessTable } from './keyless-table.ts';
 
 const DOCS = 'https://www.postgresql.org/docs/current';
@@ -45,14 +45,21 @@ function judgeFailing(row: KeylessTable): Finding {
 function identify({ kind, unique_usable, unique_index }: KeylessTable, object: string): string {
   if (kind === 'partitioned_table') {
     return [
-      '-- writes the statement for each partition; one with a unique index over not-null columns takes USING INDEX instead of FULL',
-      `SELECT format('ALTER TABLE %s REPLICA IDENTITY FULL;', relid::regclass) FROM pg_partition_tree(${quoteLiteral(object)}) WHERE isleaf;`,
+      '-- writes the statements for each partition, each of which takes ACCESS EXCLUSIVE on it for a moment; one with a unique index over not-null columns takes USING INDEX instead of FULL',
+      `SELECT format('SET lock_timeout = ''2s''; ALTER TABLE %s REPLICA IDENTITY FULL;', relid::regclass) FROM pg_partition_tree(${quoteLiteral(object)}) WHERE isleaf;`,
     ].join('\n');
   }
   if (unique_usable === true && unique_index !== null) {
-    return `ALTER TABLE ${object} REPLICA IDENTITY USING INDEX ${quoteIdentifier(unique_index)};`;
+    return lockBriefly(
+      `ALTER TABLE ${object} REPLICA IDENTITY USING INDEX ${quoteIdentifier(unique_index)};`,
+      'the table',
+    );
   }
-  return `ALTER TABLE ${object} REPLICA IDENTITY FULL; -- until it has a key: WAL then holds the whole old row, and subscribers may search all of theirs for it`;
+  return lockBriefly(
+    `ALTER TABLE ${object} REPLICA IDENTITY FULL;`,
+    'the table',
+    'until it has a key: WAL then holds the whole old row, and subscribers may search all of theirs for it',
+  );
 }
 
 function judgeMissing(row: KeylessTable, warnSize: number): Finding {

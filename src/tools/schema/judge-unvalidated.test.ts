@@ -21,7 +21,7 @@ const key: UnvalidatedRow = {
 it('enables the triggers of a key and looks for rows that it did not see', () => {
   const [finding] = judgeUnvalidated([key]);
   expect(finding?.next_step?.split('\n')).toEqual([
-    '-- takes a superuser; rows that were written meanwhile stay as they are',
+    '-- takes a superuser and SHARE ROW EXCLUSIVE locks, for which writes wait; rows that were written meanwhile stay as they are',
     'ALTER TABLE shop.lines ENABLE TRIGGER one;',
     'ALTER TABLE shop.lines ENABLE TRIGGER two;',
     '-- the rows that violate it',
@@ -33,6 +33,24 @@ it('has them written where they are many', () => {
   const [finding] = judgeUnvalidated([{ ...key, disabled_triggers: 6 }]);
   expect(finding?.next_step).toContain("SELECT format('ALTER TABLE %s ENABLE TRIGGER %I;'");
   expect(finding?.next_step).not.toContain('ENABLE TRIGGER one');
+});
+
+it.each([
+  [
+    'trigger',
+    `SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = '"shop"."lines"'::regclass AND tgname = 'c''t';`,
+    /^-- ALTER TABLE "shop"\."lines" ENABLE TRIGGER "c't"; .*SHARE ROW EXCLUSIVE/,
+  ],
+  [
+    'rule',
+    `SELECT pg_get_ruledef(oid) FROM pg_rewrite WHERE ev_class = '"shop"."lines"'::regclass AND rulename = 'c''t';`,
+    /^-- ALTER TABLE "shop"\."lines" ENABLE RULE "c't"; .*ACCESS EXCLUSIVE/,
+  ],
+] as const)('shows a disabled %s, and leaves it to a person to enable it', (kind, look, enable) => {
+  const [finding] = judgeUnvalidated([{ ...key, kind, name: "c't" }]);
+  const lines = finding?.next_step?.split('\n') ?? [];
+  expect(lines.filter((line) => !line.startsWith('--'))).toEqual([look]);
+  expect(lines.at(-1)).toMatch(enable);
 });
 
 it.each([

@@ -1,4 +1,4 @@
-import { comment, gather, quoteIdentifier, quoteName, type Finding } from '../kit/index.ts';
+import { comment, gather, quoteIdentifier, quoteLiteral, quoteName, type Finding } from '../kit/index.ts';
 import type { UnvalidatedRow } from './unvalidated.ts';
 
 const DOCS = 'https://www.postgresql.org/docs/current';
@@ -25,7 +25,7 @@ function judgeUnchecked(row: UnvalidatedRow): Finding | undefined {
     evidence: { constraint: name, disabled_triggers, rows: row.rows },
     why: `${DOCS}/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER`,
     next_step: [
-      '-- takes a superuser; rows that were written meanwhile stay as they are',
+      '-- takes a superuser and SHARE ROW EXCLUSIVE locks, for which writes wait; rows that were written meanwhile stay as they are',
       ...(disabled_triggers > row.enable.length ? [WRITE_ENABLE] : row.enable),
       ...findViolations(row, object),
     ].join('\n'),
@@ -64,7 +64,13 @@ export function disabledTrigger(object: string, trigger: string): Finding {
     object,
     evidence: { trigger, enabled: 'disabled' },
     why: `${DOCS}/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER`,
-    next_step: `ALTER TABLE ${object} ENABLE TRIGGER ${name};`,
+    next_step: [
+      '-- what it does; enabled, it does not come for the rows that were written meanwhile',
+      `SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = ${quoteLiteral(object)}::regclass AND tgname = ${quoteLiteral(trigger)};`,
+      comment(
+        `ALTER TABLE ${object} ENABLE TRIGGER ${name}; takes SHARE ROW EXCLUSIVE for a moment, for which writes wait, and it for theirs`,
+      ),
+    ].join('\n'),
   };
 }
 
@@ -119,6 +125,11 @@ function judgeRule({ kind, schema, table, name }: UnvalidatedRow): Finding | und
     object,
     evidence: { rule: name, enabled: 'disabled' },
     why: `${DOCS}/sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-RULE`,
-    next_step: `ALTER TABLE ${object} ENABLE RULE ${quoteIdentifier(name)};`,
+    next_step: [
+      `SELECT pg_get_ruledef(oid) FROM pg_rewrite WHERE ev_class = ${quoteLiteral(object)}::regclass AND rulename = ${quoteLiteral(name)};`,
+      comment(
+        `ALTER TABLE ${object} ENABLE RULE ${quoteIdentifier(name)}; changes what statements do, and takes ACCESS EXCLUSIVE for a moment`,
+      ),
+    ].join('\n'),
   };
 }

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { columnNames } from '../indexes/unserved-key.ts';
-import { isUserSchema, sql, type Param, type Sql } from '../kit/index.ts';
+import { isOfExtension, isUserSchema, sql, type Param, type Sql } from '../kit/index.ts';
 import { measuredPage } from '../tables/measured-page.ts';
-import { isExtensionMember } from './extension-member.ts';
 
 export const keylessTable = {
   schema: z.string().meta({ names: 'schema' }),
@@ -46,7 +45,7 @@ export function keylessTables(
            and ${isUserSchema(sql`n.nspname`)}
            and (${schema}::text is null or n.nspname = ${schema}::text)
            and not exists (select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary)
-           and not ${isExtensionMember(sql`'pg_catalog.pg_class'`, sql`c.oid`)}
+           and not ${isOfExtension(sql`'pg_catalog.pg_class'`, sql`c.oid`)}
       ),
       published (oid, publication) as materialized (
         select pr.prrelid, pr.prpubid from pg_catalog.pg_publication_rel pr${ofSchemas}

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, matchesName, param, sql } from '../kit/index.ts';
+import { byServerVersion, definePart, isOfExtension, matchesName, param, sql } from '../kit/index.ts';
 import { measuredPage } from '../tables/measured-page.ts';
-import { isExtensionMember, isOwnFunction } from './extension-member.ts';
+import { isOwnFunction } from './own-function.ts';
 import { isOwnType } from './schemas.ts';
 
 const KINDS = [
@@ -47,7 +47,7 @@ export const objects = definePart({
           join namespace n on n.oid = c.relnamespace
          where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and not c.relispartition
            and ${matchesName(sql`c.relname`, name)}
-           and not ${isExtensionMember(sql`'pg_catalog.pg_class'`, sql`c.oid`)}
+           and not ${isOfExtension(sql`'pg_catalog.pg_class'`, sql`c.oid`)}
       ),
       ${measuredPage({ orderBy: sql`m.size`, limit, estimateSizes: param('estimate_sizes') })},
       functions as materialized (
@@ -63,7 +63,7 @@ export const objects = definePart({
           join namespace n on n.oid = t.typnamespace
          where ${isOwnType}
            and ${matchesName(sql`t.typname`, name)}
-           and not ${isExtensionMember(sql`'pg_catalog.pg_type'`, sql`t.oid`)}
+           and not ${isOfExtension(sql`'pg_catalog.pg_type'`, sql`t.oid`)}
       ),
       listed as (
         select case p.relkind when 'r' then 'table' when 'p' then 'partitioned_table' when 'v' then 'view' when 'm' then 'materialized_view'

@@ -3,13 +3,14 @@ import {
   byServerVersion,
   definePart,
   estimatedSize,
+  isOfExtension,
   isUserSchema,
   lockedRelations,
   matchesName,
   param,
   sql,
 } from '../kit/index.ts';
-import { isExtensionMember, isOwnFunction } from './extension-member.ts';
+import { isOwnFunction } from './own-function.ts';
 
 const schema = param('schema');
 const count = z.int().min(0);
@@ -57,7 +58,7 @@ export const schemas = definePart({
       ),
       relations as materialized (
         select c.oid, c.relnamespace, c.relkind, c.relispartition, c.relpages, c.reltoastrelid,
-               ${isExtensionMember(sql`'pg_catalog.pg_class'`, sql`c.oid`)} as member
+               ${isOfExtension(sql`'pg_catalog.pg_class'`, sql`c.oid`)} as member
           from pg_catalog.pg_class c
          where c.relnamespace in (select p.oid from page p)
       ),
@@ -80,7 +81,7 @@ export const schemas = definePart({
         select t.typnamespace, pg_catalog.count(*) as types
           from pg_catalog.pg_type t
          where t.typnamespace in (select p.oid from page p) and ${isOwnType}
-           and not ${isExtensionMember(sql`'pg_catalog.pg_type'`, sql`t.oid`)}
+           and not ${isOfExtension(sql`'pg_catalog.pg_type'`, sql`t.oid`)}
          group by t.typnamespace
       ),
       estimated as (

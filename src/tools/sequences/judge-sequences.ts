@@ -1,4 +1,12 @@
-import { comment, gather, quoteIdentifier, quoteName, type Finding, type NotExamined } from '../kit/index.ts';
+import {
+  comment,
+  gather,
+  quoteIdentifier,
+  quoteLiteral,
+  quoteName,
+  type Finding,
+  type NotExamined,
+} from '../kit/index.ts';
 import type { SequenceGaps, SequenceRow } from './sequence-row.ts';
 
 export const WARN_PERCENT = 75;
@@ -75,15 +83,32 @@ function typeToFeed({ sequence_type, column_type }: SequenceRow): string {
 /** https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES */
 function widenColumn(row: SequenceRow): string[] {
   const { table_schema, table, column, narrower_references, identity, limited_by, own_bound } = row;
+  const object = quoteName(table_schema ?? '', table ?? '');
+  const alter = `ALTER TABLE ${object} ALTER COLUMN ${quoteIdentifier(column ?? '')} TYPE bigint;`;
   const others = narrower_references.join(', ');
   const isBounded = own_bound && limited_by === 'both';
+  // an identity column takes its sequence along
+  const [sequence] = widenSequence(
+    { ...row, own_bound: isBounded },
+    identity && !isBounded ? row.sequence_type : 'bigint',
+  );
   return [
-    '-- rewrites the table and its indexes under an exclusive lock; for a large table fill a new column instead',
-    ...(others === '' ? [] : [comment(`and widen what refers to it: ${others}`)]),
-    `ALTER TABLE ${quoteName(table_schema ?? '', table ?? '')} ALTER COLUMN ${quoteIdentifier(column ?? '')} TYPE bigint;`,
-    // an identity column takes its sequence along
-    ...widenSequence({ ...row, own_bound: isBounded }, identity && !isBounded ? row.sequence_type : 'bigint'),
+    '-- twice, some time apart: how fast it advances, and how large the table is',
+    lookAt(row, object),
+    comment(
+      `only where the table is small: ${alter} rewrites it and its indexes under ACCESS EXCLUSIVE, for which all reads and writes wait until it is done`,
+    ),
+    ...(sequence === undefined ? [] : [comment(`and then: ${sequence}`)]),
+    '-- else beside the work: ADD COLUMN a bigint, a trigger that fills it for rows that are written, UPDATE of the others in batches, CREATE UNIQUE INDEX CONCURRENTLY over it; then, in one short transaction under lock_timeout, the new column takes the name, the default, the key and the sequence of the old one',
+    ...(others === '' ? [] : [comment(`either way widen first what refers to it: ${others}`)]),
   ];
+}
+
+/** A partitioned table has no size of its own. */
+function lookAt({ schema, sequence }: SequenceRow, table: string): string {
+  const relation = `${quoteLiteral(table)}::regclass`;
+  const size = `coalesce((SELECT sum(pg_total_relation_size(p.relid)) FROM pg_partition_tree(${relation}) p), pg_total_relation_size(${relation}))`;
+  return `SELECT clock_timestamp(), s.last_value, pg_size_pretty(${size}) AS table_size FROM ${quoteName(schema, sequence)} s;`;
 }
 
 /** Rewrites nothing. None when the sequence is as wide as can be. */

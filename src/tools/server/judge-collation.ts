@@ -1,10 +1,11 @@
 import { comment, quoteIdentifier, type Finding } from '../kit/index.ts';
+import { writeReindex } from '../schema/reindex-by-collation.ts';
 import type { DatabaseRow } from './database-page.ts';
 
 /** REINDEX DATABASE would lock out the writers of one table after the other. */
 const WRITE_REINDEX = [
   '-- in that database: writes the statements that rebuild the indexes in question beside their use; amcheck says which of them need it',
-  `SELECT format('REINDEX INDEX CONCURRENTLY %s;', indexrelid::regclass) FROM pg_index WHERE EXISTS (SELECT FROM unnest(indcollation) c WHERE c NOT IN (0, 'pg_catalog."C"'::regcollation, 'pg_catalog."POSIX"'::regcollation));`,
+  writeReindex(`'pg_catalog."default"'::regcollation::oid`),
 ].join('\n');
 
 /** The indexes are those of the primary, and a standby orders by its own libraries. */

@@ -19,12 +19,17 @@ export const live = definePart({
   row: liveFiles,
   sql: byServerVersion({
     12: sql`
-      with files as (
+      with sessions as materialized (
+        select a.pid, a.backend_type, a.usename, a.datname, a.application_name, a.state, a.query_start, a.query from pg_catalog.pg_stat_activity a
+      ),
+      files as (
         select t.spcname, f.size, f.modification, pg_catalog.substring(f.name, '^pgsql_tmp(\\d{1,9})\\.')::integer as pid
           from pg_catalog.pg_tablespace t
          cross join lateral pg_catalog.pg_ls_tmpdir(t.oid) f
          -- pg_global would give those of pg_default again
          where t.oid <> 1664
+           -- looks at the sessions first: one that ends meanwhile is no crash
+           and (select pg_catalog.count(*) from sessions) > 0
       ),
       grouped as (
         select f.pid, f.spcname as tablespace, pg_catalog.count(*) as files, pg_catalog.sum(f.size) as size, pg_catalog.max(f.modification) as last_written
@@ -36,7 +41,9 @@ export const live = definePart({
              case when a.state = 'active' then ${secondsSince(sql`a.query_start`)} end as statement_s,
              nullif(a.query, '') as statement
         from grouped g
-        left join pg_catalog.pg_stat_activity a on a.pid = g.pid
+        left join sessions a on a.pid = g.pid
+       -- of a session that began meanwhile
+       where a.pid is not null or g.last_written < pg_catalog.clock_timestamp() - interval '1 minute'
        order by g.size desc, g.pid
        limit 500`,
   }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { keyEnds, servesKey } from '../indexes/serving-index.ts';
+import { checkedEnds, servesKey } from '../indexes/serving-index.ts';
 import { action, columnNames } from '../indexes/unserved-key.ts';
 import {
   byServerVersion,
@@ -54,7 +54,7 @@ const foreignKeysWith = (enforced: Sql) => sql`
          where k.contype = 'f' and k.confrelid = ${OID}
            and not exists (select from pg_catalog.pg_constraint p where p.oid = k.conparentid and p.confrelid = k.confrelid)
       ),
-      ${keyEnds(ESTIMATE_SIZES)}
+      ${checkedEnds(ESTIMATE_SIZES)}
       select k.outgoing, k.conname as constraint, n.nspname as schema, c.relname as table,
              ${columnNames(sql`k.conrelid`, sql`k.conkey`)} as columns, ${columnNames(sql`k.confrelid`, sql`k.confkey`)} as referenced_columns,
              ${action(sql`k.confdeltype`)} as on_delete, ${action(sql`k.confupdtype`)} as on_update,
