@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import {
-  compareVersions,
   defineTool,
   hiddenFrom,
   limitInput,
@@ -66,13 +65,7 @@ export default defineTool({
         ...tellWithheld(load.length - shown.length, persona.name),
         ...(input.group_by === 'statement_type' ? hiddenFrom(facts.role, [TYPES]) : []),
         ...notRecorded({ ...about, texts_read }, evidence),
-        ...(about.track === 'all' && compareVersions(about.extension_version, '1.9') < 0 ? [NESTED_TWICE] : []),
       ],
     };
   },
 });
-
-const NESTED_TWICE = {
-  what: 'statements within functions apart from those that called them',
-  reason: 'Before version 1.9 of the extension they are not told apart, and count in both.',
-};
