@@ -20,6 +20,7 @@ const holder: HorizonHolder = {
   name: '4711',
   application: null,
   user: 'app',
+  database: null,
   state: 'idle in transaction',
   xmin_age: 12,
   since: '2026-01-01T12:00:00Z',
