@@ -16,6 +16,13 @@ import {
 import { useClusterAlone } from '../postgres/sessions.ts';
 import { follow } from './advice.ts';
 
+/** What autovacuum_status has of the slot, and what it could not show. */
+async function holderFrom(howdah: Howdah, slot: string) {
+  const answer = await howdah.call('autovacuum_status');
+  const found = (answer['holders'] as readonly Row[]).find(({ name }) => name === slot);
+  return { found, told: answer.not_examined?.map(({ what }) => what).join() ?? '' };
+}
+
 const mark = randomBytes(4).toString('hex');
 
 function holderOf({ rows }: Answer, name: string): Row {
@@ -104,17 +111,12 @@ describeEachMajor('xmin_holders', (cluster) => {
   });
 
   it('says in every database which slot holds back the catalogs, to those who may reach its own', async () => {
-    const holders = async (from: Howdah) => {
-      const answer = await from.call('autovacuum_status');
-      const found = (answer['holders'] as readonly Row[]).find(({ name }) => name === slot);
-      return { found, told: answer.not_examined?.map(({ what }) => what).join() ?? '' };
-    };
     const reaching = await openHowdah(other().monitorUrl);
-    const { found } = await holders(reaching);
+    const { found } = await holderFrom(reaching, slot);
     expect(found).toMatchObject({ kind: 'slot', catalogs_only: true, database: clone().name });
     await reaching.close();
     const narrow = await openNarrowHowdah(other().monitorUrl, other().name);
-    const withheld = await holders(narrow);
+    const withheld = await holderFrom(narrow, slot);
     expect(withheld.found).toBeUndefined();
     expect(withheld.told).toContain('of other databases, among what holds back');
     await narrow.close();

@@ -60,7 +60,7 @@ function keepsFromFreezing({ xmin_age }: HorizonHolder, { due, xid_age_at }: Jud
 
 /** It was there before the last VACUUM began, which left dead rows behind. */
 function wasThereBefore({ since }: HorizonHolder, table: JudgedTable): boolean {
-  return since !== null && table.due.includes('dead_rows') && lastVacuumBeganAfter(table) >= Date.parse(since);
+  return since !== null && table.due.includes('dead_rows') && lastVacuumBeganAfter(table) > Date.parse(since);
 }
 
 /** It was there before the last VACUUM ended, and nobody knows whether before it began. */
