@@ -19,6 +19,13 @@ function withoutComment(line: string): string {
   return line.replace(/^((?:'[^']*'|[^'])*?) ?--.*/, '$1');
 }
 
+/** Does what a finding leaves to those who have looked: the first statement of this kind in its comments. */
+export async function followComment(url: string, { next_step = '' }: Finding, kind: string): Promise<void> {
+  const [statement] = new RegExp(`(?<=^-- (?:.*: )?)${kind} .*;$`, 'm').exec(next_step) ?? [];
+  if (statement === undefined) throw new Error(`no ${kind} in: ${next_step}`);
+  await runAs(url, statement);
+}
+
 /** How severe each finding is, and about what. */
 export function objects({ findings }: Answer): string[] {
   return findings.map(({ severity, object }) => `${severity} ${object}`);

@@ -33,4 +33,5 @@ export const dueTable: DueTable = {
   total_rows: 1,
   waiting_rows: 1,
   vacuumed_s: 30,
+  vacuum_took_s: null,
 };

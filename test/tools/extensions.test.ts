@@ -76,7 +76,7 @@ it(
   'warns of an extension whose library is not loaded, and is content after a restart',
   { timeout: 120_000 },
   async () => {
-    await withSeparateServer({ shared_preload_libraries: 'auto_explain' }, async (_, url, __, restart) => {
+    await withSeparateServer({ shared_preload_libraries: '$libdir/auto_explain' }, async (_, url, __, restart) => {
       await runAs(url, 'create extension pg_stat_statements');
       const howdah = await openHowdah(url);
       const answer = await howdah.call('extensions');
@@ -84,17 +84,21 @@ it(
         expect.objectContaining({
           severity: 'warning',
           object: '"public"."pg_stat_statements"',
-          evidence: expect.objectContaining({ shared_preload_libraries: 'auto_explain' }),
+          evidence: expect.objectContaining({ shared_preload_libraries: '$libdir/auto_explain' }),
           next_step: [
             '-- or, where nobody needs it, in this database: DROP EXTENSION "pg_stat_statements";',
-            `ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', 'pg_stat_statements';`,
+            '-- a library that is not there keeps the server from starting: its file has to be here and on each standby',
+            `ALTER SYSTEM SET shared_preload_libraries = '$libdir/auto_explain', 'pg_stat_statements';`,
             '-- comes into force with a restart',
           ].join('\n'),
         }),
       ]);
-      await restart({ shared_preload_libraries: 'auto_explain,pg_stat_statements' });
+      await restart({ shared_preload_libraries: '$libdir/auto_explain,$libdir/pg_stat_statements.so' });
       const loaded = await howdah.call('extensions');
-      expect(loaded).toMatchObject({ findings: [], about: { preloaded: ['auto_explain', 'pg_stat_statements'] } });
+      expect(loaded).toMatchObject({
+        findings: [],
+        about: { preloaded: ['$libdir/auto_explain', '$libdir/pg_stat_statements.so'] },
+      });
       await howdah.close();
     });
   },

@@ -33,7 +33,7 @@ describeSomeMajors('health_check', (cluster) => {
     expect(found).toEqual(
       expect.arrayContaining([
         ['server_overview', 'critical', '"fsync"'],
-        ['list_tables', 'warning', '"bloat"."mostly_dead"'],
+        ['autovacuum_status', 'warning', '"bloat"."mostly_dead"'],
         ['invalid_indexes', 'warning', '"indexes"."broken_a"'],
       ]),
     );

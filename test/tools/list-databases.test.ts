@@ -53,6 +53,19 @@ describeEachMajor('list_databases', (cluster) => {
     expect(names).toEqual(names.toSorted());
   });
 
+  it('names an owner that may not log in', async () => {
+    const owner = unique('nobody "logs in" so');
+    const quoted = `"${owner.replaceAll('"', '""')}"`;
+    const database = `"${weird.name.replaceAll('"', '""')}"`;
+    await runAs(clone().superuserUrl, `create role ${quoted} nologin`, `alter database ${database} owner to ${quoted}`);
+    try {
+      for (const login of LOGINS)
+        expect(rowOf(await howdah(login).call('list_databases', all), weird.name)).toMatchObject({ owner });
+    } finally {
+      await runAs(clone().superuserUrl, `alter database ${database} owner to postgres`, `drop role ${quoted}`);
+    }
+  });
+
   it('counts what a session did', async () => {
     await runAs(
       weird.superuserUrl,

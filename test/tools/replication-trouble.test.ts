@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { newestCluster } from '../postgres/each-major.ts';
@@ -90,6 +91,53 @@ describe('replication_status of a server in trouble', () => {
       expect(await status()).toMatchObject({ position: { standby: true, replay_paused: true } });
       await howdah.close();
     });
+  });
+
+  it('takes what a standby restores from an archive for received, once nothing streams any more', async () => {
+    const archive = mkdtempSync(join(tmpdir(), 'howdah-archive-'));
+    chmodSync(archive, 0o777);
+    const archiving = { archive_mode: 'on', archive_command: `cp %p ${archive}/%f` };
+    await withSeparateServer(archiving, async (_, url, addStandby) => {
+      const standbyUrl = await addStandby({
+        restore_command: `cp ${archive}/%f %p`,
+        wal_retrieve_retry_interval: '100ms',
+      });
+      const howdah = await openHowdah(standbyUrl);
+      const status = () => howdah.call('replication_status');
+      await expect.poll(status, { timeout: 20_000 }).toMatchObject({ position: { receiving: true } });
+      await expect
+        .poll(
+          () =>
+            runAs(
+              byPg(url),
+              'select pg_terminate_backend(active_pid) from pg_replication_slots where active',
+              `select pg_drop_replication_slot('standby')`,
+            ).then(() => 'cut off', String),
+          { timeout: 20_000 },
+        )
+        .toBe('cut off');
+      const [at] = await runAs(
+        byPg(url),
+        'create table public.restored (id integer)',
+        `select pg_walfile_name(pg_switch_wal()) is not null as switched, pg_current_wal_lsn()::text as lsn`,
+      );
+      await expect
+        .poll(() => runAs(byPg(standbyUrl), `select pg_last_wal_replay_lsn() >= '${String(at?.['lsn'])}' as is`), {
+          timeout: 30_000,
+        })
+        .toEqual([{ is: true }]);
+      const [{ stale } = {}] = await runAs(
+        byPg(standbyUrl),
+        'select pg_last_wal_receive_lsn() < pg_last_wal_replay_lsn() as stale',
+      );
+      expect(stale).toBe(true);
+      const { position } = (await status()) as unknown as { position: Record<string, unknown> };
+      expect(position).toMatchObject({ receiving: false, replay_lag_size: 0 });
+      expect(position['wal_lsn']).toBe(position['replay_lsn']);
+      const overview = await howdah.call('server_overview');
+      expect(overview['instance']).toMatchObject({ replay_lag_size: 0 });
+      await howdah.close();
+    }).finally(() => rmSync(archive, { recursive: true, force: true }));
   });
 
   it('does not hold against a standby that archiving failed while it was a primary', async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeEachMajor } from '../postgres/each-major.ts';
 import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
-import { fieldsOf, follow, objects } from './advice.ts';
+import { fieldsOf, follow, followComment, objects } from './advice.ts';
 import { usePlantedSecurity } from './plant-security.ts';
 
 const listOf = (answer: Answer, part: string) => answer[part] as readonly Row[];
@@ -110,7 +110,7 @@ describeEachMajor('row_security and security_definer_functions', (cluster) => {
       const answer = await howdah('plain').call('row_security', { schema: 'planted' });
       const finding = answer.findings.find(({ object }) => object === `"${role('owner')}"`);
       expect(finding).toMatchObject({ severity: 'notice', evidence: { tables: 1, owner_sessions: 1 } });
-      if (finding) await follow(clone().superuserUrl, finding);
+      if (finding) await followComment(clone().superuserUrl, finding, 'ALTER TABLE');
       const held = await howdah('plain').call('row_security', { schema: 'planted' });
       expect(objects(held).map(plain)).not.toContain('notice "owner"');
     });
@@ -164,7 +164,7 @@ describeEachMajor('row_security and security_definer_functions', (cluster) => {
   it('pins the search path of each, by the step that it advises', async () => {
     const { findings } = await howdah('plain').call('security_definer_functions');
     expect(findings).toHaveLength(4);
-    for (const finding of findings) await follow(clone().superuserUrl, finding);
+    for (const finding of findings) await followComment(clone().superuserUrl, finding, 'ALTER (?:FUNCTION|PROCEDURE)');
     const after = await howdah('plain').call('security_definer_functions');
     expect(after.findings).toEqual([]);
     expect(fieldsOf(after, 'path').filter(([path]) => path !== 'pinned')).toEqual([['callers']]); // that nobody may call

@@ -45,6 +45,26 @@ describeEachMajor('top_statements', (cluster) => {
     expect(hits.every((percent) => percent === null || (Number(percent) >= 0 && Number(percent) <= 100))).toBe(true);
   });
 
+  it.runIf(cluster.major >= 14)('counts the time of a statement within another once in the time of all', async () => {
+    await runAs(
+      clone().superuserUrl,
+      `set pg_stat_statements.track = 'all'`,
+      `do $$ begin execute 'do $inner$ begin perform pg_sleep(0.5); end $inner$'; end $$`,
+    );
+    const topLevel = async () => {
+      const [row] = await runAs(
+        clone().superuserUrl,
+        'select sum(total_exec_time)::float as ms from pg_stat_statements where toplevel',
+      );
+      return Number(row?.['ms']);
+    };
+    const before = await topLevel();
+    const { about } = await howdah('monitor').call('top_statements', here());
+    const all = Number((about as Row)['all_ms']);
+    expect(all).toBeGreaterThan(before - 1);
+    expect(all).toBeLessThan((await topLevel()) + 1);
+  });
+
   it.each(LOGINS)('shows no constant and no password of anybody, to %s', async (login) => {
     const [card, password] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')];
     const role = `planted_${randomBytes(4).toString('hex')}`;

@@ -101,7 +101,12 @@ describeEachMajor('wraparound', (cluster) => {
         age(`(select oid from pg_class where relname = 'old_news')`, 'relfrozenxid', 250_000_000),
       );
       const answer = await howdah('monitor').call('wraparound', { name: 'old_news' });
-      expect(rowOf(answer, 'old_news')).toMatchObject({ temporary: true, schema: expect.stringMatching(/^pg_temp_/) });
+      const { rows } = await session.query<{ pid: number }>('select pg_backend_pid() as pid');
+      expect(rowOf(answer, 'old_news')).toMatchObject({
+        temporary: true,
+        temporary_of: cluster.major >= 16 ? rows[0]?.pid : null,
+        schema: expect.stringMatching(/^pg_temp_/),
+      });
       const finding = answer.findings.find(({ claim }) => claim.startsWith('The temporary table'));
       expect(finding).toMatchObject({ severity: 'warning' });
       const [step] = String(finding?.next_step).match(/^SELECT .*$/m) ?? [];

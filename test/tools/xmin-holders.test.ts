@@ -3,9 +3,25 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type pg from 'pg';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { openNarrowHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  openHowdah,
+  openNarrowHowdah,
+  runAs,
+  useHowdah,
+  withSession,
+  type Answer,
+  type Howdah,
+  type Row,
+} from '../postgres/platform.ts';
 import { useClusterAlone } from '../postgres/sessions.ts';
 import { follow } from './advice.ts';
+
+/** What autovacuum_status has of the slot, and what it could not show. */
+async function holderFrom(howdah: Howdah, slot: string) {
+  const answer = await howdah.call('autovacuum_status');
+  const found = (answer['holders'] as readonly Row[]).find(({ name }) => name === slot);
+  return { found, told: answer.not_examined?.map(({ what }) => what).join() ?? '' };
+}
 
 const mark = randomBytes(4).toString('hex');
 
@@ -92,6 +108,18 @@ describeEachMajor('xmin_holders', (cluster) => {
     expect(catalogs).toMatchObject({ severity: 'notice' });
     await follow(clone().superuserUrl, catalogs ?? { severity: 'ok', claim: '', evidence: {} });
     expect((await howdah('monitor').call('xmin_holders', { limit: 100 })).findings).toEqual([]);
+  });
+
+  it('says in every database which slot holds back the catalogs, to those who may reach its own', async () => {
+    const reaching = await openHowdah(other().monitorUrl);
+    const { found } = await holderFrom(reaching, slot);
+    expect(found).toMatchObject({ kind: 'slot', catalogs_only: true, database: clone().name });
+    await reaching.close();
+    const narrow = await openNarrowHowdah(other().monitorUrl, other().name);
+    const withheld = await holderFrom(narrow, slot);
+    expect(withheld.found).toBeUndefined();
+    expect(withheld.told).toContain('of other databases, among what holds back');
+    await narrow.close();
   });
 
   it('says what holds back another database, to those who may reach it', async () => {

@@ -121,6 +121,18 @@ it.each([
   expect(judge(row)).toHaveLength(count);
 });
 
+it.each<[string, string | null, RegExp, RegExp]>([
+  ['a statement', 'select $1', /^SELECT pid, /, /^-- .* SELECT pg_cancel_backend\(pid\) FROM/],
+  ['a statement that we may not see', null, /^SELECT pid, /, /^-- .* SELECT pg_cancel_backend/],
+  ['VACUUM', 'VACUUM (FREEZE) shop.orders', /^SELECT pid, /, /^-- (?!.*cancel_backend)/],
+  ['an index', 'create unique index concurrently on shop.orders (id)', /^SELECT pid, /, /^-- (?!.*cancel_backend)/],
+  ['a dump', 'COPY shop.orders (id) TO stdout;', /^SELECT pid, /, /^-- (?!.*cancel_backend)/],
+])('cancels nothing that takes long unseen, and no maintenance at all: %s', (_, statement, look, then) => {
+  const [finding] = judge({ transaction_s: 601, statement });
+  const lines = finding?.next_step?.split('\n') ?? [];
+  expect(lines).toEqual([expect.stringMatching(look), expect.stringMatching(then)]);
+});
+
 it('sees a leak in many transactions without work, however young', () => {
   const idle = Array.from({ length: 10 }, () => ({ state: 'idle in transaction', state_s: 2 }));
   expect(judge(...idle)).toEqual([

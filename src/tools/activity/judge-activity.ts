@@ -1,6 +1,7 @@
 import { endPrepared, gather, type Finding, type NotExamined } from '../kit/index.ts';
 import { blockerSeverity, whomItBlocks } from './blocker.ts';
 import { endSession, lookAt } from './ending.ts';
+import { judgeLong } from './judge-long.ts';
 import type { AboutWaiters, SessionRow } from './session-row.ts';
 
 /** So many transactions without work at once are a leak in an application, however young they are. */
@@ -41,7 +42,11 @@ export function judgeActivity(
     ...gather(urgent.map(judge), (count) => `${count} sessions block others and wait for nobody.`, lookAt(urgent)),
     ...gather(brief.map(judge), (count) => `${count} sessions block others, who have not waited long.`, lookAt(brief)),
     ...gather(idle.map(judgeIdle), (count) => `${count} transactions are open without work.`, lookAt(idle)),
-    ...gather(long.map(judgeLong), (count) => `${count} transactions have been open for long.`, lookAt(long)),
+    ...gather(
+      long.map((row) => judgeLong(row, evidenceOf(row))),
+      (count) => `${count} transactions have been open for long.`,
+      lookAt(long),
+    ),
     ...judgeHorizon(
       rows.filter((row) => !reported.has(row)),
       input.max_xmin_age,
@@ -98,18 +103,6 @@ function judgeIdle(row: SessionRow): Finding {
     object: `pid ${pid}`,
     evidence: evidenceOf(row),
     why: 'https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT',
-    next_step: endSession(row),
-  };
-}
-
-function judgeLong(row: SessionRow): Finding {
-  const { pid, transaction_s } = row;
-  return {
-    severity: 'warning',
-    claim: `Session ${pid} has had its transaction open for ${Math.round(transaction_s ?? 0)} s.`,
-    object: `pid ${pid}`,
-    evidence: evidenceOf(row),
-    why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY',
     next_step: endSession(row),
   };
 }

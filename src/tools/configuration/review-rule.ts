@@ -23,6 +23,8 @@ export interface Opinion {
   readonly reason?: string;
   /** Of a risk. */
   readonly severity?: Finding['severity'];
+  /** SQL of what comes before the change, which is a comment then: done at once it does harm. */
+  readonly first?: string;
   /** What would have to be told. */
   readonly needs?: keyof Machine;
 }

@@ -1,4 +1,4 @@
-import { HOUR, improve, MINUTE, OK, risk, shouldBe, type Given, type Rule } from './review-rule.ts';
+import { HOUR, improve, MINUTE, OK, risk, shouldBe, type Given, type Opinion, type Rule } from './review-rule.ts';
 
 const PAGE = 'vacuum';
 
@@ -55,15 +55,26 @@ function judgeCostLimit({ amount }: Given) {
   return limit < 100 ? improve('200', 'All workers share it, and sleep each time it is used up.') : OK;
 }
 
+/** From there it goes on in steps: each forces VACUUM of all tables that are older. */
+const NEXT_FREEZE = 1_000_000_000;
+
 function judgeFreeze(setting: string) {
-  return ({ amount }: Given) =>
-    amount(setting) > LATE_FREEZE
-      ? risk(
-          'warning',
-          setting.includes('multixact') ? '400000000' : '200000000',
-          'VACUUM is forced when there is little time left before writes stop.',
-        )
-      : OK;
+  return ({ amount }: Given): Opinion => {
+    if (amount(setting) <= LATE_FREEZE) return OK;
+    const reason = 'VACUUM is forced when there is little time left before writes stop.';
+    return {
+      ...risk('warning', `${NEXT_FREEZE}`, reason),
+      first: freezeOldest(setting.includes('multixact') ? 'mxid_age(relminmxid)' : 'age(relfrozenxid)'),
+    };
+  };
+}
+
+function freezeOldest(age: string): string {
+  return [
+    `SELECT oid::regclass, ${age}, pg_size_pretty(pg_relation_size(oid)) FROM pg_class WHERE relkind IN ('r', 'm', 't') ORDER BY ${age} DESC LIMIT 20;`,
+    '-- in every database VACUUM (FREEZE) the oldest first, at a quiet time: whatever is older than the new value is vacuumed as soon as it holds, against wraparound, and gives way to nobody',
+    '-- then lower it, and again in steps towards the default:',
+  ].join('\n');
 }
 
 export const VACUUM_RULES: readonly Rule[] = [

@@ -155,7 +155,7 @@ it.each<[Record<string, string>, Partial<Given>, string]>([
   [{ autovacuum_vacuum_cost_limit: '-1', vacuum_cost_limit: '200' }, {}, 'ok'],
   [{ autovacuum_vacuum_cost_limit: '99' }, {}, 'improve 200'],
   [{ autovacuum_freeze_max_age: '200000000' }, {}, 'ok'],
-  [{ autovacuum_freeze_max_age: '1500000000' }, {}, 'warning 200000000'],
+  [{ autovacuum_freeze_max_age: '1500000000' }, {}, 'warning 1000000000'],
   [{ random_page_cost: '0.9', seq_page_cost: '1' }, {}, 'notice 1'],
   [{ random_page_cost: '4', seq_page_cost: '1' }, {}, 'unknown'],
   [{ random_page_cost: '4', seq_page_cost: '1' }, { storage: 'ssd' }, 'improve 1.1'],
@@ -241,6 +241,21 @@ describe('findings', () => {
     expect(step({ source: 'database' })).toMatch(/^SELECT (?!.*ALTER SYSTEM)[^]*ALTER DATABASE/);
     expect(step({}, 'rds')).toMatch(/^-- Amazon RDS has no ALTER SYSTEM/);
   });
+});
+
+it.each([
+  ['autovacuum_freeze_max_age', 'age(relfrozenxid)', 'file'],
+  ['autovacuum_multixact_freeze_max_age', 'mxid_age(relminmxid)', 'file'],
+  ['autovacuum_freeze_max_age', 'age(relfrozenxid)', 'command line'],
+])('lowers %s only after the oldest tables are frozen', (setting, age, source) => {
+  const settings = stored({ [setting]: '2000000000' }, { context: 'postmaster', source });
+  const [finding] = judgeReview(reviewSettings(settings, givenOf(settings, server)), null);
+  const [look, ...rest] = finding?.next_step?.split('\n') ?? [];
+  expect(look).toContain(`ORDER BY ${age} DESC`);
+  expect(rest.every((line) => line.startsWith('-- '))).toBe(true);
+  expect(rest.join()).toMatch(
+    new RegExp(`VACUUM \\(FREEZE\\) the oldest first.*against wraparound.*${setting} = 1000000000`),
+  );
 });
 
 it('asks for what only the operator knows, once for all settings that need it', () => {

@@ -106,16 +106,17 @@ export function judgeReview(rows: readonly ReviewedSetting[], service: Connectio
 }
 
 /** ALTER SYSTEM succeeds and changes nothing where something has precedence over the files. */
-function stepFor({ setting, suggested, stored }: ReviewedSetting, service: ConnectionFacts['service']): string {
+function stepFor({ setting, suggested, stored, first }: ReviewedSetting, service: ConnectionFacts['service']): string {
   const look = `SELECT name, setting, unit, source, sourcefile FROM pg_settings WHERE name = ${quoteLiteral(setting)};`;
   if (suggested === undefined) return look;
   if (stored.source === 'command line') {
-    return `${look}\n${comment(`its command line has the last word: start the server with ${setting} = ${suggested}`)}`;
+    return `${first ?? look}\n${comment(`its command line has the last word: start the server with ${setting} = ${suggested}`)}`;
   }
   if (stored.source === 'database')
     return `${look}\n${comment(`set for this database: ALTER DATABASE … SET ${setting} = ${suggested}`)}`;
   const restart = stored.context === 'postmaster';
-  return changeSettings(service, [{ name: setting, value: sqlValue(suggested), ...(restart && { restart }) }]);
+  const change = changeSettings(service, [{ name: setting, value: sqlValue(suggested), ...(restart && { restart }) }]);
+  return first === undefined ? change : `${first}\n${change.replaceAll(/^(?!--)/gm, '-- ')}`;
 }
 
 function sqlValue(value: string): string {

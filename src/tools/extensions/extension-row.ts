@@ -26,7 +26,10 @@ export const extensionRow = {
 export type ExtensionRow = z.output<z.ZodObject<typeof extensionRow>>;
 
 export const aboutLibraries = {
-  preloaded: z.array(z.string()).nullable().describe('shared_preload_libraries; null where it is not visible.'),
+  preloaded: z
+    .array(z.string())
+    .nullable()
+    .describe('shared_preload_libraries, with the paths; null where it is not visible.'),
 };
 export type AboutLibraries = z.output<z.ZodObject<typeof aboutLibraries>>;
 
@@ -51,11 +54,17 @@ const NEEDED = sql`values
 function select({ name, available, limit }: Inputs, trusted: Sql): Sql {
   return sql`
       with loaded as materialized (
-        select array(select pg_catalog.regexp_replace(pg_catalog.btrim(l.library, ' "'), '^.*/|[.]so$', '', 'g')
+        select array(select pg_catalog.btrim(l.library, ' "')
                        from pg_catalog.regexp_split_to_table(s.setting, ',') l (library)
                       where pg_catalog.btrim(l.library) <> '') as libraries
           from pg_catalog.pg_settings s
          where s.name = 'shared_preload_libraries'
+      ),
+      -- without the paths, which may be anybody's
+      names as materialized (
+        select pg_catalog.regexp_replace(u.library, '^.*/|[.]so$', '', 'g') as library
+          from loaded o
+         cross join lateral pg_catalog.unnest(o.libraries) u (library)
       ),
       needed (extension, library) as (${NEEDED}
       ),
@@ -91,7 +100,7 @@ function select({ name, available, limit }: Inputs, trusted: Sql): Sql {
              (select v.trusted from versions v where v.name = p.extension and v.version = coalesce(p.default_version, p.extversion)) as trusted,
              case when d.library is null or p.oid is null then null
                   when not exists (select from loaded) then 'not visible'
-                  when d.library in (select pg_catalog.unnest(o.libraries) from loaded o) then 'loaded'
+                  when d.library in (select s.library from names s) then 'loaded'
                   else 'missing' end as library,
              p.comment, (select pg_catalog.to_json(o.libraries) from loaded o) as preloaded, p.total_rows
         from page p

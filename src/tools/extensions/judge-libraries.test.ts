@@ -25,14 +25,22 @@ it('says nothing of what is loaded, is not needed or is not visible', () => {
 });
 
 it('loads a library beside those that are loaded', () => {
-  expect(stepOf('pg_cron', ['auto_explain', 'pgaudit'])[1]).toBe(
+  expect(stepOf('pg_cron', ['auto_explain', 'pgaudit'])[2]).toBe(
     "ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', 'pgaudit', 'pg_cron';",
   );
-  expect(stepOf('pg_cron', [])[1]).toBe("ALTER SYSTEM SET shared_preload_libraries = 'pg_cron';");
+  expect(stepOf('pg_cron', [])[2]).toBe("ALTER SYSTEM SET shared_preload_libraries = 'pg_cron';");
+});
+
+it('leaves the paths of those that are loaded, and says what a missing file does', () => {
+  const [, warning, change] = stepOf('pg_cron', ['/opt/vendor/lib/x.so', '$libdir/auto_explain']);
+  expect(warning).toMatch(/^-- .* from starting: .* on each standby$/);
+  expect(change).toBe(
+    "ALTER SYSTEM SET shared_preload_libraries = '/opt/vendor/lib/x.so', '$libdir/auto_explain', 'pg_cron';",
+  );
 });
 
 it.each(['timescaledb', 'citus'])('loads %s before all others, as it asks', (extension) => {
-  expect(stepOf(extension, ['auto_explain'])[1]).toBe(
+  expect(stepOf(extension, ['auto_explain'])[2]).toBe(
     `ALTER SYSTEM SET shared_preload_libraries = '${extension}', 'auto_explain';`,
   );
 });

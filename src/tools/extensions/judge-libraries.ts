@@ -40,6 +40,7 @@ function loadToo(preloaded: readonly string[], extension: string, service: Conne
   const libraries = FIRST.has(extension) ? [extension, ...preloaded] : [...preloaded, extension];
   return [
     comment(`or, where nobody needs it, in this database: DROP EXTENSION ${quoteIdentifier(extension)};`),
+    comment('a library that is not there keeps the server from starting: its file has to be here and on each standby'),
     changeSettings(service, [
       { name: 'shared_preload_libraries', value: libraries.map(quoteLiteral).join(', '), restart: true },
     ]),

@@ -85,6 +85,7 @@ interface Counting {
 export function counting({ since, databasesSince, walTiming }: Counting): Sql {
   return sql`
       select c.counted_since, pg_catalog.round(${secondsSince(sql`c.counted_since`)}) as counted_s, ${databasesSince} as databases_counted_since,
+             pg_catalog.current_setting('bgwriter_lru_maxpages')::integer as bgwriter_lru_maxpages,
              pg_catalog.current_setting('track_io_timing')::boolean as track_io_timing, ${walTiming} as track_wal_io_timing
         from (select ${since} as counted_since) c`;
 }

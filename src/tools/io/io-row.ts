@@ -41,6 +41,7 @@ export const aboutIo = {
   counted_since: z.iso.datetime().nullable(),
   counted_s: z.int().nullable().meta({ unit: 's' }),
   databases_counted_since: z.iso.datetime().nullable().describe('Before PostgreSQL 16, of pg_stat_database.'),
+  bgwriter_lru_maxpages: z.int(),
   track_io_timing: z.boolean(),
   track_wal_io_timing: z.boolean().nullable(),
 };

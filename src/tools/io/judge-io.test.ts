@@ -39,6 +39,7 @@ const about: AboutIo = {
   counted_since: '2026-01-01T00:00:00Z',
   counted_s: 3600,
   databases_counted_since: null,
+  bgwriter_lru_maxpages: 100,
   track_io_timing: true,
   track_wal_io_timing: true,
 };
@@ -101,6 +102,20 @@ describe('findings on I/O', () => {
     const rows = [{ ...row, write_size: 100 * GIB }];
     expect(claims(rows)).toHaveLength(1);
     expect(claims(rows, { counted_s: 101 * 3600 })).toEqual([]);
+  });
+
+  it.each([
+    [100, 'bgwriter_lru_maxpages = 200;'],
+    [600, 'bgwriter_lru_maxpages = 1000;'],
+    [1000, 'larger shared_buffers help'],
+  ])('never advise less than the %i pages that there are', (bgwriter_lru_maxpages, expected) => {
+    const [finding] = judgeIo([{ ...row, write_size: 100 * GIB }], {
+      input,
+      about: { ...about, bgwriter_lru_maxpages },
+      facts,
+    });
+    expect(finding?.next_step).toContain(expected);
+    expect(finding?.next_step?.includes('ALTER SYSTEM')).toBe(bgwriter_lru_maxpages < 1000);
   });
 
   it('tell before PostgreSQL 16 what sessions synced, and not that they write', () => {

@@ -1,4 +1,5 @@
 import { changeSettings, comment, gather, type ConnectionFacts, type Finding, type NotExamined } from '../kit/index.ts';
+import { morePages } from '../wal/cleaner-pages.ts';
 import type { AboutIo, IoRow } from './io-row.ts';
 
 const DOCS = 'https://www.postgresql.org/docs/current';
@@ -80,6 +81,7 @@ function judgeWrites(rows: readonly IoRow[], { input, about, facts }: Evidence):
   const hours = Math.max((about?.counted_s ?? 0) / 3600, 1);
   const percent = all === 0 ? 0 : Math.round((100 * own) / all);
   if (own / hours < MUCH_PER_HOUR || percent <= input.max_backend_write_percent) return [];
+  const more = about && morePages(about.bgwriter_lru_maxpages);
   return [
     {
       severity: 'notice',
@@ -92,7 +94,7 @@ function judgeWrites(rows: readonly IoRow[], { input, about, facts }: Evidence):
         comment(
           'where the second number grows, the background writer stops too early; else larger shared_buffers help',
         ),
-        changeSettings(facts.service, [{ name: 'bgwriter_lru_maxpages', value: '500' }]),
+        ...(more === null ? [] : [changeSettings(facts.service, [{ name: 'bgwriter_lru_maxpages', value: more }])]),
       ].join('\n'),
     },
   ];

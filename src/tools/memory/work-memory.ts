@@ -1,15 +1,12 @@
 import { z } from 'zod';
 import { byServerVersion, definePart, sql, type RowOf, type Sql } from '../kit/index.ts';
-import { isClient } from '../server/connections.ts';
+import { counted, isClient } from '../server/connections.ts';
 
 const bytes = z.int().min(0).meta({ unit: 'bytes' });
 const count = z.int().min(0).nullable();
 
 const inBytes = (setting: Sql) => sql`pg_catalog.pg_size_bytes(pg_catalog.current_setting(${setting}, true))`;
 const asInteger = (setting: Sql) => sql`pg_catalog.current_setting(${setting})::bigint`;
-/** Null when what some do is hidden. */
-const seen = (condition: Sql) =>
-  sql`case when pg_catalog.count(a.backend_type) = pg_catalog.count(*) then pg_catalog.count(*) filter (where ${condition}) end`;
 
 /** What bounds the memory of processes, and how many there are to use it. */
 export const workMemory = definePart({
@@ -43,7 +40,7 @@ export const workMemory = definePart({
              (select pg_catalog.count(*) from pg_catalog.pg_stat_progress_create_index) + (select pg_catalog.count(*) from pg_catalog.pg_stat_progress_cluster)
              + (select pg_catalog.count(*) from pg_catalog.pg_stat_progress_vacuum v
                  where not exists (select from pg_catalog.pg_stat_activity a where a.pid = v.pid and a.backend_type = 'autovacuum worker')) as maintaining,
-             (select ${seen(sql`a.backend_type = 'autovacuum worker'`)} from pg_catalog.pg_stat_activity a) as autovacuum_workers,
+             (select ${counted(sql`a.backend_type = 'autovacuum worker'`)} from pg_catalog.pg_stat_activity a) as autovacuum_workers,
              (select pg_catalog.count(*) from pg_catalog.pg_replication_slots s where s.slot_type = 'logical' and s.active) as decoding`,
   }),
 });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, secondsSince, sql, type RowOf, type Sql } from '../kit/index.ts';
+import { byServerVersion, definePart, param, secondsSince, sql, type RowOf } from '../kit/index.ts';
 import { isOfServer } from '../server/setting-source.ts';
 import { APPLY_DELAY, RECEIVED_OR_WRITTEN, REPLAY_LAG, walPositions } from '../server/wal-position.ts';
+import { byConflicts, conflictCounts } from './conflict-counts.ts';
 
 const seconds = z.number().nullable().meta({ unit: 's' });
 const text = z.string().nullable();
@@ -65,27 +66,17 @@ export const receiver = definePart({
   }),
 });
 
-const count = z.int().min(0);
-const conflictsWith = (slot: Sql) => sql`
-      select c.datname as database, c.confl_tablespace as tablespace, c.confl_lock as lock, c.confl_snapshot as snapshot,
-             c.confl_bufferpin as buffer_pin, c.confl_deadlock as deadlock, ${slot} as logical_slot
-        from pg_catalog.pg_stat_database_conflicts c
-       where c.confl_tablespace + c.confl_lock + c.confl_snapshot + c.confl_bufferpin + c.confl_deadlock + coalesce(${slot}, 0) > 0
-       order by c.datname
-       limit ${param('limit')}`;
-
 /** https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CONFLICT */
 export const conflicts = definePart({
   what: 'conflicts with replay',
-  row: {
-    database: z.string().meta({ names: 'database' }),
-    tablespace: count,
-    lock: count,
-    snapshot: count,
-    buffer_pin: count,
-    deadlock: count,
-    logical_slot: count.nullable().describe('PostgreSQL 16 on.'),
-  },
-  sql: byServerVersion({ 12: conflictsWith(sql`null::bigint`), 16: conflictsWith(sql`c.confl_active_logicalslot`) }),
+  row: conflictCounts,
+  sql: byConflicts(
+    ({ columns, total }) => sql`
+      select ${columns}
+        from pg_catalog.pg_stat_database_conflicts c
+       where ${total} > 0
+       order by c.datname
+       limit ${param('limit')}`,
+  ),
 });
 export type Conflicts = RowOf<typeof conflicts>;

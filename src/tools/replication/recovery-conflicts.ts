@@ -8,37 +8,21 @@ import {
   sql,
   statementsOf,
   tellWithheld,
-  type Sql,
 } from '../kit/index.ts';
+import { byConflicts, conflictCounts } from './conflict-counts.ts';
 import { judgeConflicts } from './judge-conflicts.ts';
 
-const count = z.int().min(0);
-
-const conflictsWith = (slot: Sql) => sql`
-      select c.datname as database, c.confl_tablespace as tablespace, c.confl_lock as lock, c.confl_snapshot as snapshot,
-             c.confl_bufferpin as buffer_pin, c.confl_deadlock as deadlock, ${slot} as logical_slot,
-             c.confl_tablespace + c.confl_lock + c.confl_snapshot + c.confl_bufferpin + c.confl_deadlock + coalesce(${slot}, 0) as total,
-             s.stats_reset as counted_since
+const conflictsOfDatabases = definePart({
+  what: 'conflicts with replay',
+  row: { ...conflictCounts, total: z.int().min(0), counted_since: z.iso.datetime().nullable() },
+  sql: byConflicts(
+    ({ columns, total }) => sql`
+      select ${columns}, ${total} as total, s.stats_reset as counted_since
         from pg_catalog.pg_stat_database_conflicts c
         left join pg_catalog.pg_stat_database s on s.datid = c.datid
        order by total desc, c.datname
-       limit ${param('limit')}`;
-
-/** https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-DATABASE-CONFLICTS-VIEW */
-const conflictsOfDatabases = definePart({
-  what: 'conflicts with replay',
-  row: {
-    database: z.string().meta({ names: 'database' }),
-    tablespace: count,
-    lock: count,
-    snapshot: count,
-    buffer_pin: count,
-    deadlock: count,
-    logical_slot: count.nullable().describe('PostgreSQL 16 on.'),
-    total: count,
-    counted_since: z.iso.datetime().nullable(),
-  },
-  sql: byServerVersion({ 12: conflictsWith(sql`null::bigint`), 16: conflictsWith(sql`c.confl_active_logicalslot`) }),
+       limit ${param('limit')}`,
+  ),
 });
 
 const delays = definePart({

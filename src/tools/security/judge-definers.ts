@@ -1,4 +1,4 @@
-import { comment, gather, quoteLiteral, quoteName, type Finding } from '../kit/index.ts';
+import { comment, gather, quoteIdentifier, quoteLiteral, quoteName, type Finding } from '../kit/index.ts';
 import type { DefinerFunction, OpenSchema } from './definer-function.ts';
 
 /**
@@ -51,6 +51,8 @@ export function judgeDefiners(functions: readonly JudgedFunction[]): Finding[] {
 function describe(row: JudgedFunction): Finding {
   const { owner, owner_superuser, owner_powerful, search_path, executable_by, path } = row;
   const object = `${quoteName(row.schema, row.function)}(${row.arguments})`;
+  const alter = `ALTER ${row.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${object}`;
+  const schema = quoteIdentifier(row.schema);
   const rights = owner_superuser ? 'as a superuser' : `with the rights of its owner`;
   return {
     severity: owner_powerful ? 'warning' : 'notice',
@@ -64,9 +66,12 @@ function describe(row: JudgedFunction): Finding {
     next_step: [
       `SELECT prosrc FROM pg_proc WHERE oid = ${quoteLiteral(object)}::regprocedure;`,
       comment(
-        `name with their schemas what is not in pg_catalog, or put those before pg_temp that only trusted roles may create in`,
+        'first name with its schema whatever the body finds by a name alone: every call fails at a name that the new path does not find',
       ),
-      `ALTER ${row.kind === 'procedure' ? 'PROCEDURE' : 'FUNCTION'} ${object} SET search_path = pg_catalog, pg_temp;`,
+      comment(`${alter} SET search_path = pg_catalog, pg_temp;`),
+      comment(
+        `or, where only trusted roles may create in ${schema}: ${alter} SET search_path = pg_catalog, ${schema}, pg_temp;`,
+      ),
     ].join('\n'),
   };
 }

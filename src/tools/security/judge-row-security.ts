@@ -105,7 +105,14 @@ function judgeOwners(tables: readonly GuardedTable[]): Finding[] {
         object: quoteIdentifier(owner),
         evidence: { tables: own.length, owner_sessions: first?.owner_sessions ?? 0 },
         why: `${DOCS}/ddl-rowsecurity.html`,
-        next_step: `-- if an application does so: let it log in as another role, or\nALTER TABLE ${object} FORCE ROW LEVEL SECURITY;`,
+        next_step: [
+          comment(
+            'if an application logs in so: give it a role of its own, granted what it needs and no membership in the owner',
+          ),
+          comment(
+            `or hold the owner, too, once the policies admit its rows; all others vanish for it at once, from its dumps as well: ALTER TABLE ${object} FORCE ROW LEVEL SECURITY;`,
+          ),
+        ].join('\n'),
       };
     }),
     (count) => `${count} owners of tables with row security are logged in, and no policy holds them.`,

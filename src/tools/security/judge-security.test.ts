@@ -88,11 +88,15 @@ describe('functions with the rights of their owner', () => {
     expect(examineDefiners([row], [])[0]?.path).toBe('pinned');
   });
 
-  it('pins procedures as procedures', () => {
+  it('pins procedures as procedures, and nothing before somebody has read the body', () => {
     const [finding] = judgeDefiners(examineDefiners([definer({ kind: 'procedure', function: 'we "ird' })], []));
-    expect(finding?.next_step?.split('\n').at(-1)).toBe(
+    const [look, ...rest] = finding?.next_step?.split('\n') ?? [];
+    expect(look).toMatch(/^SELECT prosrc /);
+    expect(rest.every((line) => line.startsWith('-- '))).toBe(true);
+    expect(rest.join('\n')).toContain(
       'ALTER PROCEDURE "shop"."we ""ird"(integer) SET search_path = pg_catalog, pg_temp;',
     );
+    expect(rest.at(-1)).toContain('SET search_path = pg_catalog, "shop", pg_temp;');
   });
 });
 
@@ -151,6 +155,13 @@ describe('row security', () => {
     ['is nowhere, so that no role bypasses it', { bypassing: true, tables: [] }, []],
   ])('that %s', (_, more, expected) => {
     expect(severities(judged(more))).toEqual(expected);
+  });
+
+  it('is not forced on an owner unseen', () => {
+    const step = judged({ tables: [{ ...table, owner_sessions: 2 }] })[0]?.next_step ?? '';
+    expect(step).toContain('ALTER TABLE "shop"."orders" FORCE ROW LEVEL SECURITY;');
+    expect(step).toContain('vanish');
+    expect(step.split('\n').every((line) => line.startsWith('-- '))).toBe(true);
   });
 
   it('is bypassed through memberships, too', () => {

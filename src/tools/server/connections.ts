@@ -10,6 +10,7 @@ import {
   type RowOf,
   type Sql,
 } from '../kit/index.ts';
+import { judgeLong } from '../activity/judge-long.ts';
 
 const count = z.int().min(0).nullable();
 
@@ -117,15 +118,8 @@ export function judgeConnections(row: RowOf<typeof connections> | undefined, max
 
 export function judgeOldestTransaction(row: RowOf<typeof oldestTransaction> | undefined, maxS: number): Finding[] {
   if (!row || (row.transaction_s ?? 0) <= maxS) return [];
-  const { pid, user, database, state, transaction_s, xmin_age } = row;
+  const { user, database, state, transaction_s, xmin_age } = row;
   return [
-    {
-      severity: 'warning',
-      claim: `Session ${pid} has had its transaction open for ${Math.round(transaction_s ?? 0)} s.`,
-      object: `pid ${pid}`,
-      evidence: { transaction_s, state, user, database, xmin_age },
-      why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY',
-      next_step: `SELECT * FROM pg_stat_activity WHERE pid = ${pid};`,
-    },
+    judgeLong({ ...row, backend_start: null, statement: null }, { transaction_s, state, user, database, xmin_age }),
   ];
 }

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { byServerVersion, countedDatabases, definePart, param, percentOf, sql, type Sql } from '../kit/index.ts';
+import {
+  byServerVersion,
+  countedDatabases,
+  definePart,
+  param,
+  percentOf,
+  sql,
+  type RowOf,
+  type Sql,
+} from '../kit/index.ts';
 import { counterRow, counterState, sessionCounters } from './counter-row.ts';
 
 interface Later {
@@ -61,3 +70,14 @@ export const checksums = definePart({
   row: { data_checksums: z.boolean() },
   sql: byServerVersion({ 12: sql`select pg_catalog.current_setting('data_checksums')::boolean as data_checksums` }),
 });
+
+export const workerLimits = definePart({
+  what: 'how many parallel workers there may be',
+  row: { max_parallel_workers: z.int(), max_worker_processes: z.int() },
+  sql: byServerVersion({
+    12: sql`
+      select pg_catalog.current_setting('max_parallel_workers')::integer as max_parallel_workers,
+             pg_catalog.current_setting('max_worker_processes')::integer as max_worker_processes`,
+  }),
+});
+export type WorkerLimits = RowOf<typeof workerLimits>;

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { defineTool, limitInput, readParts, statementsOf, tellWithheld } from '../kit/index.ts';
 import { counterRow, sessionCounters } from './counter-row.ts';
-import { checksums, databaseCounters } from './database-counters.ts';
+import { checksums, databaseCounters, workerLimits } from './database-counters.ts';
 import { judgeDamage, totals } from './databases.ts';
 import { judgeCounters } from './judge-counters.ts';
 
-const PARTS = { databaseCounters, totals, checksums };
+const PARTS = { databaseCounters, totals, checksums, workerLimits };
 const row = z.object(counterRow);
 const sessions = z.object(sessionCounters);
 const percent = z.number().min(0).max(100);
@@ -56,7 +56,7 @@ export default defineTool({
       facts,
       findings: [
         ...((shared?.checksum_failures ?? 0) > 0 ? judgeDamage(parts.totals[0]) : []),
-        ...judgeCounters(all, thresholds, facts.service),
+        ...judgeCounters(all, thresholds, { service: facts.service, limits: parts.workerLimits[0] }),
       ],
       not_examined: [
         ...tellWithheld(withheld.get(databaseCounters.what) ?? 0, persona.name),

@@ -55,6 +55,11 @@ it.each<[string, Partial<Instance>, string[]]>([
     { replay_lag_s: 3600, receiving: false },
     ['warning: No WAL streams to this standby, and what it has is old.'],
   ],
+  [
+    'restores from an archive, of a primary that may be idle',
+    { replay_lag_s: 3600, replay_lag_size: null, receiving: false },
+    [expect.stringMatching(/^warning: The last commit replayed .* 3600 s old; .* not known here\.$/)],
+  ],
   ['was promoted from an archive a moment ago', { replay_lag_s: 5, receiving: false }, []],
   ['is paused', { replay_paused: true, replay_lag_s: 3600 }, ['warning: Replay is paused on this standby.']],
   ['has replayed nothing yet', { replay_lag_s: null }, []],

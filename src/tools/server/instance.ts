@@ -91,6 +91,8 @@ const WHY_PAUSED = [
 ].join('\n');
 const WHY_CUT_OFF =
   'SELECT * FROM pg_stat_wal_receiver;\n-- no row: no receiver runs, and the log of this standby says why';
+const WHY_NOTHING_STREAMED =
+  '-- how far behind it is only its primary knows; there, beside the WAL that is replayed here:\nSELECT pg_current_wal_lsn();';
 const WHY_BEHIND =
   "SELECT pid, backend_type, wait_event_type, wait_event, state, xact_start FROM pg_stat_activity WHERE backend_type IN ('startup', 'client backend') ORDER BY xact_start;";
 
@@ -110,6 +112,11 @@ export function judgeReplay(row: Replay, maxLagS: number): Finding[] {
     return [{ severity: 'warning', claim, evidence, why, next_step: WHY_PAUSED }];
   }
   if (replay_lag_s === null || replay_lag_s <= maxLagS + (row.apply_delay_s ?? 0)) return [];
+  // nothing has streamed since the start: it may restore from an archive, of a primary that has nothing to archive
+  if (receiving !== true && replay_lag_size === null) {
+    const claim = `The last commit replayed on this standby is ${Math.round(replay_lag_s)} s old; it restores from an archive or is cut off, and whether its primary has committed since is not known here.`;
+    return [{ severity: 'warning', claim, evidence, why, next_step: WHY_NOTHING_STREAMED }];
+  }
   if (receiving !== true) {
     const claim = 'No WAL streams to this standby, and what it has is old.';
     return [{ severity: 'warning', claim, evidence, why, next_step: WHY_CUT_OFF }];

@@ -51,7 +51,7 @@ function claims(...rows: Partial<CounterRow>[]): string[] {
   return judgeCounters(
     rows.map((more) => ({ ...row, ...more })),
     input,
-    null,
+    { service: null, limits: undefined },
   ).map(({ severity, claim }) => `${severity} ${claim}`);
 }
 
@@ -106,6 +106,21 @@ it('judges parallel workers of all databases together', () => {
   expect(claims(few)).toEqual([]);
   expect(claims(some, some)).toEqual([]);
   expect(claims({ parallel_workers_to_launch: null, parallel_workers_launched: null })).toEqual([]);
+});
+
+it.each([
+  [8, 8, ['max_parallel_workers = 16', 'max_worker_processes = 16']],
+  [32, 96, ['max_parallel_workers = 64']],
+  [64, 96, ['max_parallel_workers = 128', 'max_worker_processes = 160']],
+  [1024, 2000, []],
+])('never advises fewer parallel workers than %i of %i', (max_parallel_workers, max_worker_processes, expected) => {
+  const [finding] = judgeCounters(
+    [{ ...row, parallel_workers_to_launch: 20_000, parallel_workers_launched: 5000 }],
+    input,
+    { service: null, limits: { max_parallel_workers, max_worker_processes } },
+  );
+  expect(finding?.next_step?.match(/max_\w+ = \d+/g) ?? []).toEqual(expected);
+  expect(finding?.next_step?.includes('restart')).toBe(expected.length === 2);
 });
 
 it('gathers what many databases have', () => {

@@ -1,6 +1,7 @@
 import { judgeSpilling } from '../storage/judge-temporary.ts';
 import { changeSettings, comment, gather, quoteIdentifier, type ConnectionFacts, type Finding } from '../kit/index.ts';
 import type { CounterRow } from './counter-row.ts';
+import type { WorkerLimits } from './database-counters.ts';
 import { judgeChecksums } from './judge-databases.ts';
 
 const DOCS = 'https://www.postgresql.org/docs/current';
@@ -22,13 +23,14 @@ interface Thresholds {
   readonly max_temp_per_hour: number;
 }
 
+interface Server {
+  readonly service: ConnectionFacts['service'];
+  readonly limits: WorkerLimits | undefined;
+}
+
 type Named = CounterRow & { readonly database: string };
 
-export function judgeCounters(
-  rows: readonly CounterRow[],
-  input: Thresholds,
-  service: ConnectionFacts['service'],
-): Finding[] {
+export function judgeCounters(rows: readonly CounterRow[], input: Thresholds, server: Server): Finding[] {
   const named = rows.filter((row): row is Named => row.database !== null);
   return [
     ...gather(named.flatMap(judgeChecksums), (count) => `${count} databases have pages with wrong checksums.`),
@@ -53,7 +55,7 @@ export function judgeCounters(
       named.flatMap((row) => judgeHits(row, input.min_hit_percent)),
       (count) => `${count} databases read much from outside the cache.`,
     ),
-    ...judgeWorkers(named, input.min_launched_percent, service),
+    ...judgeWorkers(named, input.min_launched_percent, server),
   ];
 }
 
@@ -113,7 +115,7 @@ function judgeHits(row: Named, minPercent: number): Finding[] {
 }
 
 /** Of all databases, since they share the workers. */
-function judgeWorkers(rows: readonly Named[], minPercent: number, service: ConnectionFacts['service']): Finding[] {
+function judgeWorkers(rows: readonly Named[], minPercent: number, server: Server): Finding[] {
   const sum = (field: 'parallel_workers_to_launch' | 'parallel_workers_launched') =>
     rows.reduce((all, row) => all + (row[field] ?? 0), 0);
   const [planned, launched] = [sum('parallel_workers_to_launch'), sum('parallel_workers_launched')];
@@ -124,13 +126,32 @@ function judgeWorkers(rows: readonly Named[], minPercent: number, service: Conne
       severity: 'notice',
       claim: `Only ${percent} % of the parallel workers that plans count on could be launched.`,
       object: '"max_parallel_workers"',
-      evidence: { parallel_workers_to_launch: planned, parallel_workers_launched: launched },
+      evidence: { parallel_workers_to_launch: planned, parallel_workers_launched: launched, ...server.limits },
       why: `${DOCS}/runtime-config-resource.html#GUC-MAX-PARALLEL-WORKERS`,
       next_step: [
         "SELECT name, setting FROM pg_settings WHERE name IN ('max_worker_processes', 'max_parallel_workers', 'max_parallel_workers_per_gather');",
-        comment('where processors are idle; max_worker_processes bounds it'),
-        changeSettings(service, [{ name: 'max_parallel_workers', value: '16' }]),
+        ...moreWorkers(server),
       ].join('\n'),
     },
   ];
+}
+
+/** PostgreSQL takes no more. */
+const MOST_WORKERS = 1024;
+
+/** All background processes share max_worker_processes, so that it grows by as much where it is the limit. */
+function moreWorkers({ service, limits }: Server): string[] {
+  if (!limits || limits.max_parallel_workers >= MOST_WORKERS) return [];
+  const { max_parallel_workers, max_worker_processes } = limits;
+  const more = Math.min(MOST_WORKERS, Math.max(16, 2 * max_parallel_workers));
+  const parallel = { name: 'max_parallel_workers', value: String(more) };
+  const idle = comment('where processors are idle');
+  if (more <= max_worker_processes) return [idle, changeSettings(service, [parallel])];
+  const processes = {
+    name: 'max_worker_processes',
+    value: String(Math.max(more, max_worker_processes + more - max_parallel_workers)),
+    restart: true,
+    note: 'on standbys first: one that has less than its primary stops to replay',
+  };
+  return [idle, changeSettings(service, [parallel, processes])];
 }

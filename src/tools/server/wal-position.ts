@@ -1,10 +1,14 @@
 import { secondsSince, sql } from '../kit/index.ts';
 
-/** One row: where WAL is. pg_current_wal_lsn() fails on a standby, so each function is asked where it has an answer. */
+/**
+ * One row: where WAL is. pg_current_wal_lsn() fails on a standby, so each function is asked where it has an answer. What
+ * was replayed was received, also where it came from an archive after the last that streamed in.
+ */
 export const walPositions = sql`
               select pg_catalog.pg_is_in_recovery() as standby,
                      case when not pg_catalog.pg_is_in_recovery() then pg_catalog.pg_current_wal_lsn() end as written,
-                     case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_receive_lsn() end as received,
+                     case when pg_catalog.pg_is_in_recovery() and pg_catalog.pg_last_wal_receive_lsn() is not null
+                          then greatest(pg_catalog.pg_last_wal_receive_lsn(), pg_catalog.pg_last_wal_replay_lsn()) end as received,
                      case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn() end as replayed,
                      case when pg_catalog.pg_is_in_recovery() then exists (select from pg_catalog.pg_stat_wal_receiver) end as receiving`;
 

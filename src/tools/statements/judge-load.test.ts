@@ -28,11 +28,20 @@ it.each<[string, Partial<Costs>, string[]]>([
   ['as much planning as running', { planning_ms: 1_000_000 }, []],
   ['planning that is not counted', { planning_ms: null }, []],
 ])('judges %s', (_, more, claims) => {
-  expect(judgeLoad({ ...totals, ...more }, input, null).map((finding) => finding.claim)).toEqual(claims);
+  expect(judgeLoad({ ...totals, ...more }, input, { service: null }).map((finding) => finding.claim)).toEqual(claims);
 });
 
 it('advises no ALTER SYSTEM where there is none', () => {
-  const [finding] = judgeLoad({ ...totals, jit_ms: 500_000 }, input, 'rds');
+  const [finding] = judgeLoad({ ...totals, jit_ms: 500_000 }, input, { service: 'rds', jit_above_cost: 100_000 });
   expect(finding).toMatchObject({ object: '"jit_above_cost"', evidence: { jit_percent: 50 } });
   expect(finding?.next_step).not.toContain('ALTER SYSTEM SET');
+});
+
+it.each([
+  [100_000, 'jit_above_cost = 1000000;'],
+  [5_000_000, 'jit_above_cost = 10000000;'],
+  [-1, undefined],
+])('never advises to compile more than from a cost of %i on', (jit_above_cost, expected) => {
+  const [finding] = judgeLoad({ ...totals, jit_ms: 500_000 }, input, { service: null, jit_above_cost });
+  expect(finding?.next_step?.match(/jit_above_cost = .*/)?.[0]).toBe(expected);
 });

@@ -27,7 +27,7 @@ describe('what is not recorded', () => {
   });
 
   it('depends on the version of the extension, which only a newer server may have', () => {
-    const old = { extension_version: '1.7', since: null, evictions: null };
+    const old = { extension_version: '1.7', since: null, evictions: null, track: 'top' };
     expect(gaps(old, 17).map(([, remedy]) => remedy)).toEqual(
       Array(2).fill('ALTER EXTENSION pg_stat_statements UPDATE;'),
     );
@@ -35,8 +35,18 @@ describe('what is not recorded', () => {
       'PostgreSQL 13 has that version.',
       'PostgreSQL 14 has that version.',
     ]);
-    expect(gaps({ extension_version: '1.8' })).toHaveLength(1);
+    expect(gaps({ extension_version: '1.8', track: 'top' })).toHaveLength(1);
     expect(gaps({ extension_version: '1.10' })).toEqual([]);
+  });
+
+  it('is which statements are nested, where an old version counts them, too', () => {
+    const nested = 'statements within functions apart from those that called them';
+    const told = (more: Partial<AboutStatements>) => gaps(more).some(([what]) => what === nested);
+    expect([told({ extension_version: '1.8' }), told({ extension_version: '1.8', track: 'top' }), told({})]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('is nothing where settings are as they come, unless what they count is asked for', () => {

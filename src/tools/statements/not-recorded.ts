@@ -14,6 +14,11 @@ const CAME_LATER: readonly Later[] = [
   { what: 'evictions, and since when the server counts', version: '1.9', major: 14 },
 ];
 
+const NESTED_TWICE: NotExamined = {
+  what: 'statements within functions apart from those that called them',
+  reason: 'Before version 1.9 of the extension they are not told apart, and count in both.',
+};
+
 /** https://www.postgresql.org/docs/current/multibyte.html: in SQL_ASCII any byte may be stored. */
 export const UNREADABLE_TEXTS: NotExamined = {
   what: 'the texts of all statements',
@@ -63,6 +68,7 @@ export function notRecorded(
   if (track === 'none') {
     gaps.push(off('statements since tracking was turned off', 'pg_stat_statements.track', 'top'));
   }
+  if (track === 'all' && compareVersions(extension_version, '1.9') < 0) gaps.push(NESTED_TWICE);
   if (max_tracked === null)
     gaps.push({ what: 'the settings of pg_stat_statements', reason: 'They are not visible to this login.' });
   if (!about.texts_read) gaps.push(UNREADABLE_TEXTS);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byExtensionVersion, definePart, param, sql, type RowOf } from '../kit/index.ts';
+import { byExtensionVersion, byServerVersion, definePart, param, sql, type RowOf } from '../kit/index.ts';
 import { COLUMNS, countingSettings, EXTENSION, statementsFrom, textOf, type Columns } from './columns.ts';
 import { costs } from './load-row.ts';
 import { aboutCounting } from './statement-row.ts';
@@ -47,6 +47,14 @@ export const statementLoad = definePart({
   }),
 });
 export type StatementLoad = RowOf<typeof statementLoad>;
+
+export const jitCost = definePart({
+  what: 'from which cost on statements are compiled',
+  row: { jit_above_cost: z.number() },
+  sql: byServerVersion({
+    12: sql`select pg_catalog.current_setting('jit_above_cost')::double precision as jit_above_cost`,
+  }),
+});
 
 const counting = (columns: Columns) => sql`
       select ${columns.statsReset} as since, (select pg_catalog.count(*) from ${statementsFrom(sql`false`)} s) as tracked,

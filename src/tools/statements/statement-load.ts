@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import {
-  compareVersions,
   defineTool,
   hiddenFrom,
   limitInput,
@@ -14,9 +13,9 @@ import { judgeLoad } from './judge-load.ts';
 import { judgeEvictions } from './judge-statements.ts';
 import { notRecorded } from './not-recorded.ts';
 import { loadRow } from './load-row.ts';
-import { statementCounting, statementLoad } from './statement-costs.ts';
+import { jitCost, statementCounting, statementLoad } from './statement-costs.ts';
 
-const PARTS = { statementLoad, statementCounting };
+const PARTS = { statementLoad, statementCounting, jitCost };
 const percent = z.number().min(0).max(100);
 const TYPES = { what: 'the types of other roles’ statements', privilege: 'pg_read_all_stats' } as const;
 
@@ -41,12 +40,13 @@ export default defineTool({
   },
   statements: statementsOf(PARTS),
   async run(input, target, { persona }) {
-    const { facts, load, counting, texts_read } = await readWithTexts(target, async (session, texts) => {
+    const { facts, load, counting, jit, texts_read } = await readWithTexts(target, async (session, texts) => {
       const read_texts = texts && input.group_by === 'statement_type';
       return {
         facts: session.facts,
         load: await statementLoad.read(session, { by_role: input.group_by.includes('role'), read_texts }),
         counting: await statementCounting.read(session, {}),
+        jit: await jitCost.read(session, {}),
         texts_read: texts,
       };
     });
@@ -61,18 +61,15 @@ export default defineTool({
       truncated: rows.length > input.limit,
       total: rows.length,
       facts,
-      findings: [...judgeEvictions(about, facts.service), ...judgeLoad(totals, input, facts.service)],
+      findings: [
+        ...judgeEvictions(about, facts.service),
+        ...judgeLoad(totals, input, { service: facts.service, ...jit[0] }),
+      ],
       not_examined: [
         ...tellWithheld(load.length - shown.length, persona.name),
         ...(input.group_by === 'statement_type' ? hiddenFrom(facts.role, [TYPES]) : []),
         ...notRecorded({ ...about, texts_read }, evidence),
-        ...(about.track === 'all' && compareVersions(about.extension_version, '1.9') < 0 ? [NESTED_TWICE] : []),
       ],
     };
   },
 });
-
-const NESTED_TWICE = {
-  what: 'statements within functions apart from those that called them',
-  reason: 'Before version 1.9 of the extension they are not told apart, and count in both.',
-};

@@ -53,7 +53,10 @@ export default defineDiagnostic({
       with tracked as materialized (${tracked(columns, params.read_texts)}
       ),
       totals as (
-        select pg_catalog.count(*) as tracked, pg_catalog.sum(t.total_ms) as all_ms from tracked t
+        select pg_catalog.count(*) as tracked,
+               -- the time of a statement within another is in the time of that one
+               pg_catalog.sum(t.total_ms) filter (where t.top_level is distinct from false) as all_ms
+          from tracked t
       ),
       settings as (${countingSettings}
       )

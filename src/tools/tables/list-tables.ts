@@ -2,14 +2,11 @@ import { z } from 'zod';
 import {
   byServerVersion,
   defineDiagnostic,
-  gather,
   isUserSchema,
   matchesName,
   nameInput,
-  quoteName,
   schemaInput,
   sql,
-  type Finding,
 } from '../kit/index.ts';
 import { judgeUncounted } from './judge-statistics.ts';
 import { behindLocks, COUNTED_ON_PRIMARY } from './measure.ts';
@@ -40,7 +37,6 @@ const row = {
     .describe('False where a storage parameter of the table or a partition turns it off.'),
   comment: z.string().nullable().meta({ names: 'text' }),
 };
-type Row = z.output<z.ZodObject<typeof row>>;
 
 export default defineDiagnostic({
   name: 'list_tables',
@@ -60,9 +56,6 @@ export default defineDiagnostic({
       .min(1)
       .default(KINDS.filter((kind) => kind !== 'partition')),
     order_by: z.enum(['size', 'rows', 'dead_rows', 'name']).default('size'),
-  },
-  thresholds: {
-    min_rows: z.int().min(0).default(1000).describe('Findings leave out tables with fewer rows, live or dead.'),
   },
   row,
   about: {
@@ -117,35 +110,11 @@ export default defineDiagnostic({
          order by case ${order_by}::text when 'size' then coalesce(x.size, p.size) when 'rows' then p.rows when 'dead_rows' then p.dead_rows end desc nulls last,
                   p.nspname, p.relname`,
     }),
-  findings: (rows, { input: { min_rows } }) => [
-    ...gather(
-      rows.flatMap((row) => judgeDeadRows(row, min_rows)),
-      (count) => `${count} tables hold many dead rows.`,
-    ),
-    ...judgeUncounted(rows.filter(({ size_estimated }) => !size_estimated)),
-  ],
+  // autovacuum_status judges dead rows, by the thresholds that autovacuum goes by
+  findings: (rows) => judgeUncounted(rows.filter(({ size_estimated }) => !size_estimated)),
   notExamined: (rows, { about, facts }) => [
     ...behindLocks(rows),
     ...(about?.total_estimated === true ? [NOT_ALL_MEASURED] : []),
     ...(facts.inRecovery ? [COUNTED_ON_PRIMARY] : []),
   ],
 });
-
-/** https://www.postgresql.org/docs/current/runtime-config-vacuum.html: autovacuum comes at 50 + 20 % of the rows. */
-function judgeDeadRows({ schema, table, kind, rows, dead_rows, autovacuum }: Row, minRows: number): Finding[] {
-  if (dead_rows === null || dead_rows < Math.max(minRows, 1) || dead_rows <= 50 + 0.2 * (rows ?? 0)) return [];
-  const object = quoteName(schema, table);
-  return [
-    {
-      severity: autovacuum === false ? 'warning' : 'notice',
-      claim: `${object} holds ${dead_rows} dead rows${autovacuum === false ? ', and autovacuum is turned off for it' : ''}.`,
-      object,
-      evidence: { dead_rows, rows, autovacuum },
-      why: 'https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY',
-      next_step:
-        autovacuum === false && kind !== 'partitioned_table'
-          ? `ALTER TABLE ${object} RESET (autovacuum_enabled);\nVACUUM (ANALYZE) ${object};`
-          : `VACUUM (ANALYZE) ${object};`,
-    },
-  ];
-}

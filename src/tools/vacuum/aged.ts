@@ -50,30 +50,17 @@ export const agedDatabases = definePart({
   }),
 });
 
-/** Also the catalogs and temporary tables: whichever is the oldest decides over the whole database. */
-export const agedTables = definePart({
-  what: 'ages of tables',
-  row: {
-    schema: z.string().meta({ names: 'schema' }),
-    table: z.string().meta({ names: 'table' }),
-    part: z.enum(['table', 'materialized_view', 'toast']),
-    temporary: z.boolean().describe('Of some session, which alone can vacuum it.'),
-    xid_age: z.int().nullable(),
-    xid_age_at: z.int().describe('VACUUM is forced beyond it: the setting, or a lower storage parameter.'),
-    xid_percent: percent.describe('Of that.'),
-    mxid_age: z.int().nullable(),
-    mxid_age_at: z.int(),
-    mxid_percent: percent,
-    size: z
-      .int()
-      .min(0)
-      .meta({ unit: 'bytes' })
-      .describe('As of the last VACUUM or ANALYZE: what freezing may have to read.'),
-    last_vacuum: z.iso.datetime().nullable().describe('Also by autovacuum.'),
-    total_rows: z.int(),
-  },
-  sql: byServerVersion({
-    12: sql`
+/**
+ * The session that a temporary schema belongs to goes by the number that ends its name, which views tell from PostgreSQL 16
+ * on. On a standby it is one of the primary's.
+ */
+const OWN_SESSION = sql`case when p.relpersistence = 't' and not pg_catalog.pg_is_in_recovery() then (
+               select pg_catalog.pg_stat_get_backend_pid(b.id)
+                 from pg_catalog.pg_stat_get_backend_idset() b (id)
+                where p.nspname = 'pg_temp_' || b.id
+                  and pg_catalog.pg_stat_get_backend_dbid(b.id) = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())) end`;
+
+const tablesWith = (temporaryOf: Sql) => sql`
       with server as materialized (${serverThresholds}
       ),
       relations as (
@@ -104,11 +91,35 @@ export const agedTables = definePart({
          limit ${param('limit')}
       )
       select p.nspname as schema, p.relname as table, case when p.toast then 'toast' when p.relkind = 'm' then 'materialized_view' else 'table' end as part,
-             p.relpersistence = 't' as temporary, p.xid_age, p.xid_at as xid_age_at, p.xid_percent, p.mxid_age, p.mxid_at as mxid_age_at, p.mxid_percent,
+             p.relpersistence = 't' as temporary, ${temporaryOf} as temporary_of, p.xid_age, p.xid_at as xid_age_at, p.xid_percent, p.mxid_age, p.mxid_at as mxid_age_at, p.mxid_percent,
              ${estimatedSize(sql`p.relpages`)} as size,
              greatest(pg_catalog.pg_stat_get_last_vacuum_time(p.oid), pg_catalog.pg_stat_get_last_autovacuum_time(p.oid)) as last_vacuum, p.total_rows
         from page p
-       order by greatest(p.xid_percent, p.mxid_percent) desc nulls last, p.relpages desc, p.nspname, p.relname, p.toast`,
-  }),
+       order by greatest(p.xid_percent, p.mxid_percent) desc nulls last, p.relpages desc, p.nspname, p.relname, p.toast`;
+
+/** Also the catalogs and temporary tables: whichever is the oldest decides over the whole database. */
+export const agedTables = definePart({
+  what: 'ages of tables',
+  row: {
+    schema: z.string().meta({ names: 'schema' }),
+    table: z.string().meta({ names: 'table' }),
+    part: z.enum(['table', 'materialized_view', 'toast']),
+    temporary: z.boolean().describe('Of some session, which alone can vacuum it.'),
+    temporary_of: z.int().nullable().describe('The pid of that session; null where it is gone. PostgreSQL 16 on.'),
+    xid_age: z.int().nullable(),
+    xid_age_at: z.int().describe('VACUUM is forced beyond it: the setting, or a lower storage parameter.'),
+    xid_percent: percent.describe('Of that.'),
+    mxid_age: z.int().nullable(),
+    mxid_age_at: z.int(),
+    mxid_percent: percent,
+    size: z
+      .int()
+      .min(0)
+      .meta({ unit: 'bytes' })
+      .describe('As of the last VACUUM or ANALYZE: what freezing may have to read.'),
+    last_vacuum: z.iso.datetime().nullable().describe('Also by autovacuum.'),
+    total_rows: z.int(),
+  },
+  sql: byServerVersion({ 12: tablesWith(sql`null::integer`), 16: tablesWith(OWN_SESSION) }),
 });
 export type AgedTable = RowOf<typeof agedTables>;

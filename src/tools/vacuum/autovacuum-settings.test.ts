@@ -62,6 +62,7 @@ const holder: HorizonHolder = {
   name: '4711',
   application: null,
   user: 'app',
+  database: null,
   state: 'idle in transaction',
   xmin_age: 999,
   since: null,

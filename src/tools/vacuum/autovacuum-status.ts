@@ -11,7 +11,8 @@ import { vacuumWorkers } from './vacuum-workers.ts';
 const PARTS = { autovacuumSettings, dueTables, vacuumWorkers, horizonHolders };
 
 const table = dueTables.shape
-  .omit({ running: true, locked: true, due_rows: true, total_rows: true, waiting_rows: true, vacuumed_s: true })
+  .omit({ running: true, locked: true, due_rows: true, total_rows: true, waiting_rows: true })
+  .omit({ vacuumed_s: true, vacuum_took_s: true })
   .extend({
     hindered_by: z.enum(HINDRANCES).nullable().describe('Why it is still due, where that is known.'),
   });

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { byServerVersion, definePart, param, sql, type RowOf, type Sql } from '../kit/index.ts';
-import { DUE_FOR, judgedColumns, judgedTables, THRESHOLDS, worthListing } from './thresholds.ts';
+import {
+  DUE_FOR,
+  judgedColumns,
+  judgedTables,
+  THRESHOLDS,
+  timed,
+  untimed,
+  worthListing,
+  type TimeOf,
+} from './thresholds.ts';
 
 const count = z.int().min(0).nullable();
 const time = z.iso.datetime().nullable();
@@ -44,10 +53,11 @@ export const judgedTable = {
   running: z.boolean(),
   locked: z.boolean(),
   vacuumed_s: z.number().nullable(),
+  vacuum_took_s: z.number().nullable().describe('What the last VACUUM took at most; PostgreSQL 18 on.'),
 };
 export type JudgedTable = z.output<z.ZodObject<typeof judgedTable>>;
 
-const due = (judged: Sql) => sql`${judged},
+const due = (judged: Sql, timeOf: TimeOf = untimed) => sql`${judged},
       page as materialized (
         select j.*, pg_catalog.count(*) filter (where j.due <> '{}') over () as due_rows, pg_catalog.count(*) over () as total_rows,
                pg_catalog.count(*) filter (
@@ -62,7 +72,7 @@ const due = (judged: Sql) => sql`${judged},
          order by place
          limit ${param('limit')}
       )
-      select ${judgedColumns}, j.due_rows, j.total_rows, j.waiting_rows
+      select ${judgedColumns(timeOf)}, j.due_rows, j.total_rows, j.waiting_rows
         from page j
        order by j.place`;
 
@@ -72,7 +82,7 @@ export const dueTables = definePart({
   sql: byServerVersion({
     12: due(judgedTables(THRESHOLDS[12])),
     13: due(judgedTables(THRESHOLDS[13])),
-    18: due(judgedTables(THRESHOLDS[18])),
+    18: due(judgedTables(THRESHOLDS[18]), timed),
   }),
 });
 export type DueTable = RowOf<typeof dueTables>;

@@ -45,7 +45,7 @@ export function suspectOf(table: JudgedTable, { settings, holders }: Circumstanc
   const vacuumedS = table.due.includes('dead_rows') ? (table.vacuumed_s ?? Infinity) : Infinity;
   const recent = vacuumedS < Math.max(RECENT_S, ROUNDS * (settings?.naptime_s ?? 0));
   // standbys and slots do not say since when
-  const possible = recent ? able.find(({ since }) => since === null) : undefined;
+  const possible = able.find((holder) => (recent && holder.since === null) || cameInTime(holder, table));
   return possible && { holder: possible, sure: false };
 }
 
@@ -58,11 +58,31 @@ function keepsFromFreezing({ xmin_age }: HorizonHolder, { due, xid_age_at }: Jud
   return due.includes('xid_age') && xid_age_at !== null && xmin_age > xid_age_at;
 }
 
-/** It was there before the last VACUUM, which left dead rows behind. */
+/** It was there before the last VACUUM began, which left dead rows behind. */
 function wasThereBefore({ since }: HorizonHolder, table: JudgedTable): boolean {
-  return since !== null && table.due.includes('dead_rows') && lastVacuumMs(table) > Date.parse(since);
+  return since !== null && table.due.includes('dead_rows') && lastVacuumBeganAfter(table) > Date.parse(since);
 }
 
-function lastVacuumMs({ last_vacuum, last_autovacuum }: JudgedTable): number {
-  return Math.max(...[last_vacuum, last_autovacuum].map((time) => (time === null ? -Infinity : Date.parse(time))));
+/** It was there before the last VACUUM ended, and nobody knows whether before it began. */
+function cameInTime({ since }: HorizonHolder, table: JudgedTable): boolean {
+  return since !== null && table.due.includes('dead_rows') && lastVacuumEndedAt(table) > Date.parse(since);
+}
+
+const msOf = (time: string | null) => (time === null ? -Infinity : Date.parse(time));
+
+function lastVacuumEndedAt({ last_vacuum, last_autovacuum }: JudgedTable): number {
+  return Math.max(msOf(last_vacuum), msOf(last_autovacuum));
+}
+
+/**
+ * Views know when VACUUM ended. VACUUM and ANALYZE of one table come one after the other, so that the last one began after
+ * whatever ended before it; and it took no longer than all of its kind together.
+ */
+function lastVacuumBeganAfter(table: JudgedTable): number {
+  const { last_vacuum, last_autovacuum, last_analyze, last_autoanalyze, vacuum_took_s } = table;
+  const ended = lastVacuumEndedAt(table);
+  const before = [last_vacuum, last_autovacuum, last_analyze, last_autoanalyze]
+    .map(msOf)
+    .filter((time) => time < ended);
+  return Math.max(-Infinity, ...before, ended - (vacuum_took_s ?? Infinity) * 1000);
 }

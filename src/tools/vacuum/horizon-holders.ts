@@ -31,17 +31,19 @@ export const holdersFrom = sql`(
             from pg_catalog.pg_stat_replication r
           union all
           select 'slot', s.active_pid, s.slot_name::text, r.application_name, r.usename::text, s.database::text,
-                 case when s.xmin is null then 'catalogs' else 'server' end, case when s.active then 'active' else 'inactive' end,
-                 coalesce(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)), null, null, null, null, null
+                 x.holds, case when s.active then 'active' else 'inactive' end, pg_catalog.age(x.xmin), null, null, null, null, null
             from pg_catalog.pg_replication_slots s
+           cross join lateral (values ('server', s.xmin), ('catalogs', s.catalog_xmin)) x (holds, xmin)
             left join pg_catalog.pg_stat_replication r on r.pid = s.active_pid
+           -- what holds back all holds back the catalogs, too
+           where x.holds = 'server' or s.xmin is null or pg_catalog.age(s.catalog_xmin) > pg_catalog.age(s.xmin)
           union all
           select 'prepared_transaction', null, p.gid, null, p.owner::text, p.database::text, 'database', 'prepared', pg_catalog.age(p.transaction),
                  p.prepared, p.prepared, null, null, null
             from pg_catalog.pg_prepared_xacts p
         ) h`;
 
-/** The holders of the database that is asked: sessions and prepared transactions of others do not count. */
+/** The holders of the database that is asked: sessions and prepared transactions of others do not count, slots do. */
 export const horizonHolders = definePart({
   what: 'what holds back the removal of dead rows',
   row: {
@@ -49,6 +51,7 @@ export const horizonHolders = definePart({
     name: z.string().meta({ names: 'text' }).describe('The pid, the application, the slot or the gid.'),
     application: z.string().nullable().meta({ names: 'text' }),
     user: z.string().nullable(),
+    database: z.string().nullable().meta({ names: 'database' }).describe('Of a session or a logical slot.'),
     state: z.string().nullable(),
     xmin_age: z.int().describe('Transactions since: rows that were deleted in them stay.'),
     since: z.iso.datetime().nullable().describe('At the latest; null where nobody knows.'),
@@ -56,9 +59,9 @@ export const horizonHolders = definePart({
   },
   sql: byServerVersion({
     12: sql`
-      select h.kind, h.name, h.application, h.user, h.state, h.xmin_age, h.since, h.holds = 'catalogs' as catalogs_only
+      select h.kind, h.name, h.application, h.user, h.database, h.state, h.xmin_age, h.since, h.holds = 'catalogs' as catalogs_only
         from ${holdersFrom}
-       where h.xmin_age is not null and (h.database is null or h.database = pg_catalog.current_database())
+       where h.xmin_age is not null and (h.kind = 'slot' or h.database is null or h.database = pg_catalog.current_database())
        order by h.holds = 'catalogs', h.xmin_age desc, h.kind, h.name
        limit 10`,
   }),

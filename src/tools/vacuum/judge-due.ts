@@ -3,7 +3,7 @@ import type { JudgedTable } from './due-table.ts';
 import type { Hindrance } from './hindrance.ts';
 
 /** A table with the reason that hinders autovacuum from it. */
-export type Judged = Omit<JudgedTable, 'running' | 'locked' | 'vacuumed_s'> & {
+export type Judged = Omit<JudgedTable, 'running' | 'locked' | 'vacuumed_s' | 'vacuum_took_s'> & {
   readonly hindered_by: Hindrance | null;
 };
 
@@ -73,7 +73,7 @@ const BECAUSE: Readonly<Record<Hindrance, string>> = {
   storage_parameter: 'a storage parameter turns autovacuum off for it',
   locked: 'a session holds or awaits a lock on it that keeps VACUUM out',
   held_back: 'what holds back cleanup was there before the last VACUUM',
-  may_be_held_back: 'it was vacuumed just now, and what holds back cleanup may keep the rows',
+  may_be_held_back: 'it was vacuumed, and what holds back cleanup may keep the rows',
   workers_busy: 'all autovacuum workers are busy',
 };
 

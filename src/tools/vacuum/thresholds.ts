@@ -138,7 +138,9 @@ export const judgedTables = ({ insertsAt, inserts, mostDeadRows, unfrozen }: Sin
       )`;
 
 /** Of `judged` as `j`, the columns of `judgedTable`. */
-export const judgedColumns = sql`j.nspname as schema, j.relname as table, case when j.toast then 'toast' when j.relkind = 'm' then 'materialized_view' else 'table' end as part,
+export const judgedColumns = (
+  timeOf: TimeOf,
+) => sql`j.nspname as schema, j.relname as table, case when j.toast then 'toast' when j.relkind = 'm' then 'materialized_view' else 'table' end as part,
              j.enabled as autovacuum, pg_catalog.to_json(j.due) as due, j.percent,
              j.tuples::bigint as rows, j.dead as dead_rows, j.dead_at as dead_rows_at, j.inserts, j.insert_at as inserts_at,
              j.changes, j.change_at as changes_at, j.xid_age, j.xid_at as xid_age_at, j.mxid_age, j.mxid_at as mxid_age_at,
@@ -148,7 +150,15 @@ export const judgedColumns = sql`j.nspname as schema, j.relname as table, case w
              ${onPrimary(sql`pg_catalog.pg_stat_get_analyze_count(j.oid)`)} as analyzes, ${onPrimary(sql`pg_catalog.pg_stat_get_autoanalyze_count(j.oid)`)} as autoanalyzes,
              exists (select from pg_catalog.pg_stat_progress_vacuum v where v.relid = j.oid) as running,
              exists (select from locked l where l.oid = j.oid) as locked,
-             ${secondsSince(sql`greatest(pg_catalog.pg_stat_get_last_vacuum_time(j.oid), pg_catalog.pg_stat_get_last_autovacuum_time(j.oid))`)} as vacuumed_s`;
+             ${secondsSince(sql`greatest(pg_catalog.pg_stat_get_last_vacuum_time(j.oid), pg_catalog.pg_stat_get_last_autovacuum_time(j.oid))`)} as vacuumed_s,
+             case when pg_catalog.pg_stat_get_last_autovacuum_time(j.oid) >= coalesce(pg_catalog.pg_stat_get_last_vacuum_time(j.oid), '-infinity')
+                  then ${timeOf(sql`autovacuum`)} else ${timeOf(sql`vacuum`)} end / 1000 as vacuum_took_s`;
+
+/** In PostgreSQL 18 the pg_stat_get_total_…_time() of a table. */
+export type TimeOf = (what: Sql) => Sql;
+
+export const untimed: TimeOf = () => sql`null::double precision`;
+export const timed: TimeOf = (what) => sql`pg_catalog.pg_stat_get_total_${what}_time(j.oid)`;
 
 /** Of the system's own tables only those that are due, unless they are asked for; TOAST only where there is something to clean. */
 export const worthListing = sql`(j.due <> '{}' or ${param('schema')}::text is not null or ${isUserSchema(sql`j.nspname`)})

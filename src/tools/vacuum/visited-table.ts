@@ -1,15 +1,21 @@
 import { z } from 'zod';
 import { byServerVersion, definePart, param, sql, type RowOf, type Sql } from '../kit/index.ts';
 import { judgedTable } from './due-table.ts';
-import { judgedColumns, judgedTables, onPrimary, THRESHOLDS, worthListing } from './thresholds.ts';
+import {
+  judgedColumns,
+  judgedTables,
+  onPrimary,
+  THRESHOLDS,
+  timed,
+  untimed,
+  worthListing,
+  type TimeOf,
+} from './thresholds.ts';
 
 export const ORDERS = ['latest', 'longest_ago', 'count', 'time', 'dead_rows', 'name'] as const;
 
 const count = z.int().min(0).nullable();
 const ms = z.number().min(0).nullable().meta({ unit: 'ms' }).describe('PostgreSQL 18 on.');
-
-/** In PostgreSQL 18 the pg_stat_get_total_…_time() of a table. */
-type TimeOf = (what: Sql) => Sql;
 
 /** Hours, and not the field of the hours: 75 after three days and three hours. */
 export function hoursSince(time: Sql): Sql {
@@ -40,7 +46,7 @@ const visited = (judged: Sql, timeOf: TimeOf) => sql`${judged},
          order by place
          limit ${param('limit')}
       )
-      select ${judgedColumns}, ${hoursSince(vacuumedAt)} as hours_since_vacuum, ${hoursSince(analyzedAt)} as hours_since_analyze,
+      select ${judgedColumns(timeOf)}, ${hoursSince(vacuumedAt)} as hours_since_vacuum, ${hoursSince(analyzedAt)} as hours_since_analyze,
              ${onPrimary(sql`pg_catalog.pg_stat_get_vacuum_count(j.oid)`)} as vacuum_count, ${onPrimary(sql`pg_catalog.pg_stat_get_autovacuum_count(j.oid)`)} as autovacuum_count,
              ${onPrimary(sql`pg_catalog.pg_stat_get_analyze_count(j.oid)`)} as analyze_count, ${onPrimary(sql`pg_catalog.pg_stat_get_autoanalyze_count(j.oid)`)} as autoanalyze_count,
              ${onPrimary(timeOf(sql`vacuum`))} as total_vacuum_time, ${onPrimary(timeOf(sql`autovacuum`))} as total_autovacuum_time,
@@ -48,9 +54,6 @@ const visited = (judged: Sql, timeOf: TimeOf) => sql`${judged},
              ${onPrimary(sql`pg_catalog.round((${writes})::numeric / nullif(${vacuumed}, 0))::bigint`)} as writes_per_vacuum, j.total_rows
         from page j
        order by j.place`;
-
-const untimed: TimeOf = () => sql`null::double precision`;
-const timed: TimeOf = (what) => sql`pg_catalog.pg_stat_get_total_${what}_time(j.oid)`;
 
 export const visitedTables = definePart({
   what: 'tables and when they were vacuumed and analysed',

@@ -114,7 +114,7 @@ export default defineTool({
     const findings: Finding[] = [
       ...judgeWraparound(parts.agedDatabases, input.max_wraparound_percent),
       ...judgeAges(judged),
-      ...judgeTemporary(tables),
+      ...judgeTemporary(tables, facts),
       ...(inRecovery ? [] : judgeHolder(holders, suspects, input.max_xmin_age)),
     ];
     return {

@@ -139,8 +139,8 @@ function judgeCatalogs(rows: readonly Holder[], maxXminAge: number): Finding[] {
   ];
 }
 
-function asHolder({ kind, name, application, user, state, xmin_age, since, holds }: Holder): HorizonHolder {
-  return { kind, name, application, user, state, xmin_age, since, catalogs_only: holds === 'catalogs' };
+function asHolder({ kind, name, application, user, database, state, xmin_age, since, holds }: Holder): HorizonHolder {
+  return { kind, name, application, user, database, state, xmin_age, since, catalogs_only: holds === 'catalogs' };
 }
 
 function onStandby({ inRecovery }: ConnectionFacts, isTold: boolean): NotExamined[] {

@@ -1,4 +1,5 @@
 import { changeSettings, type ConnectionFacts, type Finding } from '../kit/index.ts';
+import { morePages } from './cleaner-pages.ts';
 import type { BufferWriter } from './buffer-writers.ts';
 import type { BackgroundWriter, CheckpointCounters } from './checkpoint-counters.ts';
 import type { CheckpointSettings, LastCheckpoint } from './checkpoint-settings.ts';
@@ -170,14 +171,14 @@ function judgeFsyncs({ writers, settings }: CheckpointFacts): Finding[] {
 /** The share that backends write themselves although somebody else might; only PostgreSQL 16 tells it from new blocks. */
 const MUCH_BY_BACKENDS_PERCENT = 30;
 const BROKEN_ROUNDS_PERCENT = 5;
-const MOST_PAGES = 1000;
 
 function judgeCleaner({ cleaner, writers, settings, facts }: CheckpointFacts): Finding[] {
   const backends = backendsOf(writers);
   if (!cleaner || !settings || !backends || backends.extended === null) return [];
   const { maxwritten_clean, maxwritten_percent, buffers_clean, counted_since } = cleaner;
   if ((maxwritten_clean ?? 0) < MANY_BROKEN_ROUNDS || (maxwritten_percent ?? 0) < BROKEN_ROUNDS_PERCENT) return [];
-  if ((backends.percent ?? 0) < MUCH_BY_BACKENDS_PERCENT || settings.bgwriter_lru_maxpages >= MOST_PAGES) return [];
+  const more = morePages(settings.bgwriter_lru_maxpages);
+  if ((backends.percent ?? 0) < MUCH_BY_BACKENDS_PERCENT || more === null) return [];
   return [
     {
       severity: 'notice',
@@ -192,12 +193,7 @@ function judgeCleaner({ cleaner, writers, settings, facts }: CheckpointFacts): F
         counted_since,
       },
       why: `${DOCS}/runtime-config-resource.html#GUC-BGWRITER-LRU-MAXPAGES`,
-      next_step: changeSettings(facts.service, [
-        {
-          name: 'bgwriter_lru_maxpages',
-          value: String(Math.min(MOST_PAGES, Math.max(200, 2 * settings.bgwriter_lru_maxpages))),
-        },
-      ]),
+      next_step: changeSettings(facts.service, [{ name: 'bgwriter_lru_maxpages', value: more }]),
     },
   ];
 }
