@@ -7,14 +7,14 @@ import type { ConnectionFacts } from '../../postgres/database.ts';
 import { compileShape } from '../../postgres/exact-values.ts';
 import { param, type Param } from '../../postgres/sql.ts';
 import type { Variants } from '../../postgres/version.ts';
+import { composeAnswer } from './answer.ts';
 import { NOTHING_CONCEDED, type Concessions } from './concessions.ts';
 import { disclosureOf, tellWithheld } from './disclosure.ts';
-import { byUrgency } from './gather.ts';
 import { limitInput, type NO_THRESHOLDS, type Reach } from './inputs.ts';
 import { hiddenFrom } from './privileges.ts';
 import { readRows, type ReadRows, type RowSource } from './rows.ts';
 import { describeStatements } from './statements.ts';
-import { commonOutput, examined, requestOf, requireTarget, type Area, type RowShape, type Tool } from './tool.ts';
+import { commonOutput, requestOf, requireTarget, type Area, type RowShape, type Tool } from './tool.ts';
 
 /** Parameters that every statement may use beside its tool's own inputs: those of Concessions, and the limit. */
 type KitParams = {
@@ -120,7 +120,6 @@ function answer<
   About extends RowShape,
   Thresholds extends z.ZodRawShape,
 >(spec: DiagnosticSpec<Input, Shape, About, Thresholds>, read: ReadRows, context: CallContext): Output {
-  const target = requireTarget(context);
   const rows = read.rows as Row<Shape>[];
   const { total_rows: total = 0, ...about } = read.about ?? {};
   const evidence: Evidence<Input & Thresholds, About> = {
@@ -133,17 +132,18 @@ function answer<
     ...hiddenFrom(read.facts.role, spec.sees ?? []),
     ...(spec.notExamined?.(rows, evidence) ?? []),
   ];
-  return {
-    server: target.server.name,
-    database: target.database,
-    findings: byUrgency(spec.findings?.(rows, evidence) ?? []),
-    ...(spec.about && { about: evidence.about }),
-    rows,
-    truncated: read.truncated,
-    // which would count what is withheld
-    ...(spec.counted === true && read.withheld === 0 && { total }),
-    ...examined(gaps),
-  };
+  const findings = spec.findings?.(rows, evidence) ?? [];
+  return composeAnswer(
+    requireTarget(context),
+    { findings, gaps },
+    {
+      ...(spec.about && { about: evidence.about }),
+      rows,
+      truncated: read.truncated,
+      // which would count what is withheld
+      ...(spec.counted === true && read.withheld === 0 && { total }),
+    },
+  );
 }
 
 function sourceOf<
