@@ -135,7 +135,7 @@ function answer<
   const findings = spec.findings?.(rows, evidence) ?? [];
   return composeAnswer(
     requireTarget(context),
-    { findings, gaps },
+    { findings, gaps, facts: read.facts },
     {
       ...(spec.about && { about: evidence.about }),
       rows,

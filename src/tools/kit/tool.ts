@@ -68,11 +68,11 @@ export const commonOutput = {
 
 type Values<Input extends z.ZodRawShape> = z.output<z.ZodObject<Input>>;
 
-/** What `run` gives: the parts of the answer, what was found and not examined, and the facts of the connection, if it has one, that `sees` is judged by. */
+/** What `run` gives: the parts of the answer, what was found and not examined, and the facts of the connection, if it has one, that `sees` and next steps depend on. */
 type Made<Parts> = Parts & {
   findings: Finding[];
   not_examined?: NotExamined[];
-  facts: Pick<ConnectionFacts, 'role'> | undefined;
+  facts: Pick<ConnectionFacts, 'role' | 'inRecovery'> | undefined;
 };
 
 export interface ToolSpec<
@@ -124,7 +124,7 @@ export function defineTool<
       const input = context.input as Values<Input & Thresholds>;
       const { findings, not_examined = [], facts, ...parts } = await spec.run(input, target, context);
       const gaps = [...not_examined, ...(facts ? hiddenFrom(facts.role, spec.sees ?? []) : [])];
-      return composeAnswer(target, { findings, gaps }, parts);
+      return composeAnswer(target, { findings, gaps, facts }, parts);
     },
   };
 }
