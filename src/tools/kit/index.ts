@@ -13,6 +13,7 @@ export { excessOf, MONITORING_ROLE } from './monitoring-role.ts';
 export { definePart, readParts, statementsOf, type RowOf } from './part.ts';
 export { hasPrivilege, hiddenFrom } from './privileges.ts';
 export { isNamed, matchesName } from './name-pattern.ts';
+export { databaseNames } from './open-databases.ts';
 export { onPrimary } from './on-primary.ts';
 export { pause } from './pause.ts';
 export { commandsOf, readPoolers } from './poolers.ts';

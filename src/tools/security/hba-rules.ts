@@ -42,9 +42,9 @@ export default defineTool({
       .describe('Null where the login may not read them, and before PostgreSQL 15.'),
   },
   statements: statementsOf({ mayReadHba, hbaRules, identMaps }),
-  async run({ limit }, target) {
+  async run({ limit }, target, { persona }) {
     const { facts, parts } = await readParts(target, { mayReadHba }, {});
-    const { rules, maps, unreadable } = await readHba(target, parts.mayReadHba, facts);
+    const { rules, maps, unreadable } = await readHba(target, parts.mayReadHba, { facts, persona: persona.name });
     if (rules === null && maps === null) throw notVisible(unreadable, facts);
     const files = new Set(rules?.map(({ file }) => file));
     return {
