@@ -9,7 +9,7 @@ import { param, type Param } from '../../postgres/sql.ts';
 import type { Variants } from '../../postgres/version.ts';
 import { composeAnswer } from './answer.ts';
 import { NOTHING_CONCEDED, type Concessions } from './concessions.ts';
-import { disclosureOf, tellWithheld } from './disclosure.ts';
+import { disclosureOf, requireClosedLast, tellWithheld } from './disclosure.ts';
 import { limitInput, type NO_THRESHOLDS, type Reach } from './inputs.ts';
 import { hiddenFrom } from './privileges.ts';
 import { readRows, type ReadRows, type RowSource } from './rows.ts';
@@ -91,6 +91,8 @@ export function defineDiagnostic<
   const { name, area, title, description } = spec;
   const variants = spec.sql(paramsOf({ ...spec.input, ...spec.thresholds } as Input & Thresholds));
   const source = sourceOf(spec, variants);
+  const statements = describeStatements(variants);
+  requireClosedLast(name, source.disclosure, statements);
   return {
     kind: 'tool',
     name,
@@ -98,7 +100,7 @@ export function defineDiagnostic<
     title,
     description,
     findings: spec.findings ?? (() => []),
-    statements: describeStatements(variants),
+    statements,
     accessClass: spec.accessClass ?? 'diagnostic',
     alsoKnownAs: spec.alsoKnownAs ?? {},
     reaches: 'server',

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, secondsSince, sql, type RowOf, type Sql } from '../kit/index.ts';
+import {
+  closedLast,
+  byServerVersion,
+  definePart,
+  param,
+  secondsSince,
+  sql,
+  type RowOf,
+  type Sql,
+} from '../kit/index.ts';
 import { isOfServer } from '../server/setting-source.ts';
 import { APPLY_DELAY, RECEIVED_OR_WRITTEN, REPLAY_LAG, walPositions } from '../server/wal-position.ts';
 
@@ -71,7 +80,7 @@ const conflictsWith = (slot: Sql) => sql`
              c.confl_bufferpin as buffer_pin, c.confl_deadlock as deadlock, ${slot} as logical_slot
         from pg_catalog.pg_stat_database_conflicts c
        where c.confl_tablespace + c.confl_lock + c.confl_snapshot + c.confl_bufferpin + c.confl_deadlock + coalesce(${slot}, 0) > 0
-       order by c.datname
+       order by ${closedLast(sql`c.datname`)}, c.datname
        limit ${param('limit')}`;
 
 /** https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-CONFLICT */

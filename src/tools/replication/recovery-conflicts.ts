@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closedLast,
   byServerVersion,
   defineTool,
   param,
@@ -21,7 +22,7 @@ const conflictsWith = (slot: Sql) => sql`
              s.stats_reset as counted_since
         from pg_catalog.pg_stat_database_conflicts c
         left join pg_catalog.pg_stat_database s on s.datid = c.datid
-       order by total desc, c.datname
+       order by ${closedLast(sql`c.datname`)}, total desc, c.datname
        limit ${param('limit')}`;
 
 /** https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-DATABASE-CONFLICTS-VIEW */
