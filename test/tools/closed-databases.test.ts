@@ -13,6 +13,17 @@ describeEachMajor('a caller who may see one database', (cluster) => {
   });
   afterAll(() => howdah.close());
 
+  /** Of one row: it says that there are others. */
+  const first = async (tool: string, input: Record<string, unknown> = {}) => {
+    const answer = await howdah.call(tool, { limit: 1, ...input });
+    expect(answer.not_examined).toContainEqual(
+      expect.objectContaining({ what: expect.stringMatching(/^\d+ rows? of other databases/) }),
+    );
+    return answer;
+  };
+  const pidIn = async (tool: string, input: Record<string, unknown> = {}) =>
+    (await first(tool, input)).rows.map(({ pid }) => pid);
+
   it('sees its own sessions behind older ones of others, and what is the matter with them', async () => {
     const { superuserUrl } = clone();
     await withSessions([cluster.superuserUrl, cluster.superuserUrl, superuserUrl], async (sessions, pids) => {
@@ -21,16 +32,6 @@ describeEachMajor('a caller who may see one database', (cluster) => {
         await session.query('select txid_current()');
       }
       const own = pids[2];
-      const first = async (tool: string, input: Record<string, unknown> = {}) => {
-        const answer = await howdah.call(tool, { limit: 1, ...input });
-        expect(answer.not_examined, tool).toContainEqual(
-          expect.objectContaining({ what: expect.stringMatching(/^\d+ rows? of other databases/) }),
-        );
-        return answer;
-      };
-      const pidIn = async (tool: string, input: Record<string, unknown> = {}) =>
-        (await first(tool, input)).rows.map(({ pid }) => pid);
-
       expect(await pidIn('activity', { state: 'idle in transaction' })).toEqual([own]);
       expect(await pidIn('long_transactions', { min_age_s: 0 })).toEqual([own]);
       expect(await pidIn('xmin_holders')).toEqual([own]);
