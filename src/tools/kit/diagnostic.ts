@@ -10,6 +10,7 @@ import type { Variants } from '../../postgres/version.ts';
 import { composeAnswer } from './answer.ts';
 import { NOTHING_CONCEDED, type Concessions } from './concessions.ts';
 import { disclosureOf, requireClosedLast, tellWithheld } from './disclosure.ts';
+import { ofSome } from './gather.ts';
 import { limitInput, type NO_THRESHOLDS, type Reach } from './inputs.ts';
 import { hiddenFrom } from './privileges.ts';
 import { readRows, type ReadRows, type RowSource } from './rows.ts';
@@ -134,7 +135,8 @@ function answer<
     ...hiddenFrom(read.facts.role, spec.sees ?? []),
     ...(spec.notExamined?.(rows, evidence) ?? []),
   ];
-  const findings = spec.findings?.(rows, evidence) ?? [];
+  const judged = spec.findings?.(rows, evidence) ?? [];
+  const findings = read.truncated ? ofSome(judged) : judged;
   return composeAnswer(
     requireTarget(context),
     { findings, gaps, facts: read.facts },
