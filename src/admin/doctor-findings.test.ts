@@ -92,14 +92,21 @@ describe('the doctor', () => {
     const [finding] = diagnose(facts(), { ...reading, preload: 'auto_explain, timescaledb' }, 0);
     expect(finding?.next_step?.split('\n')).toEqual([
       "ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', 'timescaledb', 'pg_stat_statements';",
-      '-- on a managed service in its parameter group; then restart the server',
+      '-- comes into force with a restart',
       'CREATE EXTENSION pg_stat_statements; -- in database "shop"',
     ]);
   });
 
-  it('asks for the extension alone where the library is loaded, on the primary where this is a standby', () => {
-    const [finding] = diagnose(facts({}, { inRecovery: true }), { ...good, statements_version: null }, 0);
-    expect(finding?.next_step).toBe('CREATE EXTENSION pg_stat_statements; -- in database "shop", on the primary');
+  it('asks for the extension alone where the library is loaded', () => {
+    const [finding] = diagnose(facts(), { ...good, statements_version: null }, 0);
+    expect(finding?.next_step).toBe('CREATE EXTENSION pg_stat_statements; -- in database "shop"');
+  });
+
+  it('changes no setting that the operator of a managed service keeps', () => {
+    const lacking = { ...good, preload: '', statements_version: null, track_io_timing: false };
+    const steps = diagnose(facts({}, { service: 'rds' }), lacking, 0).map(({ next_step = '' }) => next_step);
+    expect(steps.join('\n')).not.toMatch(/^ALTER SYSTEM/m);
+    expect(steps.join('\n')).toContain('Amazon RDS has no ALTER SYSTEM');
   });
 
   it('does not guess what is preloaded when it may not see it', () => {

@@ -1,7 +1,14 @@
 import type { Finding, NotExamined } from '../contract/finding.ts';
 import type { ConnectionFacts, RoleFacts } from '../postgres/database.ts';
 import { quoteIdentifier } from '../postgres/sql.ts';
-import { excessOf, hasPrivilege, hiddenFrom, MONITORING_ROLE } from '../tools/kit/index.ts';
+import {
+  changeSettings,
+  excessOf,
+  hasPrivilege,
+  hiddenFrom,
+  MONITORING_ROLE,
+  quoteLiteral,
+} from '../tools/kit/index.ts';
 
 /** What the doctor read of a server beside what every connection learns. */
 export interface Reading {
@@ -71,16 +78,14 @@ function judgeSight(role: RoleFacts): Finding[] {
   ];
 }
 
-function judgeStatements({ inRecovery, database }: ConnectionFacts, reading: Reading): Finding[] {
+function judgeStatements({ database, service }: ConnectionFacts, reading: Reading): Finding[] {
   const { preload, statements_version, statements_available, track_io_timing } = reading;
   const preloaded = preload === null ? null : libraries(preload).includes('pg_stat_statements');
   const steps = [
     ...(statements_available ? [] : ["-- install the server's contrib package first"]),
-    ...(preloaded === false ? preloadSteps(preload ?? '') : []),
+    ...(preloaded === false ? preloadSteps(preload ?? '', service) : []),
     ...(statements_version === null
-      ? [
-          `CREATE EXTENSION pg_stat_statements; -- in database ${quoteIdentifier(database)}${inRecovery ? ', on the primary' : ''}`,
-        ]
+      ? [`CREATE EXTENSION pg_stat_statements; -- in database ${quoteIdentifier(database)}`]
       : []),
   ];
   return [
@@ -105,19 +110,16 @@ function judgeStatements({ inRecovery, database }: ConnectionFacts, reading: Rea
             object: 'track_io_timing',
             evidence: { track_io_timing },
             why: 'https://www.postgresql.org/docs/current/runtime-config-statistics.html#GUC-TRACK-IO-TIMING',
-            next_step: 'ALTER SYSTEM SET track_io_timing = on;\nSELECT pg_catalog.pg_reload_conf();',
+            next_step: changeSettings(service, [{ name: 'track_io_timing', value: 'on' }]),
           } as const,
         ]),
   ];
 }
 
 /** Each library is a literal of its own: `'a,b'` would be one name, and the server would not start with it. */
-function preloadSteps(preload: string): string[] {
-  const literals = [...libraries(preload), 'pg_stat_statements'].map((name) => `'${name.replaceAll("'", "''")}'`);
-  return [
-    `ALTER SYSTEM SET shared_preload_libraries = ${literals.join(', ')};`,
-    '-- on a managed service in its parameter group; then restart the server',
-  ];
+function preloadSteps(preload: string, service: ConnectionFacts['service']): string[] {
+  const value = [...libraries(preload), 'pg_stat_statements'].map(quoteLiteral).join(', ');
+  return [changeSettings(service, [{ name: 'shared_preload_libraries', value, restart: true }])];
 }
 
 function libraries(preload: string): string[] {

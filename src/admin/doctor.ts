@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { PlatformError } from '../core/errors.ts';
 import { byServerVersion, definePart, sql } from '../tools/kit/index.ts';
 import { sharedInputs } from '../tools/kit/inputs.ts';
-import { commonOutput, examined, requireTarget } from '../tools/kit/tool.ts';
+import { composeAnswer } from '../tools/kit/answer.ts';
+import { commonOutput, requireTarget } from '../tools/kit/tool.ts';
 import { defineAdmin } from './admin-operation.ts';
 import { diagnose, unseen } from './doctor-findings.ts';
 import { pooler, visitPoolers } from './doctor-poolers.ts';
@@ -58,7 +59,6 @@ export const doctor = defineAdmin({
   },
   run: async (_, context) => {
     const target = requireTarget(context);
-    const { server, database } = target;
     const look = target.readOnly(async (session) => {
       const sentMs = Date.now();
       const started = performance.now();
@@ -68,18 +68,19 @@ export const doctor = defineAdmin({
       return { facts: session.facts, row: first, roundTripMs: tookMs, skewMs: first.clock_ms - (sentMs + tookMs / 2) };
     });
     const [{ facts, row, roundTripMs, skewMs }, poolers] = await Promise.all([look, visitPoolers(target)]);
-    return {
-      server: server.name,
-      database,
-      findings: [...diagnose(facts, row, Math.round(skewMs)), ...poolers.findings],
-      address: server.address,
-      version: facts.version,
-      in_recovery: facts.inRecovery,
-      role: facts.role.name,
-      encrypted: row.encrypted,
-      round_trip: Math.round(roundTripMs * 10) / 10,
-      ...(poolers.rows.length > 0 && { poolers: poolers.rows }),
-      ...examined(unseen(facts, row)),
-    };
+    const findings = [...diagnose(facts, row, Math.round(skewMs)), ...poolers.findings];
+    return composeAnswer(
+      target,
+      { findings, gaps: unseen(facts, row), facts },
+      {
+        address: target.server.address,
+        version: facts.version,
+        in_recovery: facts.inRecovery,
+        role: facts.role.name,
+        encrypted: row.encrypted,
+        round_trip: Math.round(roundTripMs * 10) / 10,
+        ...(poolers.rows.length > 0 && { poolers: poolers.rows }),
+      },
+    );
   },
 });

@@ -20,7 +20,7 @@ export interface ReachedDatabase {
   readonly server: FleetServer;
   readonly database: string;
   /** Whether this caller may see what belongs to another database of the server; the views of a server show all of them. */
-  mayShow(database: string): boolean;
+  readonly mayShow: (database: string) => boolean;
   /** The same with another deadline, for a part of the call. */
   within(deadline: Deadline): ReachedDatabase;
   /** One read-only transaction. */

@@ -10,7 +10,16 @@ import { startOwnServer, type OwnServer } from '../own-server.ts';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
 import { runSql } from '../postgres/instance.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  LOGINS,
+  openHowdah,
+  openNarrowHowdah,
+  runAs,
+  useHowdah,
+  withSession,
+  type Answer,
+  type Row,
+} from '../postgres/platform.ts';
 import { fieldsOf, objects } from './advice.ts';
 
 const listOf = (answer: Answer, part: string) => answer[part] as readonly Row[];
@@ -179,6 +188,41 @@ describe('hba_rules of a server with every kind of mistake', () => {
       expect(JSON.stringify(wrong)).not.toContain(secret);
       const short = await howdah.call('hba_rules', { limit: 2 });
       expect(short).toMatchObject({ truncated: true, total: 12, findings: wrong.findings });
+    } finally {
+      writeFileSync(file, sound);
+      await howdah.close();
+    }
+  });
+});
+
+describe('hba_rules of a server whose other databases are closed', () => {
+  let server: OwnServer;
+  beforeAll(async () => {
+    server = await startOwnServer();
+  }, 60_000);
+  afterAll(() => server.stop());
+
+  it('names none of them, in rows or in findings', async () => {
+    const file = join(dirname(server.dataDir), 'pg_hba.conf');
+    const sound = readFileSync(file, 'utf8');
+    const open = decodeURIComponent(new URL(server.url).pathname.slice(1));
+    writeFileSync(
+      file,
+      `host ${open},payroll,replication all 10.0.0.0/8 trust\nhost payroll all 10.1.0.0/16 trust\n${sound}`,
+    );
+    const howdah = await openNarrowHowdah(server.url, open);
+    try {
+      const answer = await howdah.call('hba_rules');
+      expect(answer.rows.slice(0, 2).map(({ database }) => database)).toEqual([
+        [open, '[withheld]', 'replication'],
+        ['[withheld]'],
+      ]);
+      expect(answer.not_examined).toContainEqual(expect.objectContaining({ what: 'names of databases in 2 rules' }));
+      for (const tool of ['hba_rules', 'security_audit', 'health_check']) {
+        const told = await howdah.call(tool, tool === 'health_check' ? { areas: ['security'], detail: 'answers' } : {});
+        expect(JSON.stringify(told)).toContain('Line 1 of pg_hba.conf lets in without a password');
+        expect(JSON.stringify(told)).not.toContain('payroll');
+      }
     } finally {
       writeFileSync(file, sound);
       await howdah.close();

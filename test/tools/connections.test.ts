@@ -91,6 +91,20 @@ describeEachMajor('connections', (cluster) => {
     expect(same(here)).toEqual(same(there));
   });
 
+  it('says so where there are more limits than it shows', async () => {
+    const url = clone().superuserUrl;
+    const all = (statement: string) =>
+      `do $$ begin for n in 1..60 loop execute format('${statement}', '${clone().name}_' || n); end loop; end $$`;
+    await runAs(url, all('create role %I login connection limit 5'));
+    try {
+      const answer = await howdah('monitor').call('connections', { limit: 50, group_by: 'database' });
+      expect(answer['limits']).toHaveLength(50);
+      expect(answer.truncated).toBe(true);
+    } finally {
+      await runAs(url, all('drop role %I'));
+    }
+  });
+
   it('warns of limits of databases and roles that are near', async () => {
     const role = `limited_${mark}`;
     const { superuserUrl, name } = clone();

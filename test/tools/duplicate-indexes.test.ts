@@ -33,6 +33,23 @@ describeEachMajor('duplicate_indexes', (cluster) => {
     expect((await howdah(login).call('duplicate_indexes', { min_size: 1_000_000 })).total).toBe(1);
   });
 
+  it('counts no more duplicates than it has read', async () => {
+    const url = clone().superuserUrl;
+    await runAs(
+      url,
+      'create table pgboss.many (a integer)',
+      `do $$ begin for n in 1..9 loop execute format('create index %I on pgboss.many (a)', 'many_' || n); end loop; end $$`,
+    );
+    const [some] = (await howdah('monitor').call('duplicate_indexes', { schema: 'pgboss', limit: 6 })).findings;
+    expect(some).toMatchObject({
+      claim: expect.stringMatching(/^At least 6 /),
+      evidence: { count: 6, at_least: true },
+    });
+    const [all] = (await howdah('monitor').call('duplicate_indexes', { schema: 'pgboss' })).findings;
+    expect(all).toMatchObject({ claim: expect.stringMatching(/^8 /), evidence: { count: 8 } });
+    await runAs(url, 'drop table pgboss.many');
+  });
+
   it('compares all that makes an index, and drops none that something needs', async () => {
     const url = clone().superuserUrl;
     await runAs(

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
+import { compile, sql } from '../../src/postgres/sql.ts';
+import { perSecond } from '../../src/tools/kit/index.ts';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import {
@@ -186,12 +188,20 @@ describeEachMajor('statistics of tables', (cluster) => {
     expect(rowOf(answer, 'Read Often')).toMatchObject({ ...size, rows: 20_000, size_estimated: false, idx_scan: 1 });
     const often = rowOf(answer, 'Read Often');
     expect(Number(often['rows_per_scan'])).toBeGreaterThan(19_000);
+    const { counted_s } = answer['about'] as { counted_s: number };
+    const perDay = (Number(often['seq_scan']) * 86_400) / counted_s;
+    expect(Math.abs(Number(often['scans_per_day']) - perDay)).toBeLessThan(0.06);
     expect(often['seq_tup_read']).toBe((await viewed(clone().superuserUrl, 'act."Read Often"'))['seq_tup_read']);
     expect(Number(rowOf(answer, 'peeked')['rows_per_scan'])).toBeLessThan(500);
     expect(objects(answer)).toEqual(['notice "act"."Read Often"']);
     const [step] = String(answer.findings[0]?.next_step).match(/^SELECT .*$/m) ?? [];
     expect(await runAs(clone().superuserUrl, String(step))).not.toEqual([]);
     expect((await howdah(login).call('sequential_scans')).findings).toEqual([]);
+  });
+
+  it('has rates of less than one per second', async () => {
+    const { text } = compile(sql`select ${perSecond(sql`7::bigint`, sql`10::bigint`)}::float8 as rate`);
+    expect(await runAs(clone().superuserUrl, text)).toEqual([{ rate: 0.7 }]);
   });
 
   it('says so where nothing is counted', async () => {

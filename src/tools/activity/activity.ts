@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { byServerVersion, defineDiagnostic, secondsSince, sql, statementLength, type Sql } from '../kit/index.ts';
+import {
+  closedLast,
+  byServerVersion,
+  defineDiagnostic,
+  secondsSince,
+  sql,
+  statementLength,
+  type Sql,
+} from '../kit/index.ts';
 import { judgeActivity, notAsked } from './judge-activity.ts';
 import { lockWaits } from './lock-waits.ts';
 import { aboutWaiters, sessionRow, STATES } from './session-row.ts';
@@ -103,7 +111,7 @@ export default defineDiagnostic({
              (select pg_catalog.count(*) from waiters) as waiters, (select pg_catalog.count(*) from asked) as waiters_asked,
              pg_catalog.count(*) over () as total_rows
         from listed l
-       order by l.waiting_behind desc, l.xact_start nulls last, l.state_change nulls last, l.pid
+       order by ${closedLast(sql`l.database`)}, l.waiting_behind desc, l.xact_start nulls last, l.state_change nulls last, l.pid
        limit ${params.limit}`;
     return byServerVersion({
       12: sessions(sql`a.query_start`, sql`null::integer`, sql`null::bigint`),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, percentOf, sql, type RowOf } from '../kit/index.ts';
+import { closedLast, byServerVersion, definePart, param, percentOf, sql, type RowOf } from '../kit/index.ts';
 import { isClient } from '../server/connections.ts';
 
 /** Connections that are kept back of `max_connections`. */
@@ -47,7 +47,7 @@ export const connectionLimits = definePart({
                         group by a.usesysid) c on c.usesysid = r.oid
            where r.rolconnlimit >= 0 and r.rolcanlogin and not r.rolsuper
         ) l
-       order by percent desc nulls last, l.database, l.role
+       order by ${closedLast(sql`l.database`)}, percent desc nulls last, l.database, l.role
        limit ${param('limit')}`,
   }),
 });

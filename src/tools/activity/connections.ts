@@ -50,7 +50,7 @@ export default defineTool({
   sees: [{ what: 'states of other roles’ connections', privilege: 'pg_read_all_stats' }],
   statements: statementsOf(PARTS),
   async run({ group_by, limit, ...thresholds }, target, { persona }) {
-    const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, { limit });
+    const { facts, parts, unreadable, withheld } = await readParts(target, PARTS, { limit: limit + 1 });
     const [server] = parts.connections;
     const [reserved] = parts.reservations;
     const slots = server ? server.max - server.reserved : 0;
@@ -66,9 +66,9 @@ export default defineTool({
             }
           : null,
       rows: groups.slice(0, limit).map((group) => ({ ...group, percent: percentOf(group.connections, slots) })),
-      truncated: groups.length > limit,
-      limits: [...parts.connectionLimits],
-      session_outcomes: [...parts.sessionOutcomes],
+      truncated: [groups, parts.connectionLimits, parts.sessionOutcomes].some((list) => list.length > limit),
+      limits: parts.connectionLimits.slice(0, limit),
+      session_outcomes: parts.sessionOutcomes.slice(0, limit),
       facts,
       findings: [
         ...judgeConnections(server, thresholds.max_connection_percent),

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, secondsSince, sql, type RowOf, type Sql } from '../kit/index.ts';
+import {
+  closedLast,
+  byServerVersion,
+  definePart,
+  param,
+  secondsSince,
+  sql,
+  type RowOf,
+  type Sql,
+} from '../kit/index.ts';
 import { heldColumns, heldLocks, heldLocksOf } from './held-locks.ts';
 import { sessionRow } from './session-row.ts';
 
@@ -27,7 +36,7 @@ const openWith = (queryId: Sql) => sql`
           from transactions t
          where extract(epoch from pg_catalog.clock_timestamp() - t.xact_start) >= ${param('min_age_s')}::integer
            and ${given('of_database', sql`t.database`)} and ${given('user', sql`t.user`)}
-         order by t.xact_start, t.pid, t.gid
+         order by ${closedLast(sql`t.database`)}, t.xact_start, t.pid, t.gid
          limit ${param('limit')}
       )
       select l.pid, l.gid, l.user, l.database, l.application, pg_catalog.host(l.client_addr) as client_address,

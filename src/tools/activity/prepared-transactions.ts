@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { lockSessions } from '../locks/lock-session.ts';
 import {
+  closedLast,
   byServerVersion,
   definePart,
   defineTool,
@@ -36,7 +37,7 @@ const prepared = definePart({
              pg_catalog.age(p.transaction) as xmin_age, ${heldColumns(sql`p.lock_owner`)}
         from prepared p
         left join held h on h.lock_owner = p.lock_owner
-       order by p.prepared, p.gid
+       order by ${closedLast(sql`p.database`)}, p.prepared, p.gid
        limit ${param('limit')}`,
   }),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, percentOf, sql, type RowOf, type Sql } from '../kit/index.ts';
+import { closedLast, byServerVersion, definePart, param, percentOf, sql, type RowOf, type Sql } from '../kit/index.ts';
 
 const count = z.int().min(0);
 const ms = z.number().min(0).meta({ unit: 'ms' });
@@ -28,7 +28,7 @@ export const sessionOutcomes = definePart({
              ${whole(sql`s.idle_in_transaction_time`)} as idle_in_transaction_time, s.stats_reset as counted_since
         from pg_catalog.pg_stat_database s
        where s.datname is not null and s.sessions > 0
-       order by s.sessions desc, s.datname
+       order by ${closedLast(sql`s.datname`)}, s.sessions desc, s.datname
        limit ${param('limit')}`,
   }),
 });

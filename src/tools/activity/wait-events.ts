@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, defineDiagnostic, matchesName, nameInput, sql, type Sql } from '../kit/index.ts';
+import { closedLast, byServerVersion, defineDiagnostic, matchesName, nameInput, sql, type Sql } from '../kit/index.ts';
 
 /** https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-TABLE */
 const TYPES = ['Activity', 'BufferPin', 'Client', 'Extension', 'IO', 'IPC', 'Lock', 'LWLock', 'Timeout'] as const;
@@ -61,7 +61,7 @@ export default defineDiagnostic({
          and ${matchesName(sql`l.wait_event`, name)}
          -- a process of the server that waits for work
          and (l.wait_event_type is distinct from 'Activity' or ${wait_event_type}::text is not null or ${name}::text is not null)
-       order by l.active desc, l.sessions desc, l.wait_event_type, l.wait_event, l.database
+       order by ${closedLast(sql`l.database`)}, l.active desc, l.sessions desc, l.wait_event_type, l.wait_event, l.database
        limit ${limit}`;
     return byServerVersion({
       12: waits({ known: sql`select null::text as type, null::text as name, null::text as description where false` }),

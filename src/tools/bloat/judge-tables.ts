@@ -94,14 +94,14 @@ interface Estimated {
 /** Of which the bloat is unknown, and what would make it known. */
 export function notEstimated(
   { rows, candidates, of = 'tables' }: Estimated,
-  { major, role, inRecovery }: ConnectionFacts,
+  { major, role }: ConnectionFacts,
 ): NotExamined[] {
   const mend = (unknown: Unknown, unknowns: readonly Known[]): string | undefined => {
     if (unknown === 'access_method') return undefined;
     if (unknown === 'not_visible') return seeStatistics(role, major);
     const tables = new Set(unknowns.map(({ schema, table }) => quoteName(schema, table)));
     const statements = [...tables].slice(0, NAMED).map((table) => `ANALYZE ${table};`);
-    return `${inRecovery ? '-- on the primary\n' : ''}${statements.join(' ')}`;
+    return statements.join(' ');
   };
   const unknown = (Object.keys(REASONS) as Unknown[]).flatMap((reason) => {
     const tables = rows.filter((row) => row.unknown === reason);

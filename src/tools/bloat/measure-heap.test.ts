@@ -29,23 +29,20 @@ it('takes for wasted, about, what is free or dead beyond the fillfactor', () => 
 describe('unmeasurable', () => {
   const facts = {
     role: { name: 'watcher', superuser: false, effectiveRoles: [] },
-    inRecovery: false,
   } as unknown as ConnectionFacts;
   const extension = { schema: 'Ex t', version: '1.5', may_use: true, may_run: true };
 
   it.each([
-    ['there is no extension', undefined, false, 'CREATE EXTENSION pgstattuple;'],
-    ['a standby has none', undefined, true, '-- on the primary\nCREATE EXTENSION pgstattuple;'],
-    ['its schema is closed', { ...extension, may_use: false }, false, 'GRANT USAGE ON SCHEMA "Ex t" TO "watcher";'],
-    ['its functions are', { ...extension, may_run: false }, false, 'GRANT pg_stat_scan_tables TO "watcher";'],
+    ['there is no extension', undefined, 'CREATE EXTENSION pgstattuple;'],
+    ['its schema is closed', { ...extension, may_use: false }, 'GRANT USAGE ON SCHEMA "Ex t" TO "watcher";'],
+    ['its functions are', { ...extension, may_run: false }, 'GRANT pg_stat_scan_tables TO "watcher";'],
     [
       'it is of a version for superusers alone',
       { ...extension, version: '1.4' },
-      false,
       'ALTER EXTENSION pgstattuple UPDATE;\nGRANT pg_stat_scan_tables TO "watcher";',
     ],
-  ])('says what is wanting where %s', (_, given, inRecovery, remedy) => {
-    expect(unmeasurable(given, { ...facts, inRecovery })).toMatchObject([{ what: 'exact bloat', remedy }]);
+  ])('says what is wanting where %s', (_, given, remedy) => {
+    expect(unmeasurable(given, facts)).toMatchObject([{ what: 'exact bloat', remedy }]);
   });
 
   it('says nothing where it can be measured', () => {

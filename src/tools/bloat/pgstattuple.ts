@@ -31,14 +31,13 @@ export type Pgstattuple = RowOf<typeof pgstattuple> | undefined;
 const FOR_OTHERS = '1.5';
 
 /** Why nothing can be measured; none where it can. */
-export function unmeasurable(extension: Pgstattuple, { role, inRecovery }: ConnectionFacts): NotExamined[] {
-  const where = inRecovery ? '-- on the primary\n' : '';
+export function unmeasurable(extension: Pgstattuple, { role }: ConnectionFacts): NotExamined[] {
   if (!extension) {
     return [
       {
         what: 'exact bloat',
         reason: 'The database lacks the extension pgstattuple.',
-        remedy: `${where}CREATE EXTENSION pgstattuple;`,
+        remedy: 'CREATE EXTENSION pgstattuple;',
       },
     ];
   }
@@ -58,7 +57,7 @@ export function unmeasurable(extension: Pgstattuple, { role, inRecovery }: Conne
     {
       what: 'exact bloat',
       reason: `The login ${login} may not run the functions of pgstattuple.`,
-      remedy: where + grants.join('\n'),
+      remedy: grants.join('\n'),
     },
   ];
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { maskSetting } from '../../sqltext/secret-settings.ts';
-import { byServerVersion, definePart, matchesName, param, sql, type RowOf } from '../kit/index.ts';
+import { closedLast, byServerVersion, definePart, matchesName, param, sql, type RowOf } from '../kit/index.ts';
 
 /** ALTER ROLE … SET and ALTER DATABASE … SET: https://www.postgresql.org/docs/current/catalog-pg-db-role-setting.html */
 export const overrides = definePart({
@@ -25,7 +25,7 @@ export const overrides = definePart({
        where ${matchesName(sql`o.name`, param('name'))}
          and (${param('category')}::text is null or ${matchesName(sql`s.category`, param('category'))})
          and (${matchesName(sql`o.name`, param('text'))} or ${matchesName(sql`s.short_desc`, param('text'))})
-       order by o.name, database nulls first, role nulls first
+       order by ${closedLast(sql`d.datname`)}, o.name, database nulls first, role nulls first
        limit ${param('limit')}`,
   }),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closedLast,
   byServerVersion,
   definePart,
   defineTool,
@@ -9,7 +10,7 @@ import {
   sql,
   statementsOf,
   tellWithheld,
-  withoutOtherDatabases,
+  readShown,
 } from '../kit/index.ts';
 
 const instead =
@@ -79,13 +80,14 @@ const handles = definePart({
              i.off as offset, i.length, i.result, i.f_sync as synchronous, pg_catalog.count(*) over () as total_rows
         from pg_catalog.pg_aios i
         left join pg_catalog.pg_stat_activity a on a.pid = i.pid
-       order by i.pid, i.io_id
+       order by ${closedLast(sql`a.datname`)}, i.pid, i.io_id
        limit ${param('limit')}`,
   }),
 });
 
 const PARTS = { settings, handles };
 const SEES = { what: 'workers, and operations under way', privilege: 'pg_read_all_stats' } as const;
+const NOTHING = { rows: [], withheld: 0 };
 const row = handles.shape.omit({ total_rows: true });
 
 export default defineTool({
@@ -112,20 +114,19 @@ export default defineTool({
         return {
           facts: session.facts,
           about: await settings.read(session, { is_visible }),
-          read: is_visible ? await handles.read(session, { limit: limit + 1 }) : [],
+          read: is_visible ? await readShown(target, handles, session, { limit: limit + 1 }) : NOTHING,
         };
       },
       { snapshot: true },
     );
     const [values] = about;
     if (!values) throw new Error('aggregates have one row');
-    const shown = withoutOtherDatabases(read, handles.disclosure, (database) => target.mayShow(database));
-    const withheld = read.length - shown.length;
+    const { rows: shown, withheld } = read;
     return {
       settings: values,
       rows: shown.slice(0, limit).map((each) => row.parse(each)),
-      truncated: read.length > limit,
-      ...(withheld === 0 && { total: read[0]?.total_rows ?? 0 }),
+      truncated: shown.length > limit,
+      ...(withheld === 0 && { total: shown[0]?.total_rows ?? 0 }),
       facts,
       findings: [],
       not_examined: tellWithheld(withheld, persona.name),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, defineDiagnostic, percentOf, sql, type Sql } from '../kit/index.ts';
+import { closedLast, byServerVersion, defineDiagnostic, percentOf, sql, type Sql } from '../kit/index.ts';
 import { blockSize, isTimed } from './io-columns.ts';
 import { ioCounters } from './io-row.ts';
 
@@ -65,7 +65,7 @@ export default defineDiagnostic({
          ) i
           left join lateral pg_catalog.pg_stat_get_backend_wal(a.pid) w on true
          where a.pid <> pg_catalog.pg_backend_pid() and i.backend_type is not null
-         order by coalesce(i.read_bytes, 0) + coalesce(i.write_bytes, 0) + coalesce(i.extend_bytes, 0) desc, w.wal_bytes desc nulls last, a.pid
+         order by ${closedLast(sql`a.datname`)}, coalesce(i.read_bytes, 0) + coalesce(i.write_bytes, 0) + coalesce(i.extend_bytes, 0) desc, w.wal_bytes desc nulls last, a.pid
          limit ${limit}`,
     }),
 });

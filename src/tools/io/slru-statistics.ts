@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closedLast,
   byServerVersion,
   definePart,
   defineTool,
@@ -8,7 +9,7 @@ import {
   sql,
   statementsOf,
   tellWithheld,
-  withoutOtherDatabases,
+  readShown,
   type Sql,
 } from '../kit/index.ts';
 import { judgeSlru } from './judge-slru.ts';
@@ -46,7 +47,7 @@ const overflowed = definePart({
        cross join lateral pg_catalog.pg_stat_get_backend_subxact(b.id) s
         join pg_catalog.pg_stat_activity a on a.pid = pg_catalog.pg_stat_get_backend_pid(b.id)
        where s.subxact_overflowed
-       order by a.xact_start nulls last, a.pid
+       order by ${closedLast(sql`a.datname`)}, a.xact_start nulls last, a.pid
        limit 100`,
   }),
 });
@@ -78,18 +79,18 @@ export default defineTool({
       async (session) => ({
         facts: session.facts,
         rows: await slru.read(session, {}),
-        sessions: await overflowed.read(session, {}),
+        sessions: await readShown(target, overflowed, session, {}),
       }),
       { snapshot: true },
     );
-    const shown = withoutOtherDatabases(sessions, overflowed.disclosure, (database) => target.mayShow(database));
+    const { rows: shown, withheld } = sessions;
     return {
       rows,
       overflowed: shown,
       facts,
       findings: judgeSlru(rows, { input, overflowed: shown, facts }),
       not_examined: [
-        ...tellWithheld(sessions.length - shown.length, persona.name, [overflowed.what]),
+        ...tellWithheld(withheld, persona.name, [overflowed.what]),
         ...(facts.major < 16 ? [NOT_YET] : []),
       ],
     };

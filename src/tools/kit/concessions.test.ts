@@ -5,9 +5,9 @@ import { concede, NOTHING_CONCEDED } from './concessions.ts';
 const failure = (sqlstate: string) => new PlatformError('QUERY_FAILED', 'refused', { details: { sqlstate } });
 
 it.each([
-  ['55P03', { estimate_sizes: true, read_texts: true }],
-  ['22021', { estimate_sizes: false, read_texts: false }],
-  ['22P05', { estimate_sizes: false, read_texts: false }],
+  ['55P03', { ...NOTHING_CONCEDED, estimate_sizes: true }],
+  ['22021', { ...NOTHING_CONCEDED, read_texts: false }],
+  ['22P05', { ...NOTHING_CONCEDED, read_texts: false }],
   ['42501', undefined],
 ])('does with less after %s', (sqlstate, expected) => {
   expect(concede(failure(sqlstate), NOTHING_CONCEDED, () => true)).toEqual(expected);
@@ -16,6 +16,6 @@ it.each([
 it('concedes nothing twice, and nothing that the statement does not know', () => {
   const sizes = concede(failure('55P03'), NOTHING_CONCEDED, () => true) ?? NOTHING_CONCEDED;
   expect(concede(failure('55P03'), sizes, () => true)).toBeUndefined();
-  expect(concede(failure('22021'), sizes, () => true)).toEqual({ estimate_sizes: true, read_texts: false });
+  expect(concede(failure('22021'), sizes, () => true)).toMatchObject({ estimate_sizes: true, read_texts: false });
   expect(concede(failure('22021'), NOTHING_CONCEDED, (name) => name !== 'read_texts')).toBeUndefined();
 });

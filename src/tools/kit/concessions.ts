@@ -2,15 +2,17 @@ import type { ReachedDatabase } from '../../calls/context.ts';
 import type { ReadOnlySession } from '../../postgres/database.ts';
 import { LOCK_NOT_AVAILABLE, sqlstateOf, UNREADABLE_TEXT } from './sqlstate.ts';
 
-/** Parameters that a statement may name: what it is asked to do without, once PostgreSQL has refused the whole. */
+/** Parameters that a statement may name: what it is asked to do without, once it is known that the whole is not to be had. */
 export interface Concessions {
   /** A lock kept an exact size from us: sizes are to be estimated from `relpages`. */
   readonly estimate_sizes: boolean;
   /** False once a text of the server could not be had in the encoding of this database. */
   readonly read_texts: boolean;
+  /** The databases that the caller may see, once it is known that these are not all; null before. */
+  readonly open_databases: readonly string[] | null;
 }
 
-export const NOTHING_CONCEDED: Concessions = { estimate_sizes: false, read_texts: true };
+export const NOTHING_CONCEDED: Concessions = { estimate_sizes: false, read_texts: true, open_databases: null };
 
 /** What to try with after this failure; undefined where the statement cannot do with less, or that would not help. */
 export function concede(

@@ -18,7 +18,8 @@ export const counting = sql`
 
 /** Of a counter, the mean since it counts; null where nobody knows since when. */
 export function perSecond(count: Sql, seconds: Sql): Sql {
-  return sql`pg_catalog.round((${count} / nullif(greatest(${seconds}, 0), 0))::numeric, 3)`;
+  // whole numbers would be divided as such
+  return sql`pg_catalog.round((${count})::numeric / nullif(greatest(${seconds}, 0), 0)::numeric, 3)`;
 }
 
 /** What counters cannot tell where they do not count. */

@@ -7,14 +7,15 @@ import type { ConnectionFacts } from '../../postgres/database.ts';
 import { compileShape } from '../../postgres/exact-values.ts';
 import { param, type Param } from '../../postgres/sql.ts';
 import type { Variants } from '../../postgres/version.ts';
+import { composeAnswer } from './answer.ts';
 import { NOTHING_CONCEDED, type Concessions } from './concessions.ts';
-import { disclosureOf, tellWithheld } from './disclosure.ts';
-import { byUrgency } from './gather.ts';
+import { disclosureOf, requireClosedLast, tellWithheld } from './disclosure.ts';
+import { ofSome } from './gather.ts';
 import { limitInput, type NO_THRESHOLDS, type Reach } from './inputs.ts';
 import { hiddenFrom } from './privileges.ts';
 import { readRows, type ReadRows, type RowSource } from './rows.ts';
 import { describeStatements } from './statements.ts';
-import { commonOutput, examined, requestOf, requireTarget, type Area, type RowShape, type Tool } from './tool.ts';
+import { commonOutput, requestOf, requireTarget, type Area, type RowShape, type Tool } from './tool.ts';
 
 /** Parameters that every statement may use beside its tool's own inputs: those of Concessions, and the limit. */
 type KitParams = {
@@ -91,6 +92,8 @@ export function defineDiagnostic<
   const { name, area, title, description } = spec;
   const variants = spec.sql(paramsOf({ ...spec.input, ...spec.thresholds } as Input & Thresholds));
   const source = sourceOf(spec, variants);
+  const statements = describeStatements(variants);
+  requireClosedLast(name, source.disclosure, statements);
   return {
     kind: 'tool',
     name,
@@ -98,7 +101,7 @@ export function defineDiagnostic<
     title,
     description,
     findings: spec.findings ?? (() => []),
-    statements: describeStatements(variants),
+    statements,
     accessClass: spec.accessClass ?? 'diagnostic',
     alsoKnownAs: spec.alsoKnownAs ?? {},
     reaches: 'server',
@@ -120,7 +123,6 @@ function answer<
   About extends RowShape,
   Thresholds extends z.ZodRawShape,
 >(spec: DiagnosticSpec<Input, Shape, About, Thresholds>, read: ReadRows, context: CallContext): Output {
-  const target = requireTarget(context);
   const rows = read.rows as Row<Shape>[];
   const { total_rows: total = 0, ...about } = read.about ?? {};
   const evidence: Evidence<Input & Thresholds, About> = {
@@ -133,17 +135,19 @@ function answer<
     ...hiddenFrom(read.facts.role, spec.sees ?? []),
     ...(spec.notExamined?.(rows, evidence) ?? []),
   ];
-  return {
-    server: target.server.name,
-    database: target.database,
-    findings: byUrgency(spec.findings?.(rows, evidence) ?? []),
-    ...(spec.about && { about: evidence.about }),
-    rows,
-    truncated: read.truncated,
-    // which would count what is withheld
-    ...(spec.counted === true && read.withheld === 0 && { total }),
-    ...examined(gaps),
-  };
+  const judged = spec.findings?.(rows, evidence) ?? [];
+  const findings = read.truncated ? ofSome(judged) : judged;
+  return composeAnswer(
+    requireTarget(context),
+    { findings, gaps, facts: read.facts },
+    {
+      ...(spec.about && { about: evidence.about }),
+      rows,
+      truncated: read.truncated,
+      // which would count what is withheld
+      ...(spec.counted === true && read.withheld === 0 && { total }),
+    },
+  );
 }
 
 function sourceOf<

@@ -1,7 +1,14 @@
 import { afterAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openStatementTexts } from '../../sqltext/statement-texts.ts';
-import { disclosureOf, maskStatements, scrubTexts, tellWithheld, withoutOtherDatabases } from './disclosure.ts';
+import {
+  disclosureOf,
+  maskStatements,
+  scrubTexts,
+  tellWithheld,
+  requireClosedLast,
+  withoutOtherDatabases,
+} from './disclosure.ts';
 
 const texts = openStatementTexts();
 afterAll(() => texts.close());
@@ -52,4 +59,11 @@ it('says how many rows were withheld, and nothing else of them', () => {
       reason: 'The persona "analyst" does not open them.',
     },
   ]);
+});
+
+it('lets no tool spend its limit on rows of databases that the caller may not see', () => {
+  const named = disclosureOf({ database: z.string().meta({ names: 'database' }) });
+  expect(() => requireClosedLast('It', named, [{ params: ['limit'] }])).toThrow(/without closedLast/);
+  expect(() => requireClosedLast('It', named, [{ params: ['limit', 'open_databases'] }])).not.toThrow();
+  expect(() => requireClosedLast('It', named, [{ params: [] }])).not.toThrow();
 });

@@ -20,6 +20,16 @@ export function disclosureOf(shape: RowShape): Disclosure {
   return { statements: named('statement'), texts: named('text'), databases: named('database') };
 }
 
+/** Fails where a limit would be spent on rows that the caller may not see. */
+export function requireClosedLast(
+  what: string,
+  { databases }: Disclosure,
+  statements: readonly { readonly params: readonly string[] }[],
+): void {
+  const spends = statements.some(({ params }) => params.includes('limit') && !params.includes('open_databases'));
+  if (databases.length > 0 && spends) throw new Error(`${what}: rows of databases are limited without closedLast`);
+}
+
 /** Without the rows of databases that the caller may not reach: the server's own views show those of all. */
 export function withoutOtherDatabases<Row extends Readonly<Record<string, unknown>>>(
   rows: Row[],

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { PlatformError } from '../../core/errors.ts';
-import type { ReadOnlySession } from '../../postgres/database.ts';
+import type { ConnectionFacts, ReadOnlySession } from '../../postgres/database.ts';
 import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
 import { compile, param, quoteIdentifier, sql } from '../../postgres/sql.ts';
 import type { Variants } from '../../postgres/version.ts';
+import { onPrimary } from './on-primary.ts';
+import { changeSettings } from './setting-change.ts';
 import {
   INSUFFICIENT_PRIVILEGE,
   OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -41,7 +43,10 @@ export async function findExtension(
     'UNSUPPORTED',
     `${subject} needs the extension ${extension}, which database "${database}" lacks.`,
     {
-      hint: `CREATE EXTENSION ${extension}; in that database, or name another database of the server that has it.`,
+      hint: onPrimary(
+        `CREATE EXTENSION ${extension}; in that database, or name another database of the server that has it.`,
+        session.facts,
+      ),
       details: { extension },
     },
   );
@@ -50,14 +55,14 @@ export async function findExtension(
 /** What an operator has to do before an extension that is installed can be read; other failures stay as they are. */
 export function explainExtension(
   cause: unknown,
-  { subject, extension, login }: { subject: string; extension: Extension; login: string },
+  { subject, extension, facts }: { subject: string; extension: Extension; facts: ConnectionFacts },
 ): unknown {
   const sqlstate = sqlstateOf(cause);
   const details = { sqlstate, extension: extension.name };
   if (sqlstate === INSUFFICIENT_PRIVILEGE) {
     const schema = quoteIdentifier(extension.schema);
     return new PlatformError('UNSUPPORTED', `The login may not read ${extension.name} in the schema ${schema}.`, {
-      hint: `GRANT USAGE ON SCHEMA ${schema} TO ${quoteIdentifier(login)};`,
+      hint: onPrimary(`GRANT USAGE ON SCHEMA ${schema} TO ${quoteIdentifier(facts.role.name)};`, facts),
       details,
       cause,
     });
@@ -67,7 +72,10 @@ export function explainExtension(
       'UNSUPPORTED',
       `${subject} cannot read ${extension.name} ${extension.version}: its objects and its library are of different versions.`,
       {
-        hint: `ALTER EXTENSION ${quoteIdentifier(extension.name)} UPDATE;\n-- where that was done already, a restart of the server loads the new library`,
+        hint: onPrimary(
+          `ALTER EXTENSION ${quoteIdentifier(extension.name)} UPDATE;\n-- where that was done already, a restart of the server loads the new library`,
+          facts,
+        ),
         details,
         cause,
       },
@@ -79,11 +87,17 @@ export function explainExtension(
     'UNSUPPORTED',
     `${subject} needs the library ${extension.name}, which the server has not loaded.`,
     {
-      hint: `Add it to what SHOW shared_preload_libraries; says: ALTER SYSTEM SET shared_preload_libraries = …, ${extension.name}; and restart the server.`,
+      hint: preload(extension.name, facts),
       details,
       cause,
     },
   );
+}
+
+/** The libraries that are loaded stay: which, not every login may see. */
+function preload(library: string, { service }: ConnectionFacts): string {
+  const change = { name: 'shared_preload_libraries', value: `…, ${library}`, restart: true };
+  return `-- beside what SHOW shared_preload_libraries; says\n${changeSettings(service, [change])}`;
 }
 
 /** `could not find function "x" in file "/…/y.so"`, in whichever language the server speaks; what SQL lacks has no file. */

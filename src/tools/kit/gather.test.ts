@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../contract/finding.ts';
-import { byUrgency, gather } from './gather.ts';
+import { byUrgency, gather, ofSome } from './gather.ts';
 
 const finding = (n: number, more: Partial<Finding> = {}): Finding => ({
   severity: 'notice',
@@ -32,6 +32,18 @@ describe('gather', () => {
 
   it('rather looks than acts where it is told how', () => {
     expect(gather(several(6), () => 'Six.', 'SELECT 1;')[0]?.next_step).toBe('SELECT 1;');
+  });
+
+  it('counts no more than was read', () => {
+    const [one] = ofSome(gather(several(20), (count) => `${count} indexes duplicate others.`));
+    expect(one).toMatchObject({
+      claim: 'At least 20 indexes duplicate others.',
+      evidence: { count: 20, at_least: true },
+    });
+    const [other] = ofSome(gather(several(20), (count) => `Unique keys of ${count} tables.`));
+    expect(other?.claim).toBe('Unique keys of at least 20 tables.');
+    // which are what they are
+    expect(ofSome(several(2))).toEqual(several(2));
   });
 
   it('says a step once that is the same for all', () => {

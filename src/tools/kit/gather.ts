@@ -12,6 +12,21 @@ export function byUrgency(findings: readonly Finding[]): Finding[] {
 /** More findings of one kind than these become one. */
 const MOST = 5;
 
+/** How many findings each gathered one stands for. */
+const GATHERED = new WeakMap<Finding, number>();
+
+/** Findings about rows of which there are more than were read: how many there are of a kind is not known. */
+export function ofSome(findings: readonly Finding[]): Finding[] {
+  return findings.map((finding) => {
+    const count = GATHERED.get(finding);
+    if (count === undefined) return finding;
+    const claim = finding.claim.replace(new RegExp(`\\b${count}\\b`), (number, at: number) =>
+      at === 0 ? `At least ${number}` : `at least ${number}`,
+    );
+    return { ...finding, claim, evidence: { ...finding.evidence, at_least: true } };
+  });
+}
+
 /**
  * Findings of one kind as they are or, when there are many, as one that names the first few objects. Its step is `look`
  * or that of the first: nobody reads a script that ends ten sessions or drops ten indexes as ten decisions.
@@ -22,18 +37,18 @@ export function gather(findings: readonly Finding[], claim: (count: number) => s
   if (!worst || sorted.length <= MOST) return sorted;
   const examples = sorted.slice(0, EXAMPLES);
   const step = look ?? stepOf(sorted);
-  return [
-    {
-      severity: worst.severity,
-      claim: claim(sorted.length),
-      evidence: {
-        count: sorted.length,
-        [sorted.length > EXAMPLES ? 'first' : 'all']: examples.flatMap(({ object }) => object ?? []).join(', '),
-      },
-      ...(worst.why !== undefined && { why: worst.why }),
-      ...(step !== undefined && { next_step: step }),
+  const gathered: Finding = {
+    severity: worst.severity,
+    claim: claim(sorted.length),
+    evidence: {
+      count: sorted.length,
+      [sorted.length > EXAMPLES ? 'first' : 'all']: examples.flatMap(({ object }) => object ?? []).join(', '),
     },
-  ];
+    ...(worst.why !== undefined && { why: worst.why }),
+    ...(step !== undefined && { next_step: step }),
+  };
+  GATHERED.set(gathered, sorted.length);
+  return [gathered];
 }
 
 function stepOf(findings: readonly Finding[]): string | undefined {

@@ -6,7 +6,7 @@ export const MONITORING_ROLE = [
   'CREATE ROLE howdah LOGIN CONNECTION LIMIT 8;',
   'GRANT pg_monitor TO howdah;',
   'ALTER ROLE howdah SET default_transaction_read_only = on;',
-  "ALTER ROLE howdah SET temp_file_limit = '1GB';",
+  "-- as superuser, which managed services keep to themselves: ALTER ROLE howdah SET temp_file_limit = '1GB';",
   '-- then, in psql, so that it is in no log: \\password howdah',
 ].join('\n');
 

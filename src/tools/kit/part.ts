@@ -6,8 +6,16 @@ import type { ConnectionFacts, ParameterValue, ReadOnlySession } from '../../pos
 import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
 import type { Variants } from '../../postgres/version.ts';
 import type { StatementTexts } from '../../sqltext/statement-texts.ts';
-import { disclosureOf, maskStatements, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
+import {
+  disclosureOf,
+  maskStatements,
+  requireClosedLast,
+  scrubTexts,
+  withoutOtherDatabases,
+  type Disclosure,
+} from './disclosure.ts';
 import { concede, NOTHING_CONCEDED } from './concessions.ts';
+import { databaseNames } from './open-databases.ts';
 import { hiddenFrom, type Sees } from './privileges.ts';
 import { describeStatements } from './statements.ts';
 import type { RowShape, ToolStatement } from './tool.ts';
@@ -50,18 +58,46 @@ export function definePart<const Shape extends RowShape>(spec: PartSpec<Shape>):
   const compiled = compileShape(spec.row);
   const disclosure = disclosureOf(spec.row);
   const source = { subject: spec.subject ?? 'This', variants: spec.sql, instead: spec.instead };
+  const statements = describeStatements(spec.sql);
+  requireClosedLast(spec.what, disclosure, statements);
   return {
     what: spec.what,
     needs: spec.needs,
     shape: z.object(spec.row),
-    statements: describeStatements(spec.sql),
+    statements,
     disclosure,
     async read(session, values) {
-      const rows = decodeRows(await queryVariant(session, source, values), compiled);
+      const rows = decodeRows(await queryVariant(session, source, { ...NOTHING_CONCEDED, ...values }), compiled);
       scrubTexts(rows, disclosure);
       return rows as Row<Shape>[];
     },
   };
+}
+
+/** What of a part its caller may see. */
+export interface ShownRows<Shape extends RowShape> {
+  readonly rows: Row<Shape>[];
+  /** How many of the rows that were read belong to databases that the caller may not reach. */
+  readonly withheld: number;
+}
+
+/** Reads the rows that the caller may see; once more where those of other databases may have taken their places. */
+export async function readShown<Shape extends RowShape>(
+  { mayShow }: Pick<ReachedDatabase, 'mayShow'>,
+  part: Part<Shape>,
+  session: ReadOnlySession,
+  values: Values,
+): Promise<ShownRows<Shape>> {
+  const read = async (open_databases: readonly string[] | null) => {
+    const rows = await part.read(session, { ...values, open_databases });
+    const shown = withoutOtherDatabases(rows, part.disclosure, mayShow);
+    return { rows: shown, withheld: rows.length - shown.length };
+  };
+  const first = await read(null);
+  const isSorted = part.statements.some(({ params }) => params.includes('open_databases'));
+  if (first.withheld === 0 || !isSorted) return first;
+  const again = await read((await databaseNames(session)).filter(mayShow));
+  return { ...again, withheld: Math.max(first.withheld, again.withheld) };
 }
 
 type Parts = Readonly<Record<string, Part>>;
@@ -134,10 +170,13 @@ async function readOnce(
       current = key;
       const [hidden] = hiddenFrom(session.facts.role, part.needs ? [{ what: part.what, privilege: part.needs }] : []);
       if (hidden) unreadable.set(key, hidden);
-      const rows = unreadable.has(key) ? [] : await part.read(session, values);
-      const shown = withoutOtherDatabases(rows, part.disclosure, (database) => target.mayShow(database));
-      if (shown.length < rows.length) withheld.set(part.what, rows.length - shown.length);
-      parts[key] = shown;
+      if (unreadable.has(key)) {
+        parts[key] = [];
+        continue;
+      }
+      const shown = await readShown(target, part, session, values);
+      if (shown.withheld > 0) withheld.set(part.what, shown.withheld);
+      parts[key] = shown.rows;
     }
     current = undefined;
     return { facts: session.facts, parts, withheld };

@@ -4,6 +4,7 @@ import { decodeRows, type CompiledShape } from '../../postgres/exact-values.ts';
 import type { Variants } from '../../postgres/version.ts';
 import { maskStatements, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
 import { concede, NOTHING_CONCEDED, type Concessions } from './concessions.ts';
+import { databaseNames } from './open-databases.ts';
 import { requireTarget } from './tool.ts';
 import { queryVariant } from './variant.ts';
 
@@ -30,11 +31,20 @@ export interface ReadRows {
   readonly facts: ConnectionFacts;
 }
 
-/** Reads the rows of one statement, with less where a lock or an unreadable text keeps the whole from us. */
+/** Reads the rows of one statement, with less where a lock, an unreadable text or a closed database keeps the whole from us. */
 export async function readRows(source: RowSource, context: CallContext): Promise<ReadRows> {
+  const target = requireTarget(context);
+  let withheld = 0;
   for (let conceded = NOTHING_CONCEDED; ;) {
     try {
-      return await readOnce(source, context, conceded);
+      const read = await readOnce(source, context, conceded);
+      withheld = Math.max(withheld, read.withheld);
+      if (read.withheld === 0 || conceded.open_databases !== null || !uses(source.variants, 'open_databases')) {
+        return await show(source, context, { ...read, withheld });
+      }
+      // rows of closed databases may have taken the places of others
+      const names = await target.readOnly(databaseNames, { single: true });
+      conceded = { ...conceded, open_databases: names.filter(target.mayShow) };
     } catch (error) {
       const more = concede(error, conceded, (name) => uses(source.variants, name));
       if (!more) throw error;
@@ -43,8 +53,13 @@ export async function readRows(source: RowSource, context: CallContext): Promise
   }
 }
 
-async function readOnce(source: RowSource, context: CallContext, conceded: Concessions): Promise<ReadRows> {
-  const limit = Number(context.input['limit']);
+/** With all rows that the caller may see, their texts as they are. */
+async function readOnce(
+  source: RowSource,
+  context: CallContext,
+  conceded: Concessions,
+): Promise<Omit<ReadRows, 'truncated'>> {
+  const limit = limitOf(context);
   const unset = Object.fromEntries(source.inputs.map((name) => [name, null]));
   const given = context.input as Record<string, ParameterValue>;
   const values = Object.assign(unset, given, { limit: limit + 1, ...conceded });
@@ -56,15 +71,29 @@ async function readOnce(source: RowSource, context: CallContext, conceded: Conce
   const { facts, result } = await target.readOnly(read, { single: source.variants.of === 'server' });
   const rows = decodeRows(result, source.shape);
   const about = takeAbout(rows, source.aboutFields);
-  const shown = withoutOtherDatabases(rows, source.disclosure, (database) => target.mayShow(database));
-  const kept = shown.slice(0, limit);
+  const shown = withoutOtherDatabases(rows, source.disclosure, target.mayShow);
+  return { rows: shown, withheld: rows.length - shown.length, about, facts };
+}
+
+/** Cut to the limit, and masked. */
+async function show(
+  { disclosure }: RowSource,
+  context: CallContext,
+  { rows, ...read }: Omit<ReadRows, 'truncated'>,
+): Promise<ReadRows> {
+  const limit = limitOf(context);
+  const kept = rows.slice(0, limit);
   const { statement_length: length } = context.input;
-  scrubTexts(kept, source.disclosure);
-  await maskStatements(kept, source.disclosure, {
+  scrubTexts(kept, disclosure);
+  await maskStatements(kept, disclosure, {
     texts: context.statementTexts,
     length: typeof length === 'number' ? length : Infinity,
   });
-  return { rows: kept, truncated: rows.length > limit, withheld: rows.length - shown.length, about, facts };
+  return { ...read, rows: kept, truncated: rows.length > limit };
+}
+
+function limitOf({ input }: CallContext): number {
+  return Number(input['limit']);
 }
 
 function uses({ entries }: Variants, name: string): boolean {

@@ -4,7 +4,7 @@ import type { ArgumentNames, Operation, Output } from '../../calls/operation.ts'
 import type { ChartSpec } from '../../contract/chart.ts';
 import type { AccessClass } from '../../contract/access-class.ts';
 import { Finding, NotExamined } from '../../contract/finding.ts';
-import { byUrgency } from './gather.ts';
+import { composeAnswer } from './answer.ts';
 import { inputOf, unlistedOf, type NO_THRESHOLDS, type Reach } from './inputs.ts';
 import { hiddenFrom, type Sees } from './privileges.ts';
 import type { ConnectionFacts } from '../../postgres/database.ts';
@@ -68,11 +68,11 @@ export const commonOutput = {
 
 type Values<Input extends z.ZodRawShape> = z.output<z.ZodObject<Input>>;
 
-/** What `run` gives: the parts of the answer, what was found and not examined, and the facts of the connection, if it has one, that `sees` is judged by. */
+/** What `run` gives: the parts of the answer, what was found and not examined, and the facts of the connection, if it has one, that `sees` and next steps depend on. */
 type Made<Parts> = Parts & {
   findings: Finding[];
   not_examined?: NotExamined[];
-  facts: Pick<ConnectionFacts, 'role'> | undefined;
+  facts: Pick<ConnectionFacts, 'role' | 'inRecovery'> | undefined;
 };
 
 export interface ToolSpec<
@@ -123,13 +123,8 @@ export function defineTool<
       const target = requireTarget(context);
       const input = context.input as Values<Input & Thresholds>;
       const { findings, not_examined = [], facts, ...parts } = await spec.run(input, target, context);
-      return {
-        server: target.server.name,
-        database: target.database,
-        findings: byUrgency(findings),
-        ...parts,
-        ...examined([...not_examined, ...(facts ? hiddenFrom(facts.role, spec.sees ?? []) : [])]),
-      };
+      const gaps = [...not_examined, ...(facts ? hiddenFrom(facts.role, spec.sees ?? []) : [])];
+      return composeAnswer(target, { findings, gaps, facts }, parts);
     },
   };
 }
@@ -156,9 +151,4 @@ export function requestOf(
 export function requireTarget({ target }: CallContext): ReachedDatabase {
   if (target) return target;
   throw new Error('the pipeline gave no target to an operation that reaches a server');
-}
-
-/** Left out when nothing was left out. */
-export function examined(gaps: readonly NotExamined[] | undefined): { not_examined?: readonly NotExamined[] } {
-  return gaps === undefined || gaps.length === 0 ? {} : { not_examined: gaps };
 }

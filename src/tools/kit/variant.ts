@@ -29,8 +29,8 @@ export async function queryVariant(
   try {
     return await session.query(statement, values);
   } catch (error) {
-    const { service, role } = session.facts;
-    if (extension) throw explainExtension(error, { subject, extension, login: role.name });
+    const { service } = session.facts;
+    if (extension) throw explainExtension(error, { subject, extension, facts: session.facts });
     throw service === null ? error : explainService(error, service);
   }
 }

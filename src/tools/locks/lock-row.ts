@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closedLast,
   byServerVersion,
   definePart,
   matchesName,
@@ -90,7 +91,7 @@ const locksWith = ({ leader, waitstart, since }: Waiting) => sql`
              pg_catalog.count(*) over () as total_rows
         from matching l
        -- every transaction has a lock on its own id
-       order by l.granted, l.since, l.locktype in ('virtualxid', 'transactionid'), pg_catalog.array_position(${MODES}, l.mode) desc,
+       order by ${closedLast(sql`l.datname`)}, l.granted, l.since, l.locktype in ('virtualxid', 'transactionid'), pg_catalog.array_position(${MODES}, l.mode) desc,
                 l.pid, l.gid, l.relation
        limit ${param('limit')}`;
 

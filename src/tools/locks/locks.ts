@@ -88,7 +88,7 @@ export default defineTool({
       lock_table: parts.lockTable[0] ?? null,
       counts: [...parts.lockCounts],
       rows: parts.lockRows.slice(0, limit).map((lock) => withBlockers(lock, sessions)),
-      truncated: parts.lockRows.length + hidden > limit,
+      truncated: parts.lockRows.length > limit,
       ...(hidden === 0 && { total: parts.lockRows[0]?.total_rows ?? 0 }),
       facts,
       findings: [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, defineDiagnostic, percentOf, sql } from '../kit/index.ts';
+import { closedLast, byServerVersion, defineDiagnostic, percentOf, sql } from '../kit/index.ts';
 import { RECEIVED_OR_WRITTEN, walPositions } from '../server/wal-position.ts';
 import { aboutDecoding, decodingRow } from './decoding-row.ts';
 import { judgeDecoding } from './judge-decoding.ts';
@@ -33,7 +33,7 @@ export default defineDiagnostic({
           left join pg_catalog.pg_stat_replication_slots t on t.slot_name = s.slot_name
          cross join (${walPositions}) i
          where s.slot_type = 'logical'
-         order by t.spill_bytes desc nulls last, t.total_bytes desc nulls last, s.slot_name
+         order by ${closedLast(sql`s.database`)}, t.spill_bytes desc nulls last, t.total_bytes desc nulls last, s.slot_name
          limit ${limit}`,
     }),
   findings: judgeDecoding,

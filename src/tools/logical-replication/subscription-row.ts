@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, secondsSince, sql, type RowOf, type Sql } from '../kit/index.ts';
+import {
+  closedLast,
+  byServerVersion,
+  definePart,
+  param,
+  secondsSince,
+  sql,
+  type RowOf,
+  type Sql,
+} from '../kit/index.ts';
 import { byName, byOid } from '../replication/logical.ts';
 
 const text = z.string().nullable();
@@ -43,7 +52,7 @@ const subscriptionsWith = (columns: Versions) => {
         join pg_catalog.pg_database d on d.oid = s.subdbid
         left join ${columns.worker}
         ${columns.errorsFrom}
-       order by d.datname = pg_catalog.current_database() desc, d.datname, s.subname
+       order by ${closedLast(sql`d.datname`)}, d.datname = pg_catalog.current_database() desc, d.datname, s.subname
        limit ${param('limit')}`;
 };
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, secondsSince, sql, type Sql } from '../kit/index.ts';
+import { closedLast, byServerVersion, definePart, param, secondsSince, sql, type Sql } from '../kit/index.ts';
 
 const text = z.string().nullable();
 const seconds = z.number().nullable().meta({ unit: 's' });
@@ -16,7 +16,7 @@ const workersWith = (type: Sql, leader: Sql) => sql`
         left join pg_catalog.pg_class c on c.oid = w.relid and a.datname = pg_catalog.current_database()
         left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        where w.pid is not null
-       order by a.datname, w.subname, w.relid nulls first, w.pid
+       order by ${closedLast(sql`a.datname`)}, a.datname, w.subname, w.relid nulls first, w.pid
        limit ${param('limit')}`;
 
 const ofRelation = (otherwise: Sql) =>

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { lockWaits } from '../activity/lock-waits.ts';
-import { byServerVersion, definePart, param, secondsSince, sql, type RowOf, type Sql } from '../kit/index.ts';
+import {
+  closedLast,
+  byServerVersion,
+  definePart,
+  param,
+  secondsSince,
+  sql,
+  type RowOf,
+  type Sql,
+} from '../kit/index.ts';
 import { PROGRESS } from './progress-views.ts';
 
 const text = z.string().nullable();
@@ -47,7 +56,7 @@ const runningWith = ({ commands, since }: Version) => sql`
           select pg_catalog.count(*) as waiting_behind, pg_catalog.min(b.since) as since from waiting b where c.pid = any (b.blockers)
         ) q on true
        where c.pid <> pg_catalog.pg_backend_pid()
-       order by running_s desc nulls last, c.pid
+       order by ${closedLast(sql`a.datname`)}, running_s desc nulls last, c.pid
        limit ${param('limit')}`;
 
 const BEFORE_14 = sql`a.query_start`;

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, secondsSince, sql, type RowOf, type Sql } from '../kit/index.ts';
+import {
+  closedLast,
+  byServerVersion,
+  definePart,
+  param,
+  secondsSince,
+  sql,
+  type RowOf,
+  type Sql,
+} from '../kit/index.ts';
 
 const text = z.string().nullable();
 const seconds = z.number().nullable().meta({ unit: 's' });
@@ -66,7 +75,7 @@ const subscriptionsWith = ({ worker, oids, errors, errorsFrom }: Versions) => {
         join pg_catalog.pg_database d on d.oid = s.subdbid
         left join ${worker}
         ${errorsFrom}
-       order by d.datname = pg_catalog.current_database() desc, d.datname, s.subname
+       order by ${closedLast(sql`d.datname`)}, d.datname = pg_catalog.current_database() desc, d.datname, s.subname
        limit ${limit}`;
 };
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, secondsSince, sql, type RowOf } from '../kit/index.ts';
+import { byServerVersion, closedLast, definePart, param, secondsSince, sql, type RowOf } from '../kit/index.ts';
 import { isOfServer } from '../server/setting-source.ts';
 import { APPLY_DELAY, RECEIVED_OR_WRITTEN, REPLAY_LAG, walPositions } from '../server/wal-position.ts';
 import { byConflicts, conflictCounts } from './conflict-counts.ts';
@@ -75,7 +75,7 @@ export const conflicts = definePart({
       select ${columns}
         from pg_catalog.pg_stat_database_conflicts c
        where ${total} > 0
-       order by c.datname
+       order by ${closedLast(sql`c.datname`)}, c.datname
        limit ${param('limit')}`,
   ),
 });

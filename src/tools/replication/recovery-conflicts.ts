@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closedLast,
   byServerVersion,
   defineTool,
   param,
@@ -20,7 +21,7 @@ const conflictsOfDatabases = definePart({
       select ${columns}, ${total} as total, s.stats_reset as counted_since
         from pg_catalog.pg_stat_database_conflicts c
         left join pg_catalog.pg_stat_database s on s.datid = c.datid
-       order by total desc, c.datname
+       order by ${closedLast(sql`c.datname`)}, total desc, c.datname
        limit ${param('limit')}`,
   ),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, sql, type RowOf, type Sql } from '../kit/index.ts';
+import { closedLast, byServerVersion, definePart, param, sql, type RowOf, type Sql } from '../kit/index.ts';
 import { DATABASE_SERVED } from '../server/replication.ts';
 import { SLOT_COLUMNS, slotState } from '../server/slots.ts';
 import { RECEIVED_OR_WRITTEN, walPositions } from '../server/wal-position.ts';
@@ -59,7 +59,7 @@ export const standbys = definePart({
         left join lateral (
           select o.slot_name from pg_catalog.pg_replication_slots o where o.active_pid = r.pid order by o.temporary, o.slot_name limit 1
         ) s on true
-       order by lag_size desc nulls last, r.application_name, r.pid
+       order by ${closedLast(DATABASE_SERVED)}, lag_size desc nulls last, r.application_name, r.pid
        limit ${limit}`,
   }),
 });
@@ -91,7 +91,7 @@ const slotsWith = ({
              greatest(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)) as xmin_age
         from pg_catalog.pg_replication_slots s
        cross join (${walPositions}) i
-       order by retained_size desc nulls last, s.slot_name
+       order by ${closedLast(sql`s.database`)}, retained_size desc nulls last, s.slot_name
        limit ${limit}`;
 
 const from13 = { retained: since13, safe: sql`s.safe_wal_size` };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, param, sql, type Sql } from '../kit/index.ts';
+import { closedLast, byServerVersion, param, sql, type Sql } from '../kit/index.ts';
 import { SLOT_COLUMNS, slotState } from '../server/slots.ts';
 import { RECEIVED_OR_WRITTEN, walPositions } from '../server/wal-position.ts';
 
@@ -71,7 +71,7 @@ const slotsWith = (columns: Versions) => sql`
         from pg_catalog.pg_replication_slots s
        cross join (${walPositions}) i
         left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
-       order by ${columns.losing} desc, retained_size desc nulls last, s.slot_name
+       order by ${closedLast(sql`s.database`)}, ${columns.losing} desc, retained_size desc nulls last, s.slot_name
        limit ${param('limit')}`;
 
 const { since12, since13, since16, since17 } = SLOT_COLUMNS;

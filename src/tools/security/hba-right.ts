@@ -1,6 +1,14 @@
 import type { ReachedDatabase } from '../../calls/context.ts';
 import { SERVICES } from '../../postgres/managed-service.ts';
-import { quoteIdentifier, readParts, type ConnectionFacts, type NotExamined, type RowOf } from '../kit/index.ts';
+import {
+  databaseNames,
+  quoteIdentifier,
+  readParts,
+  type ConnectionFacts,
+  type NotExamined,
+  type RowOf,
+} from '../kit/index.ts';
+import { showDatabases, tellHidden } from './hba-databases.ts';
 import {
   hbaRules,
   identMaps,
@@ -54,20 +62,32 @@ interface Authentication {
 export async function readHba(
   target: ReachedDatabase,
   rights: readonly RowOf<typeof mayReadHba>[],
-  facts: ConnectionFacts,
+  { facts, persona }: { readonly facts: ConnectionFacts; readonly persona: string },
 ): Promise<Authentication> {
   const [right] = rights;
   const rules = right?.rules === true ? await readParts(target, { hbaRules }, {}) : undefined;
   const maps = right?.ident_maps === true ? await readParts(target, { identMaps }, {}) : undefined;
+  const shown = rules?.unreadable.length === 0 ? await judgeShown(target, rules.parts.hbaRules) : null;
   return {
-    rules: rules?.unreadable.length === 0 ? examineRules(rules.parts.hbaRules.map(withoutSecrets)) : null,
+    rules: shown,
     maps: maps?.unreadable.length === 0 ? maps.parts.identMaps : null,
     unreadable: [
       ...(rules?.unreadable ?? []),
       ...(maps?.unreadable ?? []),
+      ...tellHidden(shown ?? [], persona),
       ...unreadHba(facts, rules !== undefined, maps !== undefined),
     ],
   };
+}
+
+/** Judged by all that they say, and shown as far as the caller may see it. */
+async function judgeShown(target: ReachedDatabase, rules: readonly StoredRule[]): Promise<JudgedRule[]> {
+  const mayShow = (database: string) => target.mayShow(database);
+  const names = await target.readOnly(databaseNames, { single: true });
+  return showDatabases(examineRules(rules.map(withoutSecrets)), {
+    mayShow,
+    isNarrow: !names.every(mayShow),
+  });
 }
 
 function withoutSecrets({ options, error, ...rule }: StoredRule): StoredRule {

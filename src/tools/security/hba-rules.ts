@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { PlatformError } from '../../core/errors.ts';
-import { defineTool, limitInput, readParts, statementsOf, type NotExamined } from '../kit/index.ts';
+import {
+  defineTool,
+  limitInput,
+  onPrimary,
+  readParts,
+  statementsOf,
+  type ConnectionFacts,
+  type NotExamined,
+} from '../kit/index.ts';
 import { readHba } from './hba-right.ts';
 import { hbaRules, identMaps, mayReadHba, showAddress } from './hba-rule.ts';
 import { CONCERNS, type JudgedRule } from './hba-verdict.ts';
@@ -34,10 +42,10 @@ export default defineTool({
       .describe('Null where the login may not read them, and before PostgreSQL 15.'),
   },
   statements: statementsOf({ mayReadHba, hbaRules, identMaps }),
-  async run({ limit }, target) {
+  async run({ limit }, target, { persona }) {
     const { facts, parts } = await readParts(target, { mayReadHba }, {});
-    const { rules, maps, unreadable } = await readHba(target, parts.mayReadHba, facts);
-    if (rules === null && maps === null) throw notVisible(unreadable);
+    const { rules, maps, unreadable } = await readHba(target, parts.mayReadHba, { facts, persona: persona.name });
+    if (rules === null && maps === null) throw notVisible(unreadable, facts);
     const files = new Set(rules?.map(({ file }) => file));
     return {
       rows: (rules ?? []).slice(0, limit).map((rule) => showRule(rule, files.size > 1)),
@@ -59,6 +67,7 @@ function showRule(rule: JudgedRule, manyFiles: boolean): z.output<typeof row> {
   };
 }
 
-function notVisible([gap]: readonly NotExamined[]): PlatformError {
-  return new PlatformError('UNSUPPORTED', gap?.reason ?? 'The rules cannot be read.', { hint: gap?.remedy });
+function notVisible([gap]: readonly NotExamined[], facts: ConnectionFacts): PlatformError {
+  const hint = gap?.remedy === undefined ? undefined : onPrimary(gap.remedy, facts);
+  return new PlatformError('UNSUPPORTED', gap?.reason ?? 'The rules cannot be read.', { hint });
 }

@@ -100,9 +100,9 @@ export default defineTool({
   },
   sees: [{ what: 'how sessions of other roles are encrypted', privilege: 'pg_read_all_stats' }],
   statements: statementsOf({ ...PARTS, hbaRules, identMaps, storedPasswords }),
-  async run({ expiry_days }, target) {
+  async run({ expiry_days }, target, { persona }) {
     const { facts, parts, unreadable } = await readParts(target, PARTS, { expiry_days, schema: null, name: null });
-    const authentication = await readHba(target, parts.mayReadHba, facts);
+    const authentication = await readHba(target, parts.mayReadHba, { facts, persona: persona.name });
     const passwords = await readPasswords(target, parts.mayReadPasswords);
     const seen = seenOf(parts, unreadable);
     const definers = seen('definerFunctions');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { maskSetting } from '../../sqltext/secret-settings.ts';
-import { byServerVersion, definePart, param, sql, type RowOf, type Sql } from '../kit/index.ts';
+import { closedLast, byServerVersion, definePart, param, sql, type RowOf, type Sql } from '../kit/index.ts';
 import { isOfServerOrDatabase } from '../server/setting-source.ts';
 
 /** Where a client is, by its address; null is the Unix socket. */
@@ -51,7 +51,7 @@ export const sessionGroups = definePart({
            where a.backend_type in ('client backend', 'walsender')
            group by 1, 2, 3, 4, 5, 6, 7, 8
         ) q
-       order by q.encryption <> 'none', q.network = 'public' desc, q.network = 'private' desc, q.sessions desc, q.user, q.database
+       order by ${closedLast(sql`q.database`)}, q.encryption <> 'none', q.network = 'public' desc, q.network = 'private' desc, q.sessions desc, q.user, q.database
        limit ${param('limit')}`,
   }),
 });

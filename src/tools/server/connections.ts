@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closedLast,
   byServerVersion,
   definePart,
   param,
@@ -73,7 +74,7 @@ export const connectedAs = definePart({
         from pg_catalog.pg_stat_activity a
        where ${isClient}
        group by 1, 2
-       order by 3 desc, 1, 2
+       order by ${closedLast(sql`a.datname`)}, 3 desc, 1, 2
        limit ${param('limit')}`,
   }),
 });
@@ -94,7 +95,7 @@ export const oldestTransaction = definePart({
              greatest(pg_catalog.age(a.backend_xmin), pg_catalog.age(a.backend_xid)) as xmin_age
         from pg_catalog.pg_stat_activity a
        where a.xact_start is not null and a.backend_type = 'client backend' and a.pid <> pg_catalog.pg_backend_pid()
-       order by a.xact_start
+       order by ${closedLast(sql`a.datname`)}, a.xact_start
        limit 1`,
   }),
 });

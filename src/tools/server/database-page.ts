@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, sql, type RowOf, type Sql } from '../kit/index.ts';
+import { closedLast, byServerVersion, definePart, param, sql, type RowOf, type Sql } from '../kit/index.ts';
 import { databaseColumns, databaseRow, databasesFrom, databaseSize, isThere } from './databases.ts';
 
 /** All of them, so that those that the caller may not see are gone before a page is cut. */
@@ -26,7 +26,7 @@ const pageWith = (locale: {
                                       when 'connections' then s.numbackends end as rank
           from ${databasesFrom}
          where d.oid = any (${param('oids')}::oid[])
-         order by rank desc nulls last, d.datname
+         order by ${closedLast(sql`d.datname`)}, rank desc nulls last, d.datname
          limit ${param('limit')}
       )
       select case when ${sort}::text = 'size' then p.rank else ${databaseSize} end as size, ${databaseColumns},

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closedLast,
   byServerVersion,
   definePart,
   gather,
@@ -87,7 +88,7 @@ export const databases = definePart({
     12: sql`
       select ${databaseSize} as size, ${databaseColumns}
         from ${databasesFrom}
-       order by d.datname = pg_catalog.current_database() desc, greatest(d.xid_age, d.mxid_age) desc, d.datname
+       order by ${closedLast(sql`d.datname`)}, d.datname = pg_catalog.current_database() desc, greatest(d.xid_age, d.mxid_age) desc, d.datname
        limit ${param('limit')}`,
   }),
 });

@@ -27,7 +27,7 @@ const standby: Instance = {
   replay_paused: false,
 };
 const judge = (row: Instance, major = 18) =>
-  judgeInstance({ ...row, major }, 60).map(({ severity, claim }) => `${severity}: ${claim}`);
+  judgeInstance(row, { major, service: null }, 60).map(({ severity, claim }) => `${severity}: ${claim}`);
 
 it.each([
   [14, '2026-11-12T23:00:00Z', ['notice: PostgreSQL 14 gets its last fixes on 2026-11-12.']],
@@ -73,13 +73,20 @@ it('notices that checksums are off', () => {
   ]);
 });
 
+it('stops no server whose operator alone can', () => {
+  const steps = ([null, 'rds'] as const).map(
+    (service) => judgeInstance({ ...primary, data_checksums: false }, { major: 18, service }, 60)[0]?.next_step,
+  );
+  expect(steps).toEqual(['pg_checksums --enable, while the server is stopped', undefined]);
+});
+
 it('adds what is known of the major', () => {
   expect(describeInstance(primary, 18)).toMatchObject({ major: 18, supported_until: '2030-11-14' });
   expect(describeInstance(primary, 19)).toMatchObject({ major: 19, supported_until: null });
 });
 
 it('resumes no replay: it may have stopped for a reason', () => {
-  const [finding] = judgeInstance({ ...standby, major: 18, replay_paused: true }, 60);
+  const [finding] = judgeInstance({ ...standby, replay_paused: true }, { major: 18, service: null }, 60);
   const statements = finding?.next_step?.split('\n').filter((line) => !line.startsWith('--')) ?? [];
   expect(statements[0]).toMatch(/^SELECT name, setting FROM pg_settings/);
   expect(statements.join('\n')).not.toContain('resume');

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, secondsSince, sql, type Finding, type RowOf } from '../kit/index.ts';
+import {
+  byServerVersion,
+  definePart,
+  secondsSince,
+  sql,
+  type ConnectionFacts,
+  type Finding,
+  type RowOf,
+} from '../kit/index.ts';
 import { supportedUntil } from './releases.ts';
 import { APPLY_DELAY, RECEIVED_OR_WRITTEN, REPLAY_LAG, walPositions } from './wal-position.ts';
 
@@ -59,8 +67,12 @@ export function describeInstance(row: Instance, major: number): z.output<typeof 
   return { ...row, major, supported_until: supportedUntil(major) };
 }
 
-export function judgeInstance({ major, ...row }: Instance & { major: number }, maxLagS: number): Finding[] {
-  return [...judgeSupport(row, major), ...judgeReplay(row, maxLagS), ...judgeChecksums(row)];
+export function judgeInstance(
+  row: Instance,
+  { major, service }: Pick<ConnectionFacts, 'major' | 'service'>,
+  maxLagS: number,
+): Finding[] {
+  return [...judgeSupport(row, major), ...judgeReplay(row, maxLagS), ...judgeChecksums(row, service)];
 }
 
 function judgeSupport({ version, at }: Instance, major: number): Finding[] {
@@ -126,7 +138,7 @@ export function judgeReplay(row: Replay, maxLagS: number): Finding[] {
   return [{ severity: 'warning', claim, evidence, why, next_step: WHY_BEHIND }];
 }
 
-function judgeChecksums({ data_checksums }: Instance): Finding[] {
+function judgeChecksums({ data_checksums }: Instance, service: ConnectionFacts['service']): Finding[] {
   if (data_checksums) return [];
   return [
     {
@@ -135,7 +147,8 @@ function judgeChecksums({ data_checksums }: Instance): Finding[] {
       object: '"data_checksums"',
       evidence: { data_checksums },
       why: 'https://www.postgresql.org/docs/current/checksums.html',
-      next_step: 'pg_checksums --enable, while the server is stopped',
+      // nobody but its operator stops the server of a managed service and comes to its files
+      ...(service === null && { next_step: 'pg_checksums --enable, while the server is stopped' }),
     },
   ];
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closedLast,
   byServerVersion,
   definePart,
   endPrepared,
@@ -79,7 +80,7 @@ export const receivers = definePart({
              pg_catalog.age(r.backend_xmin) as xmin_age
         from pg_catalog.pg_stat_replication r
        cross join (${walPositions}) i
-       order by lag_size desc nulls last, r.application_name
+       order by ${closedLast(DATABASE_SERVED)}, lag_size desc nulls last, r.application_name
        limit ${limit}`,
   }),
 });
@@ -100,7 +101,7 @@ export const preparedTransactions = definePart({
       select p.gid, p.owner, p.database, p.prepared as prepared_at, ${secondsSince(sql`p.prepared`)} as age_s,
              pg_catalog.age(p.transaction) as xmin_age
         from pg_catalog.pg_prepared_xacts p
-       order by p.prepared
+       order by ${closedLast(sql`p.database`)}, p.prepared
        limit ${limit}`,
   }),
 });

@@ -98,7 +98,7 @@ export default defineTool({
     const [server] = parts.instance;
     const described = server ? describeInstance(server, facts.major) : null;
     const findings: Finding[] = [
-      ...(described ? judgeInstance(described, input.max_lag_s) : []),
+      ...(described ? judgeInstance(described, facts, input.max_lag_s) : []),
       ...judgeDamage(parts.totals[0]),
       ...judgeSettings(parts.settings, facts.service),
       ...judgeWraparound(parts.databases, input.max_wraparound_percent),

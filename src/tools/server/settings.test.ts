@@ -75,6 +75,8 @@ it('reports a login that may do more than it needs', () => {
   expect(judgeLogin({ ...login, superuser: true })).toMatchObject([
     { claim: expect.stringContaining('superuser'), next_step: MONITORING_ROLE },
   ]);
+  // which nobody but a superuser may set
+  expect(MONITORING_ROLE).toMatch(/^-- as superuser.*temp_file_limit/m);
   expect(
     judgeLogin({ ...login, replication: true, predefinedRoles: ['pg_monitor', 'pg_read_all_data'] }),
   ).toMatchObject([

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, param, secondsSince, sql, type RowOf, type Sql } from '../kit/index.ts';
+import {
+  closedLast,
+  byServerVersion,
+  definePart,
+  param,
+  secondsSince,
+  sql,
+  type RowOf,
+  type Sql,
+} from '../kit/index.ts';
 import { RECEIVED_OR_WRITTEN, walPositions } from './wal-position.ts';
 
 const bytes = z.int().nullable().meta({ unit: 'bytes' });
@@ -48,7 +57,7 @@ const slotsWith = ({
              greatest(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)) as xmin_age
         from pg_catalog.pg_replication_slots s
        cross join (${walPositions}) i
-       order by retained_size desc nulls last, s.slot_name
+       order by ${closedLast(sql`s.database`)}, retained_size desc nulls last, s.slot_name
        limit ${param('limit')}`;
 
 export const slots = definePart({

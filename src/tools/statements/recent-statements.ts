@@ -6,7 +6,7 @@ import {
   statementLength,
   statementsOf,
   tellWithheld,
-  withoutOtherDatabases,
+  readShown,
 } from '../kit/index.ts';
 import { judgeErrors } from './judge-recent.ts';
 import { aboutBuckets, recentErrors, recentStatements } from './recent.ts';
@@ -53,8 +53,8 @@ export default defineTool({
       async (session) => ({
         facts: session.facts,
         about: await aboutBuckets.read(session, {}),
-        errors: await recentErrors.read(session, filters),
-        statements: await recentStatements.read(session, {
+        errors: await readShown(target, recentErrors, session, filters),
+        statements: await readShown(target, recentStatements, session, {
           ...filters,
           order_by,
           errors_only,
@@ -66,19 +66,18 @@ export default defineTool({
     );
     const [about] = read.about;
     if (!about) throw new Error('a select without a relation has one row');
-    const mayShow = (database: string) => target.mayShow(database);
-    const errors = withoutOtherDatabases(read.errors, recentErrors.disclosure, mayShow);
-    const shown = withoutOtherDatabases(read.statements, recentStatements.disclosure, mayShow);
-    const withheld = read.statements.length - shown.length + read.errors.length - errors.length;
+    const errors = read.errors.rows;
+    const shown = read.statements.rows;
+    const withheld = read.statements.withheld + read.errors.withheld;
     const rows = shown.slice(0, limit).map((each) => row.parse(each));
     await maskStatements(rows, recentStatements.disclosure, { texts: statementTexts, length });
     return {
       about,
       errors: errors.slice(0, 20),
       rows,
-      truncated: read.statements.length > limit,
+      truncated: shown.length > limit,
       // which would count what is withheld
-      ...(withheld === 0 && { total: read.statements[0]?.total_rows ?? 0 }),
+      ...(withheld === 0 && { total: shown[0]?.total_rows ?? 0 }),
       facts: read.facts,
       findings: judgeErrors(errors),
       not_examined: tellWithheld(withheld, persona.name),

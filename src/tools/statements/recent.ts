@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closedLast,
   byExtensionVersion,
   definePart,
   extensionSchema,
@@ -83,7 +84,7 @@ const recent = (start: Sql) => sql`
              ${ms(sql`c.cpu_ms`)} as cpu_ms, c.error_level, c.sqlstate, c.total_rows
         from counted c
        cross join (select pg_catalog.current_setting('block_size')::bigint as block_size) o
-       order by case ${param('order_by')}::text
+       order by ${closedLast(sql`c.database`)}, case ${param('order_by')}::text
                   when 'total_time' then c.total_ms
                   when 'mean_time' then c.mean_ms
                   when 'calls' then c.calls
@@ -100,7 +101,7 @@ const errors = (start: Sql) => sql`
         from wanted w
        where w.error_level in ('ERROR', 'FATAL', 'PANIC')
        group by w.database, w.error_level, w.sqlstate
-       order by calls desc, w.database, w.sqlstate
+       order by ${closedLast(sql`w.database`)}, calls desc, w.database, w.sqlstate
        limit 500`;
 
 const about = (start: Sql) => sql`

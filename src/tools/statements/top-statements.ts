@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closedLast,
   byExtensionVersion,
   defineDiagnostic,
   percentOf,
@@ -80,7 +81,7 @@ export default defineDiagnostic({
          and (${params.of_database}::text is null or s.database = ${params.of_database}::text)
          and (${params.user}::text is null or s.user = ${params.user}::text)
          and (not ${params.top_level}::boolean or s.top_level is distinct from false)
-       order by case ${params.order_by}::text
+       order by ${closedLast(sql`s.database`)}, case ${params.order_by}::text
                   when 'mean_time' then s.mean_ms
                   when 'calls' then s.calls
                   when 'rows' then s.rows

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isOfServerOrDatabase } from '../server/setting-source.ts';
 import { COLUMNS, EXTENSION, statementsFrom, textOf, type Columns } from '../statements/columns.ts';
 import {
+  closedLast,
   byExtensionVersion,
   byServerVersion,
   countedDatabases,
@@ -44,7 +45,7 @@ export const live = definePart({
         left join sessions a on a.pid = g.pid
        -- of a session that began meanwhile
        where a.pid is not null or g.last_written < pg_catalog.clock_timestamp() - interval '1 minute'
-       order by g.size desc, g.pid
+       order by ${closedLast(sql`a.datname`)}, g.size desc, g.pid
        limit 500`,
   }),
 });
@@ -70,7 +71,7 @@ export const databases = definePart({
         from pg_catalog.pg_stat_database d
         join (${countedDatabases}) c on c.datid = d.datid
        where d.datname is not null and d.temp_files > 0
-       order by d.temp_bytes desc, d.datname
+       order by ${closedLast(sql`d.datname`)}, d.temp_bytes desc, d.datname
        limit 500`,
   }),
 });
@@ -86,7 +87,7 @@ const spilling = (columns: Columns) => sql`
        cross join (select pg_catalog.current_setting('block_size')::bigint as block_size) o
         left join pg_catalog.pg_database d on d.oid = s.dbid
        where s.temp_blks_written > 0 and s.calls > 0
-       order by s.temp_blks_written desc, s.queryid
+       order by ${closedLast(sql`coalesce(d.datname::text, s.dbid::text)`)}, s.temp_blks_written desc, s.queryid
        limit ${param('limit')}`;
 
 export const statements = definePart({

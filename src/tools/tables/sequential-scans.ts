@@ -92,7 +92,7 @@ export default defineDiagnostic({
       )
       select p.nspname as schema, p.relname as table, coalesce(s.size, 0) as size, s.estimated as size_estimated, s.rows, p.scans as seq_scan, s.last_scan as last_seq_scan,
              p.read as seq_tup_read, pg_catalog.round(p.read::numeric / p.scans)::bigint as rows_per_scan,
-             pg_catalog.round(p.scans * 86400 / nullif(w.counted_s, 0), 1) as scans_per_day,
+             pg_catalog.round(p.scans * 86400::numeric / nullif(w.counted_s, 0), 1) as scans_per_day,
              pg_catalog.round(${perSecond(sql`p.read::numeric * s.size / nullif(s.rows, 0)`, sql`w.counted_s`)})::bigint as read_size_per_s,
              i.scans as idx_scan, ${percentOf(sql`p.scans`, sql`(p.scans + coalesce(i.scans, 0))`)} as seq_percent,
              case when p.relkind = 'p' then s.members end as partitions,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, percentOf, secondsSince, sql, type Sql } from '../kit/index.ts';
+import { closedLast, byServerVersion, definePart, percentOf, secondsSince, sql, type Sql } from '../kit/index.ts';
 
 const percent = z.number().nullable().meta({ unit: 'percent' });
 
@@ -29,7 +29,7 @@ const running = ({ analyses, memory, delayed }: Progress) => sql`
         left join pg_catalog.pg_class o on o.reltoastrelid = c.oid and c.relkind = 't'
         left join pg_catalog.pg_namespace n on n.oid = coalesce(o.relnamespace, c.relnamespace)
        where a.backend_type = 'autovacuum worker' or v.pid is not null or z.pid is not null
-       order by a.xact_start nulls last, a.pid
+       order by ${closedLast(sql`a.datname`)}, a.xact_start nulls last, a.pid
        limit 100`;
 
 const none = sql`select null::integer as pid, null::oid as relid, null::text as phase, null::bigint as sample_blks_scanned, null::bigint as sample_blks_total where false`;

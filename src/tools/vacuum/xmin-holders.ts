@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  closedLast,
   byServerVersion,
   definePart,
   defineTool,
@@ -51,7 +52,7 @@ const xminHolders = definePart({
              ${secondsSince(sql`h.xact_start`)} as transaction_s, h.wait_event_type, h.wait_event, h.statement
         from ${holdersFrom}
        where h.xmin_age is not null
-       order by h.xmin_age desc, h.kind, h.name
+       order by ${closedLast(sql`h.database`)}, h.xmin_age desc, h.kind, h.name
        limit ${param('limit')}`,
   }),
 });
