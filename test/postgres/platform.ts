@@ -12,7 +12,7 @@ import { PersonaSpec } from '../../src/contract/persona.ts';
 import { localPrincipal } from '../../src/identity/local-principal.ts';
 import { createPlatform, type Platform } from '../../src/platform.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
-import type { Server } from './clusters.ts';
+import type { Cluster, Server } from './clusters.ts';
 
 /** What stands in most fields; those that hold lists or objects are compared, never computed with. */
 type Cell = string | number | boolean | null;
@@ -100,6 +100,11 @@ export function openNarrowHowdah(url: string, ...databases: readonly string[]): 
 /** The logins of a server that every tool is tried with. */
 export const LOGINS = ['superuser', 'monitor', 'plain'] as const;
 export type Login = (typeof LOGINS)[number];
+
+/** All of them on 12, 15 and 18, which have a standby; elsewhere the one that is meant for monitoring. */
+export function loginsOf({ standby }: Cluster): readonly Login[] {
+  return standby ? LOGINS : ['monitor'];
+}
 
 /** Opens one Howdah per login for a file or a describe block; call the result inside of tests only. */
 export function useHowdah(server: () => Server): (login: Login) => Howdah {

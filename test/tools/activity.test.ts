@@ -3,7 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, openNarrowHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  loginsOf,
+  LOGINS,
+  openHowdah,
+  openNarrowHowdah,
+  runAs,
+  useHowdah,
+  type Answer,
+  type Row,
+} from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
 import { startStatement, useClusterAlone, waitingForLock, withSessions } from '../postgres/sessions.ts';
 
@@ -34,7 +43,7 @@ describeEachMajor('activity', (cluster) => {
   const howdah = useHowdah(clone);
   const inClone = (input: Row = {}): Row => ({ of_database: clone().name, ...input });
 
-  it.each(LOGINS)('names who blocks whom by the order of the queue, for %s', async (login) => {
+  it.each(loginsOf(cluster))('names who blocks whom by the order of the queue, for %s', async (login) => {
     const url = clone().superuserUrl;
     await withSessions([url, url, url, url], async ([holder, second, third, observer], [a = 0, b = 0, c = 0]) => {
       if (!holder || !observer) throw new Error('no session');
@@ -78,7 +87,7 @@ describeEachMajor('activity', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('sees a prepared transaction that blocks, for %s', async (login) => {
+  it.each(loginsOf(cluster))('sees a prepared transaction that blocks, for %s', async (login) => {
     const gid = `it's ${randomBytes(4).toString('hex')}`;
     const url = clone().superuserUrl;
     await withSessions([url, url], async ([one, two], [, b = 0]) => {
@@ -108,7 +117,7 @@ describeEachMajor('activity', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('shows no constant and no password of anybody, to %s', async (login) => {
+  it.each(loginsOf(cluster))('shows no constant and no password of anybody, to %s', async (login) => {
     const [card, password] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')];
     const role = `planted_${randomBytes(4).toString('hex')}`;
     const url = clone().superuserUrl;

@@ -11,7 +11,7 @@ import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
 import { runSql } from '../postgres/instance.ts';
 import {
-  LOGINS,
+  loginsOf,
   openHowdah,
   openNarrowHowdah,
   runAs,
@@ -81,7 +81,7 @@ describeEachMajor('hba_rules and encrypted_connections', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('shows what the server offers, and files by their names only, for %s', async (login) => {
+  it.each(loginsOf(cluster))('shows what the server offers, and files by their names only, for %s', async (login) => {
     const settings = listOf(await howdah(login).call('encrypted_connections'), 'settings');
     expect(settings[0]).toEqual({ name: 'ssl', value: 'off', set: false });
     expect(settings).toContainEqual({ name: 'ssl_key_file', value: 'server.key', set: false });

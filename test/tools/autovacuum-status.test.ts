@@ -2,7 +2,7 @@ import { beforeAll, expect, it } from 'vitest';
 import type { Finding } from '../../src/contract/finding.ts';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Howdah } from '../postgres/platform.ts';
+import { LOGINS, loginsOf, runAs, useHowdah, withSession, type Howdah } from '../postgres/platform.ts';
 import { objects } from './advice.ts';
 import { eventually, rowOf } from './autovacuum.ts';
 
@@ -58,45 +58,48 @@ describeEachMajor('autovacuum_status', (cluster) => {
     );
   });
 
-  it.each(LOGINS)('goes by the thresholds of the table, the server and what ANALYZE counted, for %s', async (login) => {
-    const answer = await howdah(login).call('autovacuum_status', { schema: 'due' });
-    expect(rowOf(answer, 'exact')).toMatchObject({ dead_rows: 100, dead_rows_at: 100, due: [], percent: 100 });
-    expect(rowOf(answer, 'beyond')).toMatchObject({
-      dead_rows: 101,
-      dead_rows_at: 100,
-      due: ['dead_rows'],
-      percent: 101,
-      autovacuum: true,
-    });
-    expect(rowOf(answer, 'Order')).toMatchObject({
-      rows: 10_000,
-      dead_rows: 2100,
-      dead_rows_at: 2050, // 50 + 20 %
-      changes: 2100,
-      changes_at: 1050, // 50 + 10 %
-      inserts: inserted ? 10_000 : null,
-      inserts_at: inserted ? 3000 : null, // 1000 + 20 %
-      due: ['dead_rows', ...(inserted ? ['inserts'] : []), 'changes'],
-      percent: inserted ? 333.33 : 200,
-      hindered_by: 'autovacuum_off',
-      last_autovacuum: null,
-      last_analyze: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
-      vacuums: 0,
-      analyzes: 1,
-    });
-    expect(rowOf(answer, 'off')).toMatchObject({
-      autovacuum: false,
-      dead_rows: 600,
-      dead_rows_at: 510,
-      changes_at: 150,
-    });
-    expect(rowOf(answer, 'quiet')).toMatchObject({ due: [], percent: 0, rows: 0, dead_rows: 0, hindered_by: null });
-    expect(rowOf(answer, 'sums', 'materialized_view')).toMatchObject({ due: [] });
-    expect(answer).toMatchObject({
-      total: answer.rows.length,
-      due: answer.rows.filter(({ due }) => String(due) !== '').length,
-    });
-  });
+  it.each(loginsOf(cluster))(
+    'goes by the thresholds of the table, the server and what ANALYZE counted, for %s',
+    async (login) => {
+      const answer = await howdah(login).call('autovacuum_status', { schema: 'due' });
+      expect(rowOf(answer, 'exact')).toMatchObject({ dead_rows: 100, dead_rows_at: 100, due: [], percent: 100 });
+      expect(rowOf(answer, 'beyond')).toMatchObject({
+        dead_rows: 101,
+        dead_rows_at: 100,
+        due: ['dead_rows'],
+        percent: 101,
+        autovacuum: true,
+      });
+      expect(rowOf(answer, 'Order')).toMatchObject({
+        rows: 10_000,
+        dead_rows: 2100,
+        dead_rows_at: 2050, // 50 + 20 %
+        changes: 2100,
+        changes_at: 1050, // 50 + 10 %
+        inserts: inserted ? 10_000 : null,
+        inserts_at: inserted ? 3000 : null, // 1000 + 20 %
+        due: ['dead_rows', ...(inserted ? ['inserts'] : []), 'changes'],
+        percent: inserted ? 333.33 : 200,
+        hindered_by: 'autovacuum_off',
+        last_autovacuum: null,
+        last_analyze: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        vacuums: 0,
+        analyzes: 1,
+      });
+      expect(rowOf(answer, 'off')).toMatchObject({
+        autovacuum: false,
+        dead_rows: 600,
+        dead_rows_at: 510,
+        changes_at: 150,
+      });
+      expect(rowOf(answer, 'quiet')).toMatchObject({ due: [], percent: 0, rows: 0, dead_rows: 0, hindered_by: null });
+      expect(rowOf(answer, 'sums', 'materialized_view')).toMatchObject({ due: [] });
+      expect(answer).toMatchObject({
+        total: answer.rows.length,
+        due: answer.rows.filter(({ due }) => String(due) !== '').length,
+      });
+    },
+  );
 
   it('knows what is so old that VACUUM is forced, also where autovacuum is off', async () => {
     const answer = await howdah('plain').call('autovacuum_status', { schema: 'due' });
@@ -116,7 +119,7 @@ describeEachMajor('autovacuum_status', (cluster) => {
     ]);
   });
 
-  it.each(LOGINS)('reports that autovacuum is off, and the tables that wait, to %s', async (login) => {
+  it.each(loginsOf(cluster))('reports that autovacuum is off, and the tables that wait, to %s', async (login) => {
     const answer = await howdah(login).call('autovacuum_status', { schema: 'due', min_rows: 100 });
     expect(answer['settings']).toMatchObject({
       autovacuum: false,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, openNarrowHowdah, runAs, useHowdah, withSession } from '../postgres/platform.ts';
+import { loginsOf, openNarrowHowdah, runAs, useHowdah, withSession } from '../postgres/platform.ts';
 import { startStatement } from '../postgres/sessions.ts';
 
 type Counters = Readonly<Record<string, string | number | null>>;
@@ -27,7 +27,7 @@ describeEachMajor('backend_io and asynchronous_io', (cluster) => {
     },
   );
 
-  it.runIf(cluster.major >= 18).each(LOGINS)(
+  it.runIf(cluster.major >= 18).each(loginsOf(cluster))(
     'tell what a session read, wrote and put into WAL, to %s',
     async (login) => {
       await withSession(clone().superuserUrl, async (session) => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { loginsOf, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { fieldsOf, objects } from './advice.ts';
 import { untilCounted } from './counted.ts';
 
@@ -185,7 +185,7 @@ describeEachMajor('table_bloat', (cluster) => {
     );
   });
 
-  it.each(LOGINS)('sums up schemas, for %s', async (login) => {
+  it.each(loginsOf(cluster))('sums up schemas, for %s', async (login) => {
     const answer = await howdah(login).call('get_database_bloat_overview', { database_name: clone().name, limit: 50 });
     const bloated = rowOf(answer, 'bloated', 'schema');
     expect(bloated).toMatchObject({ tables: 8, dead_rows: 0, size_estimated: false });

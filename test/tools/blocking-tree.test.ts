@@ -4,7 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { quoteLiteral } from '../../src/tools/kit/index.ts';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, openNarrowHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  loginsOf,
+  LOGINS,
+  openHowdah,
+  openNarrowHowdah,
+  runAs,
+  useHowdah,
+  type Answer,
+  type Row,
+} from '../postgres/platform.ts';
 import { startStatement, useClusterAlone, waitingForLock, withSessions } from '../postgres/sessions.ts';
 import { fieldsOf, follow } from './advice.ts';
 
@@ -38,7 +47,7 @@ describeEachMajor('blocking_tree', (cluster) => {
   const inClone = (input: Row = {}): Row => ({ of_database: clone().name, ...input });
   const urls = (count: number) => Array.from({ length: count }, () => clone().superuserUrl);
 
-  it.each(LOGINS)('follows a chain of row locks to its root, for %s', async (login) => {
+  it.each(loginsOf(cluster))('follows a chain of row locks to its root, for %s', async (login) => {
     await withSessions(urls(5), async ([one, two, three, four, observer], [a = 0, b = 0, c = 0, d = 0]) => {
       if (!one || !two || !observer) throw new Error('no session');
       await one.query('begin');
@@ -81,23 +90,26 @@ describeEachMajor('blocking_tree', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('tells those who hold a lock from those who are only ahead in its queue, for %s', async (login) => {
-    await withSessions(urls(4), async ([reader, writer, late, observer], [a = 0, b = 0, c = 0]) => {
-      if (!observer) throw new Error('no session');
-      await reader?.query('begin');
-      await reader?.query('select count(*) from shop.customers');
-      startStatement(writer, 'alter table shop.customers add column planted integer');
-      await waitingForLock(observer, b);
-      startStatement(late, 'select count(*) from shop.customers');
-      await waitingForLock(observer, c);
-      const answer = await howdah(login).call('blocking_tree', inClone());
-      expect(fieldsOf(answer, 'path', 'blocked_by', 'queued_behind', 'lock_mode', 'relation')).toEqual([
-        [[a], [], [], null, null],
-        [[a, b], [a], [], 'AccessExclusiveLock', 'shop.customers'],
-        [[a, b, c], [], [b], 'AccessShareLock', 'shop.customers'],
-      ]);
-    });
-  });
+  it.each(loginsOf(cluster))(
+    'tells those who hold a lock from those who are only ahead in its queue, for %s',
+    async (login) => {
+      await withSessions(urls(4), async ([reader, writer, late, observer], [a = 0, b = 0, c = 0]) => {
+        if (!observer) throw new Error('no session');
+        await reader?.query('begin');
+        await reader?.query('select count(*) from shop.customers');
+        startStatement(writer, 'alter table shop.customers add column planted integer');
+        await waitingForLock(observer, b);
+        startStatement(late, 'select count(*) from shop.customers');
+        await waitingForLock(observer, c);
+        const answer = await howdah(login).call('blocking_tree', inClone());
+        expect(fieldsOf(answer, 'path', 'blocked_by', 'queued_behind', 'lock_mode', 'relation')).toEqual([
+          [[a], [], [], null, null],
+          [[a, b], [a], [], 'AccessExclusiveLock', 'shop.customers'],
+          [[a, b, c], [], [b], 'AccessShareLock', 'shop.customers'],
+        ]);
+      });
+    },
+  );
 
   it('cancels the ALTER TABLE that waits for a report, after which all others go on', async () => {
     await withSessions(urls(4), async ([report, alter, late, observer], [a = 0, b = 0, c = 0]) => {
@@ -128,7 +140,7 @@ describeEachMajor('blocking_tree', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('names the prepared transaction that blocks, among several, for %s', async (login) => {
+  it.each(loginsOf(cluster))('names the prepared transaction that blocks, among several, for %s', async (login) => {
     const mark = randomBytes(4).toString('hex');
     const gids = [`it's ${mark}`, `other ${mark}`];
     await withSessions(urls(2), async ([one, two], [, b = 0]) => {
@@ -202,7 +214,7 @@ describeEachMajor('blocking_tree', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('shows no constant of anybody, to %s', async (login) => {
+  it.each(loginsOf(cluster))('shows no constant of anybody, to %s', async (login) => {
     const card = randomBytes(8).toString('hex');
     await withSessions(urls(3), async ([one, two, observer], [, b = 0]) => {
       await one?.query('select pg_advisory_lock(31)');

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, withSession } from '../postgres/platform.ts';
+import { loginsOf, openHowdah, runAs, useHowdah, withSession } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 import { useCloneWith } from './schema-fixture.ts';
 
@@ -9,23 +9,28 @@ describeEachMajor('collation_versions', (cluster) => {
   const howdah = useHowdah(clone);
   const call = () => howdah('plain').call('collation_versions');
 
-  it.each(LOGINS)('compares what was recorded with what there is, and counts the indexes, for %s', async (login) => {
-    const answer = await howdah(login).call('collation_versions');
-    expect(fieldsOf(answer, 'kind', 'schema', 'collation', 'provider', 'state', 'indexes', 'partition_keys')).toEqual([
-      ['database', null, clone().name, 'libc', 'never changes', expect.any(Number), 0],
-      ['collation', 'orders', 'of old', 'icu', 'changed', 3, 1],
-      ['collation', 'orders', 'unused', 'icu', 'changed', 0, 0],
-      ['collation', 'orders', 'unversioned', 'icu', 'unknown', 1, 0],
-      ['collation', 'pg_catalog', 'fr-x-icu', 'icu', 'same', 1, 0],
-    ]);
-    expect(answer.rows[1]).toMatchObject({
-      locale: 'de',
-      recorded_version: '0',
-      actual_version: expect.stringMatching(/^\d/),
-      index_size: 3 * 8192,
-      first_indexes: ['orders.words_a', 'orders.words_lower', 'orders.words_where'],
-    });
-  });
+  it.each(loginsOf(cluster))(
+    'compares what was recorded with what there is, and counts the indexes, for %s',
+    async (login) => {
+      const answer = await howdah(login).call('collation_versions');
+      expect(fieldsOf(answer, 'kind', 'schema', 'collation', 'provider', 'state', 'indexes', 'partition_keys')).toEqual(
+        [
+          ['database', null, clone().name, 'libc', 'never changes', expect.any(Number), 0],
+          ['collation', 'orders', 'of old', 'icu', 'changed', 3, 1],
+          ['collation', 'orders', 'unused', 'icu', 'changed', 0, 0],
+          ['collation', 'orders', 'unversioned', 'icu', 'unknown', 1, 0],
+          ['collation', 'pg_catalog', 'fr-x-icu', 'icu', 'same', 1, 0],
+        ],
+      );
+      expect(answer.rows[1]).toMatchObject({
+        locale: 'de',
+        recorded_version: '0',
+        actual_version: expect.stringMatching(/^\d/),
+        index_size: 3 * 8192,
+        first_indexes: ['orders.words_a', 'orders.words_lower', 'orders.words_where'],
+      });
+    },
+  );
 
   it('warns of the one that orders something, and calls what has no version unknown', async () => {
     const answer = await call();

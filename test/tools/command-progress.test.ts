@@ -3,7 +3,7 @@ import pg from 'pg';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import {
-  LOGINS,
+  loginsOf,
   openNarrowHowdah,
   runAs,
   useHowdah,
@@ -276,32 +276,35 @@ describeEachMajor('command_progress', (cluster) => {
     expect(gaps).toEqual(cluster.major >= 14 ? [] : silent.slice(cluster.major - 12));
   });
 
-  it.each(LOGINS)('names no table of another database, and hides from whom may not see, for %s', async (login) => {
-    const other = await cloneDatabase(cluster);
-    const narrow = await openNarrowHowdah(clone().monitorUrl, clone().name);
-    const vacuum = runAs(other.superuserUrl, ...SLOW, 'vacuum bloat.mostly_dead').catch(() => []); // it is ended with its database
-    try {
-      const ofOther = async () => {
-        const { rows } = await howdah(login).call('command_progress', { interval_ms: 0 });
-        return rows.find(({ database }) => database === other.name);
-      };
-      await expect.poll(ofOther, { timeout: 10_000 }).toMatchObject({ command: 'VACUUM' });
-      const row = await ofOther();
-      expect([row?.['schema'], row?.['table'], row?.['started_by']]).toEqual([
-        null,
-        null,
-        login === 'plain' ? null : 'session',
-      ]);
-      expect(row?.['phase'] === null).toBe(login === 'plain');
-      const hidden = await narrow.call('command_progress', { interval_ms: 0 });
-      expect(JSON.stringify(hidden)).not.toContain(other.name);
-      expect(hidden.not_examined?.[0]?.what).toBe('1 row of other databases');
-    } finally {
-      await narrow.close();
-      await other.drop();
-      await vacuum;
-    }
-  });
+  it.each(loginsOf(cluster))(
+    'names no table of another database, and hides from whom may not see, for %s',
+    async (login) => {
+      const other = await cloneDatabase(cluster);
+      const narrow = await openNarrowHowdah(clone().monitorUrl, clone().name);
+      const vacuum = runAs(other.superuserUrl, ...SLOW, 'vacuum bloat.mostly_dead').catch(() => []); // it is ended with its database
+      try {
+        const ofOther = async () => {
+          const { rows } = await howdah(login).call('command_progress', { interval_ms: 0 });
+          return rows.find(({ database }) => database === other.name);
+        };
+        await expect.poll(ofOther, { timeout: 10_000 }).toMatchObject({ command: 'VACUUM' });
+        const row = await ofOther();
+        expect([row?.['schema'], row?.['table'], row?.['started_by']]).toEqual([
+          null,
+          null,
+          login === 'plain' ? null : 'session',
+        ]);
+        expect(row?.['phase'] === null).toBe(login === 'plain');
+        const hidden = await narrow.call('command_progress', { interval_ms: 0 });
+        expect(JSON.stringify(hidden)).not.toContain(other.name);
+        expect(hidden.not_examined?.[0]?.what).toBe('1 row of other databases');
+      } finally {
+        await narrow.close();
+        await other.drop();
+        await vacuum;
+      }
+    },
+  );
 });
 
 describeEachStandby('command_progress of a standby', (cluster) => {

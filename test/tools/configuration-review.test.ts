@@ -10,7 +10,16 @@ import {
 import { renderAnswer } from '../../src/render/answer.ts';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  loginsOf,
+  LOGINS,
+  openHowdah,
+  runAs,
+  useHowdah,
+  withSession,
+  type Answer,
+  type Row,
+} from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
 import { objects } from './advice.ts';
 
@@ -34,7 +43,7 @@ describeEachMajor('configuration_review', (cluster) => {
     expect(judgeReview(reviewSettings(settings, given), null)).toEqual([]);
   });
 
-  it.each(LOGINS)('says of each setting what the file has, for %s', async (login) => {
+  it.each(loginsOf(cluster))('says of each setting what the file has, for %s', async (login) => {
     const answer = await howdah(login).call('configuration_review', { limit: 500 });
     expect(answer).toMatchObject({ total: answer.rows.length, truncated: false });
     for (const { setting, value } of answer.rows) {
@@ -49,14 +58,17 @@ describeEachMajor('configuration_review', (cluster) => {
     expect(rowOf(answer, 'shared_preload_libraries')['verdict']).toBe(login === 'plain' ? undefined : 'ok');
   });
 
-  it.each(LOGINS)('reports what settings and server_overview report, in the same words, for %s', async (login) => {
-    const review = await howdah(login).call('configuration_review');
-    const { findings } = await howdah(login).call('settings', { name: 'port' });
-    expect(review.findings).toEqual(findings);
-    expect(objects(review)).toEqual(['critical "fsync"', 'critical "full_page_writes"', 'warning "autovacuum"']);
-    for (const name of ['fsync', 'full_page_writes', 'autovacuum'])
-      expect(rowOf(review, name)).toMatchObject({ verdict: 'risk', suggested: 'on' });
-  });
+  it.each(loginsOf(cluster))(
+    'reports what settings and server_overview report, in the same words, for %s',
+    async (login) => {
+      const review = await howdah(login).call('configuration_review');
+      const { findings } = await howdah(login).call('settings', { name: 'port' });
+      expect(review.findings).toEqual(findings);
+      expect(objects(review)).toEqual(['critical "fsync"', 'critical "full_page_writes"', 'warning "autovacuum"']);
+      for (const name of ['fsync', 'full_page_writes', 'autovacuum'])
+        expect(rowOf(review, name)).toMatchObject({ verdict: 'risk', suggested: 'on' });
+    },
+  );
 
   it('asks for memory, processors, storage and workload, and for nothing once it has them', async () => {
     const asked = await howdah('monitor').call('configuration_review');

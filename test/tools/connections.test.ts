@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
 import {
+  loginsOf,
   LOGINS,
   openHowdah,
   openNarrowHowdah,
@@ -44,7 +45,7 @@ describeEachMajor('connections', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('counts them by what is asked for, for %s', async (login) => {
+  it.each(loginsOf(cluster))('counts them by what is asked for, for %s', async (login) => {
     const urls = Array<string>(4).fill(calling(clone().superuserUrl, `web ${mark}`));
     await withSessions([...urls, clone().superuserUrl], async ([one, two, , , observer], [, b = 0]) => {
       await one?.query('begin');
@@ -70,7 +71,7 @@ describeEachMajor('connections', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('tells those that are free from those that are reserved, for %s', async (login) => {
+  it.each(loginsOf(cluster))('tells those that are free from those that are reserved, for %s', async (login) => {
     const answer = await howdah(login).call('connections');
     const { used, free, ...all } = answer['connections'] as Row;
     expect(all).toMatchObject({

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import {
+  loginsOf,
   LOGINS,
   openNarrowHowdah,
   runAs,
@@ -126,7 +127,7 @@ describeEachMajor('database_statistics', (cluster) => {
     );
   });
 
-  it.each(LOGINS)(
+  it.each(loginsOf(cluster))(
     'has the shared catalogues as a row of no database, and no failures where nobody looks for them, for %s',
     async (login) => {
       const answer = await howdah(login).call('database_statistics', all);

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 
 function listOf(answer: Answer, part: string): readonly Row[] {
   return answer[part] as readonly Row[];
@@ -31,25 +31,28 @@ describeEachMajor('the structure of a table', (cluster) => {
     ),
   );
 
-  it.each(LOGINS)('is that of the table that is meant, and of no other of its name, for %s', async (login) => {
-    const answer = await howdah(login).call('describe_table', { table: 'things', schema: 'one' });
-    expect(
-      listOf(answer, 'columns').map(({ column, type, nullable, comment }) => [column, type, nullable, comment]),
-    ).toEqual([
-      ['z', 'integer', false, null],
-      ['a', 'character varying(20)', false, null],
-      ['M m', 'bigint', false, null],
-      ['n', 'numeric(8,3)', true, 'net'],
-      ['f', 'double precision', true, null],
-      ['target_id', 'integer', true, null],
-      ['twice', 'integer', true, null],
-    ]);
-    expect(listOf(answer, 'indexes').map(({ index }) => index)).toEqual(['things_pkey', 'things_n']);
-    const other = await howdah(login).call('describe_table', { table: 'two.things' });
-    expect(listOf(other, 'columns').map(({ column }) => column)).toEqual(['z', 'other', 'target_id']);
-    expect(listOf(other, 'indexes').map(({ index }) => index)).toEqual(['things_n']);
-    expect(listOf(other, 'references')).toMatchObject([{ schema: 'one', table: 'target', columns: ['target_id'] }]);
-  });
+  it.each(loginsOf(cluster))(
+    'is that of the table that is meant, and of no other of its name, for %s',
+    async (login) => {
+      const answer = await howdah(login).call('describe_table', { table: 'things', schema: 'one' });
+      expect(
+        listOf(answer, 'columns').map(({ column, type, nullable, comment }) => [column, type, nullable, comment]),
+      ).toEqual([
+        ['z', 'integer', false, null],
+        ['a', 'character varying(20)', false, null],
+        ['M m', 'bigint', false, null],
+        ['n', 'numeric(8,3)', true, 'net'],
+        ['f', 'double precision', true, null],
+        ['target_id', 'integer', true, null],
+        ['twice', 'integer', true, null],
+      ]);
+      expect(listOf(answer, 'indexes').map(({ index }) => index)).toEqual(['things_pkey', 'things_n']);
+      const other = await howdah(login).call('describe_table', { table: 'two.things' });
+      expect(listOf(other, 'columns').map(({ column }) => column)).toEqual(['z', 'other', 'target_id']);
+      expect(listOf(other, 'indexes').map(({ index }) => index)).toEqual(['things_n']);
+      expect(listOf(other, 'references')).toMatchObject([{ schema: 'one', table: 'target', columns: ['target_id'] }]);
+    },
+  );
 
   it('has defaults, identity, generation and checks, and no NOT NULL among the checks', async () => {
     const answer = await howdah('plain').call('describe_table', { table: 'one.things' });
@@ -78,7 +81,7 @@ describeEachMajor('the structure of a table', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('is listed for every table of a schema where none is named, for %s', async (login) => {
+  it.each(loginsOf(cluster))('is listed for every table of a schema where none is named, for %s', async (login) => {
     const answer = await howdah(login).call('describe_table', { schema: 'shop' });
     expect(listOf(answer, 'tables').map(({ table, kind, column_count }) => [table, kind, column_count])).toEqual([
       ['Order', 'table', 9],

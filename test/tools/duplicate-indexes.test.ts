@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
 import { follow, objects } from './advice.ts';
 
 function pairsOf({ rows }: Answer): unknown[][] {
@@ -13,7 +13,7 @@ describeEachMajor('duplicate_indexes', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('names each needless index once, with one that stays, for %s', async (login) => {
+  it.each(loginsOf(cluster))('names each needless index once, with one that stays, for %s', async (login) => {
     const answer = await howdah(login).call('duplicate_indexes');
     expect(pairsOf(answer)).toEqual([
       ['events_unused', 'prefix', 'events_unused_unique'],

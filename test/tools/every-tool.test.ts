@@ -4,15 +4,17 @@ import type { CallOutcome } from '../../src/calls/execute.ts';
 import type { Major } from '../../src/postgres/version.ts';
 import { tools } from '../../src/tools/all-tools.ts';
 import { caughtUp, useClone } from '../postgres/clone.ts';
-import type { Cluster } from '../postgres/clusters.ts';
 import { describeEachMajor, describeEachStandby, describeSomeMajors } from '../postgres/each-major.ts';
-import { LOGINS, useHowdah, withSession, type Answer, type Howdah, type Login } from '../postgres/platform.ts';
+import {
+  LOGINS,
+  loginsOf,
+  useHowdah,
+  withSession,
+  type Answer,
+  type Howdah,
+  type Login,
+} from '../postgres/platform.ts';
 import { inputFor, isAnswer, isUnsupported } from './tool-inputs.ts';
-
-/** All roles on the majors that have a standby; elsewhere the login that is meant for monitoring. */
-function loginsOf({ standby }: Cluster): readonly Login[] {
-  return standby ? LOGINS : ['monitor'];
-}
 
 interface Fault {
   readonly tool: string;

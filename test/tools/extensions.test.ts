@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, runAs, useHowdah } from '../postgres/platform.ts';
+import { loginsOf, openHowdah, runAs, useHowdah } from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
 import { fieldsOf, follow, objects } from './advice.ts';
 
@@ -12,7 +12,7 @@ describeEachMajor('extensions', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('lists what is installed, and where, for %s', async (login) => {
+  it.each(loginsOf(cluster))('lists what is installed, and where, for %s', async (login) => {
     const answer = await howdah(login).call('extensions');
     const { default_version } = answer.rows[0] ?? {};
     expect(answer.rows).toMatchObject([

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession } from '../postgres/platform.ts';
 import { fieldsOf, follow, followToTheEnd, objects } from './advice.ts';
 
 describeEachMajor('foreign_keys_without_index', (cluster) => {
@@ -10,7 +10,7 @@ describeEachMajor('foreign_keys_without_index', (cluster) => {
   const callFor = (schema: string, input = {}) =>
     howdah('plain').call('foreign_keys_without_index', { schema, ...input });
 
-  it.each(LOGINS)('names the keys that no index serves, and no other, for %s', async (login) => {
+  it.each(loginsOf(cluster))('names the keys that no index serves, and no other, for %s', async (login) => {
     const answer = await howdah(login).call('foreign_keys_without_index', { min_rows: 0 });
     expect(objects(answer)).toEqual([
       'notice "keys"."no_index"',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 import { useCloneWith } from './schema-fixture.ts';
 
@@ -24,7 +24,7 @@ describeEachMajor('foreign_keys', (cluster) => {
   const howdah = useHowdah(clone);
   const call = (input: Record<string, unknown>) => howdah('plain').call('foreign_keys', input);
 
-  it.each(LOGINS)('gives each key of a schema once and whole, whoever owns it, to %s', async (login) => {
+  it.each(loginsOf(cluster))('gives each key of a schema once and whole, whoever owns it, to %s', async (login) => {
     const answer = await howdah(login).call('foreign_keys', { schema: 'graph', relationship_type: 'fk' });
     expect(keysOf(answer)).toEqual([
       'far.crossed(p) graph.a(id)',

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 
 describeEachMajor('function_statistics', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('says that nothing is counted, and what would count, to %s', async (login) => {
+  it.each(loginsOf(cluster))('says that nothing is counted, and what would count, to %s', async (login) => {
     const answer = await howdah(login).call('function_statistics');
     expect(answer).toMatchObject({ about: { track_functions: 'none' }, rows: [], total: 0, findings: [] });
     expect(answer.not_examined).toEqual([

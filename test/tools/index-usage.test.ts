@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { LOGINS, loginsOf, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 import { untilCounted } from './counted.ts';
 
@@ -39,7 +39,7 @@ describeEachMajor('index_usage', (cluster) => {
     await untilCounted(url, `(select idx_scan >= 2 from pg_stat_user_indexes where indexrelname = 'Target_pkey')`);
   });
 
-  it.each(LOGINS)('has what the view has, and the size of each, for %s', async (login) => {
+  it.each(loginsOf(cluster))('has what the view has, and the size of each, for %s', async (login) => {
     const answer = await howdah(login).call('index_usage', { limit: 500 });
     const expected = await runAs(
       clone().superuserUrl,

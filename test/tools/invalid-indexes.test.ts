@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession } from '../postgres/platform.ts';
+import { LOGINS, loginsOf, runAs, useHowdah, withSession } from '../postgres/platform.ts';
 import { fieldsOf, follow } from './advice.ts';
 
 /** Starts a statement on "we.ird"."Big" that has to wait, lets `meanwhile` look, and cancels it: its traces stay. */
@@ -33,7 +33,7 @@ describeEachMajor('invalid_indexes', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('names the broken index and no other, for %s', async (login) => {
+  it.each(loginsOf(cluster))('names the broken index and no other, for %s', async (login) => {
     const [{ size } = {}] = await runAs(
       clone().superuserUrl,
       `select pg_relation_size('indexes.broken_a')::int as size`,

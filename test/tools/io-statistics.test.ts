@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { LOGINS, loginsOf, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 
 type Counters = Readonly<Record<string, string | number | null>>;
 
@@ -41,7 +41,7 @@ describeEachMajor('io_statistics', (cluster) => {
   const howdah = useHowdah(clone);
   const all = { limit: 500 };
 
-  it.runIf(cluster.major >= 16).each(LOGINS)(
+  it.runIf(cluster.major >= 16).each(loginsOf(cluster))(
     'gives what pg_stat_io counts, in milliseconds and bytes, to %s',
     async (login) => {
       await runAs(clone().superuserUrl, 'select count(*) from shop.order_lines', 'checkpoint');
@@ -123,24 +123,27 @@ describeEachMajor('slru_statistics', (cluster) => {
     });
   });
 
-  it.runIf(cluster.major >= 13).each(LOGINS)('lists each cache as PostgreSQL counts it, for %s', async (login) => {
-    const query = 'select name, blks_hit::float8, blks_read::float8, blks_zeroed::float8 from pg_stat_slru';
-    const before = (await runAs(clone().superuserUrl, query)) as Counters[];
-    const answer = await howdah(login).call('slru_statistics');
-    const after = (await runAs(clone().superuserUrl, query)) as Counters[];
-    expect(answer.rows).toHaveLength(before.length);
-    for (const [i, row] of before.entries()) {
-      const shown = answer.rows.find(({ name }) => name === row['name']);
-      for (const field of ['blks_hit', 'blks_read', 'blks_zeroed']) {
-        expect(shown?.[field]).toBeGreaterThanOrEqual(Number(row[field]));
-        expect(shown?.[field]).toBeLessThanOrEqual(Number(after[i]?.[field]));
+  it.runIf(cluster.major >= 13).each(loginsOf(cluster))(
+    'lists each cache as PostgreSQL counts it, for %s',
+    async (login) => {
+      const query = 'select name, blks_hit::float8, blks_read::float8, blks_zeroed::float8 from pg_stat_slru';
+      const before = (await runAs(clone().superuserUrl, query)) as Counters[];
+      const answer = await howdah(login).call('slru_statistics');
+      const after = (await runAs(clone().superuserUrl, query)) as Counters[];
+      expect(answer.rows).toHaveLength(before.length);
+      for (const [i, row] of before.entries()) {
+        const shown = answer.rows.find(({ name }) => name === row['name']);
+        for (const field of ['blks_hit', 'blks_read', 'blks_zeroed']) {
+          expect(shown?.[field]).toBeGreaterThanOrEqual(Number(row[field]));
+          expect(shown?.[field]).toBeLessThanOrEqual(Number(after[i]?.[field]));
+        }
       }
-    }
-    const transaction = answer.rows.find(({ name }) => name === (cluster.major >= 17 ? 'transaction' : 'Xact'));
-    expect(Number(transaction?.['hit_percent'])).toBeGreaterThan(50);
-    expect(transaction?.['buffers'] === null).toBe(cluster.major < 17);
-    expect(answer.findings).toEqual([]);
-  });
+      const transaction = answer.rows.find(({ name }) => name === (cluster.major >= 17 ? 'transaction' : 'Xact'));
+      expect(Number(transaction?.['hit_percent'])).toBeGreaterThan(50);
+      expect(transaction?.['buffers'] === null).toBe(cluster.major < 17);
+      expect(answer.findings).toEqual([]);
+    },
+  );
 
   it.runIf(cluster.major >= 16)('finds the session that has too many subtransactions', async () => {
     await withSession(clone().superuserUrl, async (session) => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { caughtUp, cloneDatabase, useClone, type Clone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import {
+  loginsOf,
   LOGINS,
   openNarrowHowdah,
   runAs,
@@ -29,7 +30,7 @@ describeEachMajor('list_databases', (cluster) => {
   });
   afterAll(() => weird.drop());
 
-  it.each(LOGINS)('says what each database is and how large, for %s', async (login) => {
+  it.each(loginsOf(cluster))('says what each database is and how large, for %s', async (login) => {
     const { superuserUrl, name } = clone();
     const answer = await howdah(login).call('list_databases', all);
     const [known] = await runAs(superuserUrl, `select pg_database_size('${name}') as size`);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 import { useCloneWith } from './schema-fixture.ts';
 
@@ -12,7 +12,7 @@ describeEachMajor('list_functions', (cluster) => {
 
   const named = async (input: Record<string, unknown>) => (await call(input)).rows.map((row) => row['function']);
 
-  it.each(LOGINS)('describes each kind of routine, for %s', async (login) => {
+  it.each(loginsOf(cluster))('describes each kind of routine, for %s', async (login) => {
     const answer = await howdah(login).call('list_functions', { schema: 'routines' });
     expect(fieldsOf(answer, 'function', 'arguments', 'result', 'kind', 'language')).toEqual([
       ['Mixed Case', '', 'void', 'function', 'sql'],

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 
 describeEachMajor('list_sequences', (cluster) => {
@@ -42,7 +42,7 @@ describeEachMajor('list_sequences', (cluster) => {
     expect(exhaustion.rows[0]?.['used_percent']).toBe(answer.rows[0]?.['used_percent']);
   });
 
-  it.each(LOGINS)('shows to %s what it may read, and says why not the rest', async (login) => {
+  it.each(loginsOf(cluster))('shows to %s what it may read, and says why not the rest', async (login) => {
     const answer = await howdah(login).call('list_sequences', { schema: 'sequences', name: 'full' });
     const visible = login === 'superuser';
     expect(answer.rows).toMatchObject([

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  loginsOf,
+  LOGINS,
+  openHowdah,
+  runAs,
+  useHowdah,
+  withSession,
+  type Answer,
+  type Row,
+} from '../postgres/platform.ts';
 
 function tablesOf({ rows }: Answer): string[] {
   return rows.map(({ schema, table }) => `${schema}.${table}`);
@@ -19,7 +28,7 @@ describeEachMajor('list_tables', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('lists what a schema has, with the rows of the last ANALYZE, for %s', async (login) => {
+  it.each(loginsOf(cluster))('lists what a schema has, with the rows of the last ANALYZE, for %s', async (login) => {
     const answer = await howdah(login).call('list_tables', { schema: 'shop', order_by: 'rows' });
     expect(answer.rows.map(({ table, kind, rows, primary_key }) => [table, kind, rows, primary_key])).toEqual([
       ['order_lines', 'table', 8000, true],
@@ -37,7 +46,7 @@ describeEachMajor('list_tables', (cluster) => {
     expect(rowOf(answer, 'paid_orders')).toMatchObject({ size: null, dead_rows: null, autovacuum: null });
   });
 
-  it.each(LOGINS)('gives the sizes that PostgreSQL gives, for %s', async (login) => {
+  it.each(loginsOf(cluster))('gives the sizes that PostgreSQL gives, for %s', async (login) => {
     const [expected] = await runAs(
       clone().superuserUrl,
       `select pg_total_relation_size(oid)::float8 as size, pg_indexes_size(oid)::float8 as index_size,
@@ -49,14 +58,17 @@ describeEachMajor('list_tables', (cluster) => {
     expect(answer.rows[0]).toMatchObject({ table: 'events', ...expected });
   });
 
-  it.each(LOGINS)('lists schemas whose names are easily lost, and those that it may not use, for %s', async (login) => {
-    const answer = await howdah(login).call('list_tables', { kinds: ['table'] });
-    expect(tablesOf(answer)).toEqual(
-      expect.arrayContaining(['pgboss.job', 'we.ird.Mixed Case', 'hidden.payroll', 'shop.Order']),
-    );
-    expect(rowOf(answer, 'job')).toMatchObject({ rows: 5000 });
-    expect(tablesOf(answer).filter((name) => /^(pg_|information_schema)/.test(name))).toEqual([]);
-  });
+  it.each(loginsOf(cluster))(
+    'lists schemas whose names are easily lost, and those that it may not use, for %s',
+    async (login) => {
+      const answer = await howdah(login).call('list_tables', { kinds: ['table'] });
+      expect(tablesOf(answer)).toEqual(
+        expect.arrayContaining(['pgboss.job', 'we.ird.Mixed Case', 'hidden.payroll', 'shop.Order']),
+      );
+      expect(rowOf(answer, 'job')).toMatchObject({ rows: 5000 });
+      expect(tablesOf(answer).filter((name) => /^(pg_|information_schema)/.test(name))).toEqual([]);
+    },
+  );
 
   it('counts partitions in their parent, and lists them when asked', async () => {
     const folded = await howdah('plain').call('list_tables', { schema: 'partitions' });
@@ -111,7 +123,7 @@ describeEachMajor('list_tables', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('shows dead rows, and that autovacuum is off for them, to %s', async (login) => {
+  it.each(loginsOf(cluster))('shows dead rows, and that autovacuum is off for them, to %s', async (login) => {
     const answer = await howdah(login).call('list_tables', { schema: 'bloat' });
     expect(answer.rows[0]).toMatchObject({
       table: 'mostly_dead',

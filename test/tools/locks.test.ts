@@ -4,7 +4,7 @@ import { quoteLiteral } from '../../src/tools/kit/index.ts';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import {
-  LOGINS,
+  loginsOf,
   openHowdah,
   openNarrowHowdah,
   runAs,
@@ -32,37 +32,45 @@ describeEachMajor('locks', (cluster) => {
   const inClone = (input: Row = {}): Row => ({ of_database: clone().name, ...input });
   const urls = (count: number) => Array.from({ length: count }, () => clone().superuserUrl);
 
-  it.each(LOGINS)('lists who holds and who waits, and blames by the order of the queue, for %s', async (login) => {
-    await withSessions(urls(4), async ([reader, writer, late, observer], [a = 0, b = 0, c = 0]) => {
-      await reader?.query('begin');
-      await reader?.query('select count(*) from shop."Order"');
-      startStatement(writer, 'alter table shop."Order" add column planted integer');
-      if (observer) await waitingForLock(observer, b);
-      startStatement(late, 'select count(*) from shop."Order"');
-      if (observer) await waitingForLock(observer, c);
-      const answer = await howdah(login).call('locks', inClone({ name: 'order', limit: 500 }));
-      const about = { schema: 'shop', relation: 'Order', target: null, relation_oid: null, database: clone().name };
-      expect(waitOf(answer, b)).toMatchObject({ ...about, mode: 'AccessExclusiveLock', blocked_by: [a] });
-      expect(waitOf(answer, c)).toMatchObject({ ...about, mode: 'AccessShareLock', blocked_by: [b], user: 'postgres' });
-      expect(waitOf(answer, c)).toMatchObject(
-        login === 'plain'
-          ? { state: null, statement: null }
-          : { state: 'active', statement: 'select count(*) from shop."Order"' },
-      );
-      expect(waitOf(answer, c)?.['wait_s'] === null).toBe(login === 'plain' && cluster.major < 14);
-      expect(waitOf(answer, c)?.['waitstart'] === null).toBe(cluster.major < 14);
-      expect(rowsOf(answer, a)).toContainEqual(
-        expect.objectContaining({ ...about, mode: 'AccessShareLock', granted: true, blocked_by: null, wait_s: null }),
-      );
-      expect(answer.rows.slice(0, 2).map(({ pid }) => pid)).toEqual([b, c]);
-      const tree = await howdah(login).call('blocking_tree', inClone());
-      expect(answer.findings.map(({ claim }) => claim)).toEqual(tree.findings.map(({ claim }) => claim));
-      expect(answer.findings).toMatchObject([{ object: `pid ${a}`, evidence: { waiting_behind: 2 } }]);
-      expect((answer.not_examined ?? []).map(({ remedy }) => remedy)).toEqual(
-        login === 'plain' ? ['GRANT pg_monitor TO "plain";'] : [],
-      );
-    });
-  });
+  it.each(loginsOf(cluster))(
+    'lists who holds and who waits, and blames by the order of the queue, for %s',
+    async (login) => {
+      await withSessions(urls(4), async ([reader, writer, late, observer], [a = 0, b = 0, c = 0]) => {
+        await reader?.query('begin');
+        await reader?.query('select count(*) from shop."Order"');
+        startStatement(writer, 'alter table shop."Order" add column planted integer');
+        if (observer) await waitingForLock(observer, b);
+        startStatement(late, 'select count(*) from shop."Order"');
+        if (observer) await waitingForLock(observer, c);
+        const answer = await howdah(login).call('locks', inClone({ name: 'order', limit: 500 }));
+        const about = { schema: 'shop', relation: 'Order', target: null, relation_oid: null, database: clone().name };
+        expect(waitOf(answer, b)).toMatchObject({ ...about, mode: 'AccessExclusiveLock', blocked_by: [a] });
+        expect(waitOf(answer, c)).toMatchObject({
+          ...about,
+          mode: 'AccessShareLock',
+          blocked_by: [b],
+          user: 'postgres',
+        });
+        expect(waitOf(answer, c)).toMatchObject(
+          login === 'plain'
+            ? { state: null, statement: null }
+            : { state: 'active', statement: 'select count(*) from shop."Order"' },
+        );
+        expect(waitOf(answer, c)?.['wait_s'] === null).toBe(login === 'plain' && cluster.major < 14);
+        expect(waitOf(answer, c)?.['waitstart'] === null).toBe(cluster.major < 14);
+        expect(rowsOf(answer, a)).toContainEqual(
+          expect.objectContaining({ ...about, mode: 'AccessShareLock', granted: true, blocked_by: null, wait_s: null }),
+        );
+        expect(answer.rows.slice(0, 2).map(({ pid }) => pid)).toEqual([b, c]);
+        const tree = await howdah(login).call('blocking_tree', inClone());
+        expect(answer.findings.map(({ claim }) => claim)).toEqual(tree.findings.map(({ claim }) => claim));
+        expect(answer.findings).toMatchObject([{ object: `pid ${a}`, evidence: { waiting_behind: 2 } }]);
+        expect((answer.not_examined ?? []).map(({ remedy }) => remedy)).toEqual(
+          login === 'plain' ? ['GRANT pg_monitor TO "plain";'] : [],
+        );
+      });
+    },
+  );
 
   it('writes advisory keys as they were given, and blames only who holds the same', async () => {
     await withSessions(urls(3), async ([one, two, three], [a = 0, b = 0, c = 0]) => {

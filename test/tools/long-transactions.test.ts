@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { quoteLiteral } from '../../src/tools/kit/index.ts';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, openNarrowHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
+import { loginsOf, openNarrowHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
 import { startStatement, useClusterAlone, waitingForLock, withSessions } from '../postgres/sessions.ts';
 
 function rowOf({ rows }: Answer, key: string, value: unknown): Row | undefined {
@@ -68,7 +68,7 @@ describeEachMajor('long_transactions', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('shows only what the login may see, for %s', async (login) => {
+  it.each(loginsOf(cluster))('shows only what the login may see, for %s', async (login) => {
     await withSessions([clone().plainUrl, ...urls(1)], async ([own, other], [a = 0, b = 0]) => {
       await own?.query('begin');
       await other?.query('begin');
@@ -117,47 +117,50 @@ describeEachMajor('long_transactions', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('lists prepared transactions with their locks and whom they block, for %s', async (login) => {
-    const gid = `it's ${randomBytes(4).toString('hex')}`;
-    const url = clone().superuserUrl;
-    await withSessions(urls(2), async ([waiter, observer], [a = 0]) => {
-      await prepare(url, 'shop.order_lines', gid);
-      try {
-        startStatement(waiter, 'select count(*) from shop.order_lines');
-        if (observer) await waitingForLock(observer, a);
-        const long = await howdah(login).call('long_transactions', inClone());
-        expect(rowOf(long, 'gid', gid)).toMatchObject({
-          pid: 0,
-          backend_type: 'prepared transaction',
-          user: 'postgres',
-          database: clone().name,
-          state: null,
-          writes: true,
-          strongest_mode: 'AccessExclusiveLock',
-          strongest_on: ['shop.order_lines'],
-          waiting_behind: 1,
-        });
-        const answer = await howdah(login).call('prepared_transactions', { min_wait_s: 0 });
-        expect(answer['about']).toMatchObject({ prepared: expect.any(Number), max_prepared_transactions: 4 });
-        expect(rowOf(answer, 'gid', gid)).toMatchObject({
-          owner: 'postgres',
-          database: clone().name,
-          prepared_at: expect.stringMatching(/^20.*Z$/),
-          age_s: expect.any(Number),
-          xmin_age: expect.any(Number),
-          locks: 1,
-          strongest_mode: 'AccessExclusiveLock',
-          strongest_on: ['shop.order_lines'],
-          waiting_behind: 1,
-        });
-        const tree = await howdah(login).call('blocking_tree', { min_wait_s: 0, of_database: clone().name });
-        expect(blocks(answer)).toEqual(blocks(tree));
-        expect(answer.findings).toMatchObject([{ claim: 'A prepared transaction blocks 1 session.', object: gid }]);
-      } finally {
-        await runAs(url, `rollback prepared ${quoteLiteral(gid)}`);
-      }
-    });
-  });
+  it.each(loginsOf(cluster))(
+    'lists prepared transactions with their locks and whom they block, for %s',
+    async (login) => {
+      const gid = `it's ${randomBytes(4).toString('hex')}`;
+      const url = clone().superuserUrl;
+      await withSessions(urls(2), async ([waiter, observer], [a = 0]) => {
+        await prepare(url, 'shop.order_lines', gid);
+        try {
+          startStatement(waiter, 'select count(*) from shop.order_lines');
+          if (observer) await waitingForLock(observer, a);
+          const long = await howdah(login).call('long_transactions', inClone());
+          expect(rowOf(long, 'gid', gid)).toMatchObject({
+            pid: 0,
+            backend_type: 'prepared transaction',
+            user: 'postgres',
+            database: clone().name,
+            state: null,
+            writes: true,
+            strongest_mode: 'AccessExclusiveLock',
+            strongest_on: ['shop.order_lines'],
+            waiting_behind: 1,
+          });
+          const answer = await howdah(login).call('prepared_transactions', { min_wait_s: 0 });
+          expect(answer['about']).toMatchObject({ prepared: expect.any(Number), max_prepared_transactions: 4 });
+          expect(rowOf(answer, 'gid', gid)).toMatchObject({
+            owner: 'postgres',
+            database: clone().name,
+            prepared_at: expect.stringMatching(/^20.*Z$/),
+            age_s: expect.any(Number),
+            xmin_age: expect.any(Number),
+            locks: 1,
+            strongest_mode: 'AccessExclusiveLock',
+            strongest_on: ['shop.order_lines'],
+            waiting_behind: 1,
+          });
+          const tree = await howdah(login).call('blocking_tree', { min_wait_s: 0, of_database: clone().name });
+          expect(blocks(answer)).toEqual(blocks(tree));
+          expect(answer.findings).toMatchObject([{ claim: 'A prepared transaction blocks 1 session.', object: gid }]);
+        } finally {
+          await runAs(url, `rollback prepared ${quoteLiteral(gid)}`);
+        }
+      });
+    },
+  );
 
   it('finds orphans, in the words of server_overview, and says how they end', async () => {
     const mark = randomBytes(4).toString('hex');

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
+import { loginsOf, openHowdah, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
 import { fieldsOf, follow, followToTheEnd, objects } from './advice.ts';
 import { useCloneWith } from './schema-fixture.ts';
 
@@ -18,7 +18,7 @@ describeEachMajor('partition_problems', (cluster) => {
   const howdah = useHowdah(clone);
   const call = (input = {}) => howdah('plain').call('partition_problems', { schema: 'parts', limit: 50, ...input });
 
-  it.each(LOGINS)('names what is the matter with each table, and nothing else, for %s', async (login) => {
+  it.each(loginsOf(cluster))('names what is the matter with each table, and nothing else, for %s', async (login) => {
     const answer = await howdah(login).call('partition_problems', { schema: 'parts' });
     expect(objects(answer)).toEqual([
       'critical "parts"."Ended"',

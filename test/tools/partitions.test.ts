@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 
 function treeOf(answer: Answer, ...fields: string[]): unknown[][] {
@@ -12,7 +12,7 @@ describeEachMajor('partitions', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('lists partitioned tables with all that is below them, for %s', async (login) => {
+  it.each(loginsOf(cluster))('lists partitioned tables with all that is below them, for %s', async (login) => {
     const answer = await howdah(login).call('partitions');
     expect(answer.rows).toEqual([
       {
@@ -33,7 +33,7 @@ describeEachMajor('partitions', (cluster) => {
     expect(await howdah(login).call('partitions', { schema: 'shop' })).toMatchObject({ rows: [], total: 0 });
   });
 
-  it.each(LOGINS)('shows the tree of one table with its bounds, for %s', async (login) => {
+  it.each(loginsOf(cluster))('shows the tree of one table with its bounds, for %s', async (login) => {
     const answer = await howdah(login).call('partitions', { table: 'measurements' });
     expect(treeOf(answer, 'level', 'table', 'parent', 'bound', 'partitioned_by', 'rows', 'size')).toEqual([
       [1, 'measurements_2024', 'measurements', "FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')", null, 1, 40_960],

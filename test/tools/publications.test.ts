@@ -3,7 +3,16 @@ import { beforeAll, expect, it } from 'vitest';
 import { quoteIdentifier, quoteName } from '../../src/tools/kit/index.ts';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer, type Login, type Row } from '../postgres/platform.ts';
+import {
+  loginsOf,
+  LOGINS,
+  runAs,
+  useHowdah,
+  withSession,
+  type Answer,
+  type Login,
+  type Row,
+} from '../postgres/platform.ts';
 import { follow, objects } from './advice.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`./fixtures/${name}.sql`, import.meta.url), 'utf8');
@@ -35,7 +44,7 @@ describeEachMajor('publications', (cluster) => {
     if (cluster.major >= 18) await runAs(clone().superuserUrl, fixture('publications-18'));
   });
 
-  it.each(LOGINS)('lists what each publication publishes, for %s', async (login) => {
+  it.each(loginsOf(cluster))('lists what each publication publishes, for %s', async (login) => {
     const { rows } = await howdah(login).call('publications');
     const named = (name: string) => rows.find(({ publication }) => publication === name);
     expect(named('changes')).toMatchObject({
@@ -93,7 +102,7 @@ describeEachMajor('publications', (cluster) => {
     }
   });
 
-  it.each(LOGINS)('says what each of them lacks, for %s', async (login) => {
+  it.each(loginsOf(cluster))('says what each of them lacks, for %s', async (login) => {
     const failing = await failingOf(login);
     const those = (problem: string) => failing.filter((row) => row['problem'] === problem).map(({ table }) => table);
     expect(those('no_identity')).toEqual(

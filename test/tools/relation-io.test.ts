@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 import { untilCounted, untilReported } from './counted.ts';
 
@@ -41,7 +41,7 @@ describeEachMajor('I/O by table and index', (cluster) => {
     await untilCounted(superuserUrl, COUNTED);
   });
 
-  it.each(LOGINS)('counts each page of a table that was read twice, for %s', async (login) => {
+  it.each(loginsOf(cluster))('counts each page of a table that was read twice, for %s', async (login) => {
     const [known] = await runAs(
       clone().superuserUrl,
       `select pg_relation_size('"I/O"."No Index"')::integer / 8192 as pages`,

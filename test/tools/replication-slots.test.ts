@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
 import {
+  loginsOf,
   LOGINS,
   openHowdah,
   openNarrowHowdah,
@@ -27,7 +28,7 @@ describeEachMajor('replication_slots', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('shows what a slot keeps, with all that its version tells, for %s', async (login) => {
+  it.each(loginsOf(cluster))('shows what a slot keeps, with all that its version tells, for %s', async (login) => {
     const slot = unique('kept');
     const { superuserUrl } = clone();
     await runAs(superuserUrl, `select pg_create_logical_replication_slot('${slot}', 'pgoutput')`);

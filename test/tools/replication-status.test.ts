@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import {
+  loginsOf,
   LOGINS,
   openHowdah,
   openNarrowHowdah,
@@ -51,7 +52,7 @@ describeEachMajor('replication_status', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('knows that it is a primary and where its WAL is, for %s', async (login) => {
+  it.each(loginsOf(cluster))('knows that it is a primary and where its WAL is, for %s', async (login) => {
     const answer = await howdah(login).call('replication_status', all);
     expect(answer['position']).toMatchObject({
       standby: false,
@@ -68,7 +69,7 @@ describeEachMajor('replication_status', (cluster) => {
     );
   });
 
-  it.each(LOGINS)('finds a slot that keeps WAL for nobody, and how much, for %s', async (login) => {
+  it.each(loginsOf(cluster))('finds a slot that keeps WAL for nobody, and how much, for %s', async (login) => {
     const slot = unique('planted');
     const { superuserUrl } = clone();
     await runAs(superuserUrl, `select pg_create_physical_replication_slot('${slot}', true)`);
@@ -93,7 +94,7 @@ describeEachMajor('replication_status', (cluster) => {
     await runAs(superuserUrl, `select pg_drop_replication_slot('${slot}')`);
   });
 
-  it.each(LOGINS)('lists publications, and what each publishes, for %s', async (login) => {
+  it.each(loginsOf(cluster))('lists publications, and what each publishes, for %s', async (login) => {
     const [some, every] = [unique('we.ird "Some"'), unique('every')];
     await runAs(
       clone().superuserUrl,
@@ -185,7 +186,7 @@ describeEachMajor('replication_status', (cluster) => {
     }
   });
 
-  it.each(LOGINS)(
+  it.each(loginsOf(cluster))(
     'shows a subscription that fails and one that is disabled, never how it connects, for %s',
     async (login) => {
       const [broken, disabled, password] = [unique('broken'), unique('disabled'), randomBytes(8).toString('hex')];

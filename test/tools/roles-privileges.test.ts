@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, type Answer, type Login, type Row } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 import { usePlantedSecurity } from './plant-security.ts';
 
@@ -13,13 +13,13 @@ describeEachMajor('roles and privileges', (cluster) => {
   const { major } = cluster;
   const rowOf = ({ rows }: Answer, name: string): Row => rows.find((row) => row['role'] === role(name)) ?? {};
 
-  const on = async (input: Record<string, unknown>, login: (typeof LOGINS)[number] = 'plain') =>
+  const on = async (input: Record<string, unknown>, login: Login = 'plain') =>
     howdah(login).call('privileges', { limit: 100, ...input });
   const named = async (input: Record<string, unknown>) =>
     fieldsOf(await howdah('plain').call('roles', input), 'role', 'members');
 
   describe('roles', () => {
-    it.each(LOGINS)('have attributes, limits, memberships and settings, for %s', async (login) => {
+    it.each(loginsOf(cluster))('have attributes, limits, memberships and settings, for %s', async (login) => {
       const answer = await howdah(login).call('roles', { name: role('*'), limit: 500 });
       expect(answer).toMatchObject({ total: 17, truncated: false });
       expect(rowOf(answer, 'super')).toMatchObject({ login: true, attributes: ['SUPERUSER'], connection_limit: null });
@@ -147,7 +147,7 @@ describeEachMajor('roles and privileges', (cluster) => {
       'UPDATE',
     ];
 
-    it.each(LOGINS)(
+    it.each(loginsOf(cluster))(
       'on a table are those of its owner, of PUBLIC and of roles, also on columns, for %s',
       async (login) => {
         const answer = await on({ table: 'sound.granted' }, login);
@@ -286,7 +286,7 @@ describeEachMajor('roles and privileges', (cluster) => {
       expect(database).toMatchObject({ kind: 'database', role: { may: ['CONNECT', 'TEMPORARY'] } });
     });
 
-    it.each(LOGINS)('are counted for the whole database, for %s', async (login) => {
+    it.each(loginsOf(cluster))('are counted for the whole database, for %s', async (login) => {
       const summary = listOf(await on({}, login), 'summary');
       const of = (grantee: string, kind: string) =>
         summary.find((row) => row['grantee'] === grantee && row['kind'] === kind)?.['privileges'];

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { fieldsOf, follow, followComment, objects } from './advice.ts';
 import { usePlantedSecurity } from './plant-security.ts';
 
@@ -11,46 +11,49 @@ describeEachMajor('row_security and security_definer_functions', (cluster) => {
   const howdah = useHowdah(clone);
   const { major } = cluster;
 
-  it.each(LOGINS)('lists tables with their policies, those that lack something first, for %s', async (login) => {
-    const answer = await howdah(login).call('row_security');
-    expect(fieldsOf(answer, 'schema', 'table', 'row_security', 'policies', 'commands', 'owner_bypasses')).toEqual([
-      ['planted', 'policy_off', 'off', 1, ['all'], true],
-      ['planted', 'guarded', 'on', 2, ['insert', 'select'], true],
-      ['sound', 'deny_all', 'on', 0, [], true],
-      ['sound', 'forced', 'forced', 1, ['all'], false],
-    ]);
-    expect(listOf(answer, 'policies')).toEqual([
-      expect.objectContaining({
-        table: 'policy_off',
-        policy: 'own',
-        permissive: true,
-        roles: ['PUBLIC'],
-        using: '(id = 1)',
-      }),
-      {
-        schema: 'planted',
-        table: 'guarded',
-        policy: 'tenants',
-        command: 'select',
-        permissive: true,
-        roles: [role('app')],
-        using: expect.stringMatching(/^\(\(tenant = CURRENT_USER\) AND \(note <> 'password=\[redacted\]/),
-        with_check: null,
-      },
-      expect.objectContaining({
-        policy: 'writers',
-        command: 'insert',
-        permissive: false,
-        roles: [role('app'), role('writer')],
-        using: null,
-        with_check: '(tenant = CURRENT_USER)',
-      }),
-      expect.objectContaining({ table: 'forced', policy: 'tenants', command: 'all' }),
-    ]);
-    expect(JSON.stringify(answer)).not.toContain(secret);
-  });
+  it.each(loginsOf(cluster))(
+    'lists tables with their policies, those that lack something first, for %s',
+    async (login) => {
+      const answer = await howdah(login).call('row_security');
+      expect(fieldsOf(answer, 'schema', 'table', 'row_security', 'policies', 'commands', 'owner_bypasses')).toEqual([
+        ['planted', 'policy_off', 'off', 1, ['all'], true],
+        ['planted', 'guarded', 'on', 2, ['insert', 'select'], true],
+        ['sound', 'deny_all', 'on', 0, [], true],
+        ['sound', 'forced', 'forced', 1, ['all'], false],
+      ]);
+      expect(listOf(answer, 'policies')).toEqual([
+        expect.objectContaining({
+          table: 'policy_off',
+          policy: 'own',
+          permissive: true,
+          roles: ['PUBLIC'],
+          using: '(id = 1)',
+        }),
+        {
+          schema: 'planted',
+          table: 'guarded',
+          policy: 'tenants',
+          command: 'select',
+          permissive: true,
+          roles: [role('app')],
+          using: expect.stringMatching(/^\(\(tenant = CURRENT_USER\) AND \(note <> 'password=\[redacted\]/),
+          with_check: null,
+        },
+        expect.objectContaining({
+          policy: 'writers',
+          command: 'insert',
+          permissive: false,
+          roles: [role('app'), role('writer')],
+          using: null,
+          with_check: '(tenant = CURRENT_USER)',
+        }),
+        expect.objectContaining({ table: 'forced', policy: 'tenants', command: 'all' }),
+      ]);
+      expect(JSON.stringify(answer)).not.toContain(secret);
+    },
+  );
 
-  it.each(LOGINS)('knows who gets past policies, for %s', async (login) => {
+  it.each(loginsOf(cluster))('knows who gets past policies, for %s', async (login) => {
     const answer = await howdah(login).call('row_security');
     expect(listOf(answer, 'bypassed_by')).toEqual([
       expect.objectContaining({
@@ -146,7 +149,7 @@ describeEachMajor('row_security and security_definer_functions', (cluster) => {
     await runAs(clone().superuserUrl, 'drop function planted.parsed()');
   });
 
-  it.each(LOGINS)('tells functions apart by whose names they use, for %s', async (login) => {
+  it.each(loginsOf(cluster))('tells functions apart by whose names they use, for %s', async (login) => {
     const answer = await howdah(login).call('security_definer_functions');
     expect(fieldsOf(answer, 'schema', 'function', 'arguments', 'kind', 'path', 'executable_by')).toEqual([
       ['planted', "by caller's path", 'planted."My Type", integer', 'function', 'callers', ['PUBLIC']],

@@ -2,7 +2,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, type Answer } from '../postgres/platform.ts';
+import { LOGINS, loginsOf, runAs, useHowdah, type Answer } from '../postgres/platform.ts';
 
 const INDEX_CALLS = [
   ['invalid_indexes', {}],
@@ -37,14 +37,14 @@ describeEachMajor('a database in order', (cluster) => {
     ),
   );
 
-  it.each(LOGINS)('has no index and no key to mend, for %s', async (login) => {
+  it.each(loginsOf(cluster))('has no index and no key to mend, for %s', async (login) => {
     for (const [tool, input] of INDEX_CALLS) {
       const answer = await howdah(login).call(tool, input);
       expect(answer).toMatchObject({ findings: [], rows: [], total: 0 });
     }
   });
 
-  it.each(LOGINS)('has no sequence that runs out, for %s', async (login) => {
+  it.each(loginsOf(cluster))('has no sequence that runs out, for %s', async (login) => {
     const answer = await howdah(login).call('sequence_exhaustion');
     expect(answer).toMatchObject({ findings: [], total: 2 });
   });

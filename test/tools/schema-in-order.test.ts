@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { renderAnswer } from '../../src/render/answer.ts';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, type Answer } from '../postgres/platform.ts';
+import { LOGINS, loginsOf, openHowdah, runAs, useHowdah, type Answer } from '../postgres/platform.ts';
 import { useCloneWith } from './schema-fixture.ts';
 
 const TOOLS = [
@@ -37,7 +37,7 @@ describeEachMajor('a database in order', (cluster) => {
   const howdah = useHowdah(clone);
   beforeAll(() => runAs(clone().superuserUrl, ...IN_ORDER));
 
-  it.each(LOGINS)('has no finding, for %s', async (login) => {
+  it.each(loginsOf(cluster))('has no finding, for %s', async (login) => {
     for (const tool of TOOLS) {
       const { findings } = await howdah(login).call(tool);
       expect([tool, findings]).toEqual([tool, []]);

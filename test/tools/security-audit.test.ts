@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Finding } from '../../src/contract/finding.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { loginsOf, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
 import { fieldsOf, objects } from './advice.ts';
 import { usePlantedSecurity } from './plant-security.ts';
@@ -64,7 +64,7 @@ describeEachMajor('security_audit', (cluster) => {
     expect(told(await howdah('superuser').call('security_audit'))).toEqual([...planted, ...more].toSorted());
   });
 
-  it.each(LOGINS)('counts what is there, and says null of what it cannot see, for %s', async (login) => {
+  it.each(loginsOf(cluster))('counts what is there, and says null of what it cannot see, for %s', async (login) => {
     const answer = await howdah(login).call('security_audit');
     expect(checks(answer)).toMatchObject({
       superusers: 3,
@@ -107,7 +107,7 @@ describeEachMajor('security_audit', (cluster) => {
     expect(superuserGaps.map(({ what }) => what)).toEqual(['what 7 SECURITY DEFINER functions read']);
   });
 
-  it.each(LOGINS)('says what the tools of each matter say, word by word, for %s', async (login) => {
+  it.each(loginsOf(cluster))('says what the tools of each matter say, word by word, for %s', async (login) => {
     const audit = await howdah(login).call('security_audit');
     const tools = ['roles', 'row_security', 'security_definer_functions', 'encrypted_connections'];
     const single: Finding[] = [];
@@ -117,7 +117,7 @@ describeEachMajor('security_audit', (cluster) => {
     for (const finding of single) expect(audit.findings).toContainEqual(finding);
   });
 
-  it.each(LOGINS)('shows no secret in any tool, for %s', async (login) => {
+  it.each(loginsOf(cluster))('shows no secret in any tool, for %s', async (login) => {
     for (const [tool, input] of [
       ['security_audit', {}],
       ['roles', { limit: 500 }],

@@ -5,6 +5,7 @@ import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import { runSql } from '../postgres/instance.ts';
 import {
+  loginsOf,
   LOGINS,
   openHowdah,
   openNarrowHowdah,
@@ -31,7 +32,7 @@ describeEachMajor('server_overview', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('knows the server and its role, for %s', async (login) => {
+  it.each(loginsOf(cluster))('knows the server and its role, for %s', async (login) => {
     const answer = await howdah(login).call('server_overview');
     expect(answer['instance']).toMatchObject({
       version: expect.stringMatching(new RegExp(`^${cluster.major}\\.`)),
@@ -50,7 +51,7 @@ describeEachMajor('server_overview', (cluster) => {
     expect(findingOn(answer, `"${user}"`) === undefined).toBe(login !== 'superuser');
   });
 
-  it.each(LOGINS)('warns of settings that endanger data, for %s', async (login) => {
+  it.each(loginsOf(cluster))('warns of settings that endanger data, for %s', async (login) => {
     const answer = await howdah(login).call('server_overview');
     expect(listOf(answer, 'settings').map(({ name, value }) => [name, value])).toEqual([
       ['autovacuum', 'off'],
@@ -66,7 +67,7 @@ describeEachMajor('server_overview', (cluster) => {
     expect(answer.findings[0]?.severity).toBe('critical');
   });
 
-  it.each(LOGINS)('measures databases, first the one that was asked, for %s', async (login) => {
+  it.each(loginsOf(cluster))('measures databases, first the one that was asked, for %s', async (login) => {
     const answer = await howdah(login).call('server_overview', { limit: 500 });
     const [size] = await runAs(clone().superuserUrl, 'select pg_database_size(current_database())::float8 as size');
     const [first] = listOf(answer, 'databases');

@@ -7,7 +7,16 @@ import { quoteIdentifier } from '../../src/postgres/sql.ts';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import { runSql } from '../postgres/instance.ts';
-import { LOGINS, openHowdah, openNarrowHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  loginsOf,
+  LOGINS,
+  openHowdah,
+  openNarrowHowdah,
+  runAs,
+  useHowdah,
+  type Answer,
+  type Row,
+} from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
 import { fieldsOf, objects } from './advice.ts';
 
@@ -25,7 +34,7 @@ describeEachMajor('settings', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('shows each value as SHOW writes it, for %s', async (login) => {
+  it.each(loginsOf(cluster))('shows each value as SHOW writes it, for %s', async (login) => {
     const url = { superuser: clone().superuserUrl, monitor: clone().monitorUrl, plain: clone().plainUrl }[login];
     const expected = await runAs(
       url,
@@ -126,7 +135,7 @@ describeEachMajor('settings', (cluster) => {
     expect(all.truncated).toBe(true);
   });
 
-  it.each(LOGINS)('judges the whole configuration, whatever is asked for, for %s', async (login) => {
+  it.each(loginsOf(cluster))('judges the whole configuration, whatever is asked for, for %s', async (login) => {
     const answer = await howdah(login).call('settings', { name: 'port' });
     expect(objects(answer)).toEqual(['critical "fsync"', 'critical "full_page_writes"', 'warning "autovacuum"']);
   });

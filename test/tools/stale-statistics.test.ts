@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer, type Howdah, type Row } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession, type Answer, type Howdah, type Row } from '../postgres/platform.ts';
 import { follow, objects } from './advice.ts';
 import { untilCounted } from './counted.ts';
 
@@ -149,7 +149,7 @@ describeEachMajor('stale_statistics', (cluster) => {
     expect(Object.keys(reasonsOf(answer)).toSorted()).toEqual(['far', 'far_asked']);
   });
 
-  it.each(LOGINS)('has nothing to say of a database that is in order, for %s', async (login) => {
+  it.each(loginsOf(cluster))('has nothing to say of a database that is in order, for %s', async (login) => {
     await runAs(clone().superuserUrl, 'drop schema if exists stale cascade', 'analyze');
     const answer = await howdah(login).call('stale_statistics');
     expect(answer.findings.map(({ claim }) => claim)).toEqual([]);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { LOGINS, loginsOf, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 import { useClusterAlone, withSessions } from '../postgres/sessions.ts';
 import { follow } from './advice.ts';
 
@@ -14,7 +14,7 @@ describeEachMajor('a primary', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('is told from a standby, and where to look instead, for %s', async (login) => {
+  it.each(loginsOf(cluster))('is told from a standby, and where to look instead, for %s', async (login) => {
     const answer = await howdah(login).call('standby_status');
     expect(answer).toMatchObject({
       note: expect.stringMatching(/This server is a primary.*replication_status/),
@@ -26,7 +26,7 @@ describeEachMajor('a primary', (cluster) => {
     });
   });
 
-  it.each(LOGINS)('is not called a standby for having counters of conflicts, for %s', async (login) => {
+  it.each(loginsOf(cluster))('is not called a standby for having counters of conflicts, for %s', async (login) => {
     const answer = await howdah(login).call('recovery_conflicts', { limit: 500 });
     expect(answer).toMatchObject({
       note: expect.stringContaining('This server is a primary'),

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { caughtUp, cloneDatabase, useClone, type Clone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import {
+  loginsOf,
   LOGINS,
   openHowdah,
   openNarrowHowdah,
@@ -155,7 +156,7 @@ describeEachMajor('subscriptions', (cluster) => {
     }
   });
 
-  it.each(LOGINS)('names the tables whose first copy is not done, for %s', async (login) => {
+  it.each(loginsOf(cluster))('names the tables whose first copy is not done, for %s', async (login) => {
     const name = unique('copies');
     const { superuserUrl } = clone();
     await runAs(

@@ -1,7 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  loginsOf,
+  LOGINS,
+  openHowdah,
+  runAs,
+  useHowdah,
+  withSession,
+  type Answer,
+  type Row,
+} from '../postgres/platform.ts';
 import { fieldsOf, objects } from './advice.ts';
 
 function rowOf({ rows }: Answer, table: string): Row {
@@ -39,7 +48,7 @@ describeEachMajor('table_sizes', (cluster) => {
   const howdah = useHowdah(clone);
   beforeAll(() => runAs(clone().superuserUrl, ...WIDE, 'vacuum analyze shop."Order"'));
 
-  it.each(LOGINS)('takes tables apart as PostgreSQL does, for %s', async (login) => {
+  it.each(loginsOf(cluster))('takes tables apart as PostgreSQL does, for %s', async (login) => {
     const answer = await howdah(login).call('table_sizes', { limit: 500 });
     for (const table of [
       'public.wide',
@@ -89,7 +98,7 @@ describeEachMajor('table_sizes', (cluster) => {
     expect(rowOf(answer, 'pg_attribute')).toMatchObject(await measure(clone().superuserUrl, 'pg_catalog.pg_attribute'));
   });
 
-  it.each(LOGINS)('sums partitions up in their parent, or lists them instead, for %s', async (login) => {
+  it.each(loginsOf(cluster))('sums partitions up in their parent, or lists them instead, for %s', async (login) => {
     const [folded] = (await howdah(login).call('table_sizes', { schema: 'partitions' })).rows;
     const listed = await howdah(login).call('table_sizes', {
       schema: 'partitions',

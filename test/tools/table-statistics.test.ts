@@ -5,6 +5,7 @@ import { perSecond } from '../../src/tools/kit/index.ts';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
 import {
+  loginsOf,
   LOGINS,
   openHowdah,
   runAs,
@@ -86,7 +87,7 @@ describeEachMajor('statistics of tables', (cluster) => {
     );
   });
 
-  it.each(LOGINS)('has what the view has, for %s', async (login) => {
+  it.each(loginsOf(cluster))('has what the view has, for %s', async (login) => {
     const answer = await statistics(howdah(login));
     for (const table of ['Read Often', 'peeked', 'all_dead', 'hot', 'indexed', 'cramped']) {
       const view = await viewed(clone().superuserUrl, `act."${table}"`);
@@ -148,19 +149,22 @@ describeEachMajor('statistics of tables', (cluster) => {
     expect(own.rows.map(({ schema }) => schema)).not.toContain('pg_catalog');
   });
 
-  it.each(LOGINS)('tells what keeps updates from being HOT, as far as the version counts it, for %s', async (login) => {
-    const answer = await howdah(login).call('hot_updates', { schema: 'act', min_updates: 900 });
-    expect(rowOf(answer, 'hot')).toMatchObject({ n_tup_upd: 900, fillfactor: 10, indexes: 1, unscanned_indexes: [] });
-    expect(Number(rowOf(answer, 'hot')['hot_percent'])).toBeGreaterThan(90);
-    expect(rowOf(answer, 'indexed')).toMatchObject({
-      hot_percent: 0,
-      indexes: 3,
-      unscanned_indexes: ['indexed_n', 'indexed_never'],
-    });
-    expect(Number(rowOf(answer, 'cramped')['hot_percent'])).toBeLessThan(20);
-    expect(objects(answer).toSorted()).toEqual(['notice "act"."cramped"', 'notice "act"."indexed"']);
-    expect((await howdah(login).call('hot_updates', { schema: 'act' })).findings).toEqual([]);
-  });
+  it.each(loginsOf(cluster))(
+    'tells what keeps updates from being HOT, as far as the version counts it, for %s',
+    async (login) => {
+      const answer = await howdah(login).call('hot_updates', { schema: 'act', min_updates: 900 });
+      expect(rowOf(answer, 'hot')).toMatchObject({ n_tup_upd: 900, fillfactor: 10, indexes: 1, unscanned_indexes: [] });
+      expect(Number(rowOf(answer, 'hot')['hot_percent'])).toBeGreaterThan(90);
+      expect(rowOf(answer, 'indexed')).toMatchObject({
+        hot_percent: 0,
+        indexes: 3,
+        unscanned_indexes: ['indexed_n', 'indexed_never'],
+      });
+      expect(Number(rowOf(answer, 'cramped')['hot_percent'])).toBeLessThan(20);
+      expect(objects(answer).toSorted()).toEqual(['notice "act"."cramped"', 'notice "act"."indexed"']);
+      expect((await howdah(login).call('hot_updates', { schema: 'act' })).findings).toEqual([]);
+    },
+  );
 
   it('tells from PostgreSQL 16 on whether room or an index is in the way', async () => {
     const answer = await howdah('plain').call('hot_updates', { schema: 'act' });
@@ -181,7 +185,7 @@ describeEachMajor('statistics of tables', (cluster) => {
     expect(await runAs(clone().superuserUrl, String(indexes))).toHaveLength(3);
   });
 
-  it.each(LOGINS)('reports what is large and often read to its end, and no more, to %s', async (login) => {
+  it.each(loginsOf(cluster))('reports what is large and often read to its end, and no more, to %s', async (login) => {
     const input = { schema: 'act', min_size: 100_000, min_rows: 1000, min_scans_per_day: 1 };
     const answer = await howdah(login).call('sequential_scans', input);
     const [size] = await runAs(clone().superuserUrl, `select pg_relation_size('act."Read Often"')::float8 as size`);

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { renderAnswer } from '../../src/render/answer.ts';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, newestCluster } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah } from '../postgres/platform.ts';
 
 const TOOLS = [
   'table_statistics',
@@ -45,7 +45,7 @@ describeEachMajor('a database whose tables are in order', (cluster) => {
     );
   });
 
-  it.each(LOGINS)('gives no finding, for %s', async (login) => {
+  it.each(loginsOf(cluster))('gives no finding, for %s', async (login) => {
     for (const tool of TOOLS) {
       const { findings } = await howdah(login).call(tool);
       // a transaction of another test may hold back cleanup for a while, and is young

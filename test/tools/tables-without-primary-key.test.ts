@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession } from '../postgres/platform.ts';
 import { fieldsOf, follow, objects } from './advice.ts';
 import { useCloneWith } from './schema-fixture.ts';
 
@@ -9,7 +9,7 @@ describeEachMajor('tables_without_primary_key', (cluster) => {
   const howdah = useHowdah(clone);
   const call = (input = {}) => howdah('plain').call('tables_without_primary_key', { schema: 'keyless', ...input });
 
-  it.each(LOGINS)('names them with the key that there is and who publishes them, for %s', async (login) => {
+  it.each(loginsOf(cluster))('names them with the key that there is and who publishes them, for %s', async (login) => {
     const answer = await howdah(login).call('tables_without_primary_key', { schema: 'keyless' });
     const rows = fieldsOf(answer, 'table', 'unique_columns', 'unique_usable', 'publications', 'changes_fail');
     expect(rows.toSorted(([a], [b]) => String(a).localeCompare(String(b)))).toEqual([

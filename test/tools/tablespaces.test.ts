@@ -3,7 +3,16 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
-import { LOGINS, openHowdah, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  loginsOf,
+  LOGINS,
+  openHowdah,
+  runAs,
+  useHowdah,
+  withSession,
+  type Answer,
+  type Row,
+} from '../postgres/platform.ts';
 import { onServer } from './on-server.ts';
 
 function rowOf({ rows }: Answer, tablespace: string): Row | undefined {
@@ -14,7 +23,7 @@ describeEachMajor('tablespaces', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('measures them, and says whose they are, for %s', async (login) => {
+  it.each(loginsOf(cluster))('measures them, and says whose they are, for %s', async (login) => {
     const answer = await howdah(login).call('tablespaces');
     const [known] = await runAs(
       clone().superuserUrl,
@@ -85,25 +94,28 @@ describeEachMajor('tablespaces that somebody made', (cluster) => {
     if (!isInPlace) await onServer(clone().superuserUrl, `rmdir '${location}'`);
   });
 
-  it.runIf(isPossible).each(LOGINS)('are told with their options and what is in them, to %s', async (login) => {
-    const answer = await howdah(login).call('tablespaces');
-    const [known] = await runAs(
-      clone().superuserUrl,
-      `select pg_relation_size('shop.moved')::integer as size, pg_tablespace_size('${name}')::integer as all_size,
+  it.runIf(isPossible).each(loginsOf(cluster))(
+    'are told with their options and what is in them, to %s',
+    async (login) => {
+      const answer = await howdah(login).call('tablespaces');
+      const [known] = await runAs(
+        clone().superuserUrl,
+        `select pg_relation_size('shop.moved')::integer as size, pg_tablespace_size('${name}')::integer as all_size,
               pg_tablespace_location(oid) as location from pg_tablespace where spcname = '${name}'`,
-    );
-    expect(rowOf(answer, name)).toMatchObject({
-      owner: 'plain',
-      options: ['random_page_cost=1.1'],
-      databases: 0,
-      tables: 1,
-      indexes: 0,
-      database_size: known?.['size'],
-      size: known?.['all_size'], // plain owns it
-      location: login === 'plain' ? null : known?.['location'],
-    });
-    expect(answer.findings).toEqual([]);
-  });
+      );
+      expect(rowOf(answer, name)).toMatchObject({
+        owner: 'plain',
+        options: ['random_page_cost=1.1'],
+        databases: 0,
+        tables: 1,
+        indexes: 0,
+        database_size: known?.['size'],
+        size: known?.['all_size'], // plain owns it
+        location: login === 'plain' ? null : known?.['location'],
+      });
+      expect(answer.findings).toEqual([]);
+    },
+  );
 
   it.runIf(!isInPlace)('are critical when they cannot be read', async () => {
     await runAs(clone().superuserUrl, 'checkpoint');

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, newestCluster } from '../postgres/each-major.ts';
 import { runSql } from '../postgres/instance.ts';
-import { LOGINS, openHowdah, openNarrowHowdah, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
+import {
+  loginsOf,
+  openHowdah,
+  openNarrowHowdah,
+  runAs,
+  useHowdah,
+  type Answer,
+  type Row,
+} from '../postgres/platform.ts';
 import { withSeparateServer } from '../postgres/separate-server.ts';
 
 function find({ rows }: Answer, text: string): Row | undefined {
@@ -65,7 +73,7 @@ describeEachMajor('top_statements', (cluster) => {
     expect(all).toBeLessThan((await topLevel()) + 1);
   });
 
-  it.each(LOGINS)('shows no constant and no password of anybody, to %s', async (login) => {
+  it.each(loginsOf(cluster))('shows no constant and no password of anybody, to %s', async (login) => {
     const [card, password] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')];
     const role = `planted_${randomBytes(4).toString('hex')}`;
     await runAs(

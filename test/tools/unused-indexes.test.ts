@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
+import { LOGINS, loginsOf, runAs, useHowdah, withSession, type Answer, type Row } from '../postgres/platform.ts';
 
 function indexesOf({ rows }: Answer): string[] {
   return rows.map(({ index }) => String(index));
@@ -19,7 +19,7 @@ describeEachMajor('unused_indexes', (cluster) => {
   const clone = useClone(cluster);
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('finds the one that is large, free to go and never scanned, for %s', async (login) => {
+  it.each(loginsOf(cluster))('finds the one that is large, free to go and never scanned, for %s', async (login) => {
     const [size] = await runAs(
       clone().superuserUrl,
       `select pg_relation_size('indexes.events_unused')::float8 as size`,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession } from '../postgres/platform.ts';
+import { loginsOf, runAs, useHowdah, withSession } from '../postgres/platform.ts';
 import { fieldsOf, followToTheEnd } from './advice.ts';
 import { useCloneWith } from './schema-fixture.ts';
 
@@ -9,7 +9,7 @@ describeEachMajor('unvalidated_constraints', (cluster) => {
   const howdah = useHowdah(clone);
   const call = (input = {}) => howdah('plain').call('unvalidated_constraints', input);
 
-  it.each(LOGINS)('names what is not in force, once each, and nothing that is, for %s', async (login) => {
+  it.each(loginsOf(cluster))('names what is not in force, once each, and nothing that is, for %s', async (login) => {
     const answer = await howdah(login).call('unvalidated_constraints');
     expect(fieldsOf(answer, 'table', 'kind', 'name', 'state', 'disabled_triggers')).toEqual([
       ['triggered', 'rule', 'ignored', 'disabled', 0],

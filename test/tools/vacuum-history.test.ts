@@ -3,7 +3,7 @@ import { compile, sql } from '../../src/postgres/sql.ts';
 import { hoursSince } from '../../src/tools/vacuum/visited-table.ts';
 import { caughtUp, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, withSession } from '../postgres/platform.ts';
+import { LOGINS, loginsOf, runAs, useHowdah, withSession } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 import { rowOf } from './autovacuum.ts';
 import { untilCounted } from './counted.ts';
@@ -34,30 +34,33 @@ describeEachMajor('vacuum_history', (cluster) => {
     );
   });
 
-  it.each(LOGINS)('says when, how often and for how many writes a table was vacuumed, for %s', async (login) => {
-    const answer = await ask(login);
-    expect(fieldsOf(answer, 'table')).toEqual([['analyzed'], ['Or der'], ['never']]);
-    expect(rowOf(answer, 'Or der')).toMatchObject({
-      last_vacuum: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
-      last_autovacuum: null,
-      hours_since_analyze: null,
-      vacuum_count: 2,
-      autovacuum_count: 0,
-      analyze_count: 0,
-      writes_per_vacuum: 4500,
-      dead_rows: 0,
-      dead_rows_at: 100,
-    });
-    expect(Number(rowOf(answer, 'Or der')['hours_since_vacuum'])).toBeLessThan(1);
-    expect(rowOf(answer, 'never')).toMatchObject({
-      hours_since_vacuum: null,
-      writes_per_vacuum: null,
-      vacuum_count: 0,
-    });
-    expect(rowOf(answer, 'analyzed')).toMatchObject({ analyze_count: 1, hours_since_analyze: expect.any(Number) });
-    expect(typeof rowOf(answer, 'Or der')['total_vacuum_time']).toBe(cluster.major >= 18 ? 'number' : 'object');
-    expect(answer.findings).toEqual([]);
-  });
+  it.each(loginsOf(cluster))(
+    'says when, how often and for how many writes a table was vacuumed, for %s',
+    async (login) => {
+      const answer = await ask(login);
+      expect(fieldsOf(answer, 'table')).toEqual([['analyzed'], ['Or der'], ['never']]);
+      expect(rowOf(answer, 'Or der')).toMatchObject({
+        last_vacuum: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        last_autovacuum: null,
+        hours_since_analyze: null,
+        vacuum_count: 2,
+        autovacuum_count: 0,
+        analyze_count: 0,
+        writes_per_vacuum: 4500,
+        dead_rows: 0,
+        dead_rows_at: 100,
+      });
+      expect(Number(rowOf(answer, 'Or der')['hours_since_vacuum'])).toBeLessThan(1);
+      expect(rowOf(answer, 'never')).toMatchObject({
+        hours_since_vacuum: null,
+        writes_per_vacuum: null,
+        vacuum_count: 0,
+      });
+      expect(rowOf(answer, 'analyzed')).toMatchObject({ analyze_count: 1, hours_since_analyze: expect.any(Number) });
+      expect(typeof rowOf(answer, 'Or der')['total_vacuum_time']).toBe(cluster.major >= 18 ? 'number' : 'object');
+      expect(answer.findings).toEqual([]);
+    },
+  );
 
   it('counts all hours since, and not those of the last day', async () => {
     const { text } = compile(sql`select ${hoursSince(sql`now() - interval '75 hours'`)}::float8 as hours`);

@@ -7,7 +7,7 @@ import { localPrincipal } from '../../src/identity/local-principal.ts';
 import { cloneDatabase, useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby, newestCluster } from '../postgres/each-major.ts';
 import {
-  LOGINS,
+  loginsOf,
   openHowdah,
   openNarrowHowdah,
   runAs,
@@ -57,7 +57,7 @@ describeEachMajor('wait_events', (cluster) => {
   const isIdentified = (id: unknown) => (cluster.major >= 14 ? /^-?\d+$/.test(String(id)) : id === null);
   const urls = (count: number) => Array.from({ length: count }, () => clone().superuserUrl);
 
-  it.each(LOGINS)('groups who waits by event, for %s', async (login) => {
+  it.each(loginsOf(cluster))('groups who waits by event, for %s', async (login) => {
     await withSleepers(clone().superuserUrl, urls(5), async ([holder, one, two, sleeper, observer], pids) => {
       const [, b = 0, c = 0] = pids;
       await holder?.query('begin');

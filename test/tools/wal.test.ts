@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { useClone } from '../postgres/clone.ts';
 import { describeEachMajor, describeEachStandby } from '../postgres/each-major.ts';
-import { LOGINS, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
+import { LOGINS, loginsOf, runAs, useHowdah, type Answer, type Row } from '../postgres/platform.ts';
 
 const LSN: unknown = expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/);
 const SOME_TIME: unknown = expect.stringMatching(/Z$/);
@@ -25,7 +25,7 @@ describeEachMajor('wal_status', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('says where WAL is and how it is set, for %s', async (login) => {
+  it.each(loginsOf(cluster))('says where WAL is and how it is set, for %s', async (login) => {
     const answer = await howdah(login).call('wal_status', still);
     expect(answer).toMatchObject({ findings: [], rate: null });
     expect(partOf(answer, 'position')).toMatchObject({
@@ -137,37 +137,40 @@ describeEachMajor('checkpoints', (cluster) => {
   const howdah = useHowdah(clone);
   const since17 = cluster.major >= 17;
 
-  it.each(LOGINS)('counts checkpoints and keeps all that the background writer counts, for %s', async (login) => {
-    const { superuserUrl } = clone();
-    const query = since17
-      ? 'select c.num_requested::int as requested, b.maxwritten_clean::int, b.buffers_alloc::int, b.buffers_clean::int from pg_stat_checkpointer c, pg_stat_bgwriter b'
-      : 'select checkpoints_req::int as requested, maxwritten_clean::int, buffers_alloc::int, buffers_clean::int from pg_stat_bgwriter';
-    const [before] = await runAs(superuserUrl, query);
-    await runAs(
-      superuserUrl,
-      'create table dirty as select generate_series(1, 1000) as n',
-      'checkpoint',
-      'drop table dirty',
-    );
-    const seen = async () => partOf(await howdah(login).call('checkpoints'), 'checkpoints');
-    await expect.poll(async () => Number((await seen())['requested'])).toBeGreaterThan(Number(before?.['requested']));
-    const answer = await howdah(login).call('checkpoints');
-    const checkpoints = partOf(answer, 'checkpoints');
-    const { timed, requested, requested_percent } = checkpoints;
-    expect(Number(requested_percent)).toBeCloseTo((100 * Number(requested)) / (Number(timed) + Number(requested)), 1);
-    expect(checkpoints).toMatchObject({ counted_since: SOME_TIME, mean_interval_s: expect.any(Number) });
-    expect(checkpoints['restartpoints_done']).toBe(since17 ? 0 : null);
-    expect([checkpoints['done'] !== null, checkpoints['slru_written'] !== null]).toEqual(
-      cluster.major >= 18 ? [true, true] : [false, false],
-    );
-    const writer = partOf(answer, 'background_writer');
-    const [after] = await runAs(superuserUrl, query);
-    for (const name of ['maxwritten_clean', 'buffers_alloc', 'buffers_clean']) {
-      expect(Number(writer[name])).toBeGreaterThanOrEqual(Number(before?.[name]));
-      expect(Number(writer[name])).toBeLessThanOrEqual(Number(after?.[name]));
-    }
-    expect(Number(writer['maxwritten_percent'])).toBeLessThanOrEqual(100);
-  });
+  it.each(loginsOf(cluster))(
+    'counts checkpoints and keeps all that the background writer counts, for %s',
+    async (login) => {
+      const { superuserUrl } = clone();
+      const query = since17
+        ? 'select c.num_requested::int as requested, b.maxwritten_clean::int, b.buffers_alloc::int, b.buffers_clean::int from pg_stat_checkpointer c, pg_stat_bgwriter b'
+        : 'select checkpoints_req::int as requested, maxwritten_clean::int, buffers_alloc::int, buffers_clean::int from pg_stat_bgwriter';
+      const [before] = await runAs(superuserUrl, query);
+      await runAs(
+        superuserUrl,
+        'create table dirty as select generate_series(1, 1000) as n',
+        'checkpoint',
+        'drop table dirty',
+      );
+      const seen = async () => partOf(await howdah(login).call('checkpoints'), 'checkpoints');
+      await expect.poll(async () => Number((await seen())['requested'])).toBeGreaterThan(Number(before?.['requested']));
+      const answer = await howdah(login).call('checkpoints');
+      const checkpoints = partOf(answer, 'checkpoints');
+      const { timed, requested, requested_percent } = checkpoints;
+      expect(Number(requested_percent)).toBeCloseTo((100 * Number(requested)) / (Number(timed) + Number(requested)), 1);
+      expect(checkpoints).toMatchObject({ counted_since: SOME_TIME, mean_interval_s: expect.any(Number) });
+      expect(checkpoints['restartpoints_done']).toBe(since17 ? 0 : null);
+      expect([checkpoints['done'] !== null, checkpoints['slru_written'] !== null]).toEqual(
+        cluster.major >= 18 ? [true, true] : [false, false],
+      );
+      const writer = partOf(answer, 'background_writer');
+      const [after] = await runAs(superuserUrl, query);
+      for (const name of ['maxwritten_clean', 'buffers_alloc', 'buffers_clean']) {
+        expect(Number(writer[name])).toBeGreaterThanOrEqual(Number(before?.[name]));
+        expect(Number(writer[name])).toBeLessThanOrEqual(Number(after?.[name]));
+      }
+      expect(Number(writer['maxwritten_percent'])).toBeLessThanOrEqual(100);
+    },
+  );
 
   it('says who writes buffers, and how far the last checkpoint is', async () => {
     const { superuserUrl } = clone();
@@ -200,7 +203,7 @@ describeEachMajor('wal_archiving and wal_summarizer', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
   const howdah = useHowdah(clone);
 
-  it.each(LOGINS)('do not nag of archiving that is off, for %s', async (login) => {
+  it.each(loginsOf(cluster))('do not nag of archiving that is off, for %s', async (login) => {
     const answer = await howdah(login).call('wal_archiving');
     expect(answer.findings).toEqual([]);
     expect(partOf(answer, 'archiver')).toMatchObject({ mode: 'off', by: null, archived: 0, archive_timeout_s: null });

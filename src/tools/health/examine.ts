@@ -56,7 +56,7 @@ async function examineOne(tool: Tool, context: CallContext, budget: CallContext[
   } catch (error) {
     if (context.deadline.signal.aborted) throw error;
     const failure = toPlatformError(error);
-    const cutShort = budget.remainingMs() === 0 || (failure.code === 'TIMEOUT' && leftMs <= ownMs);
+    const cutShort = budget.signal.aborted || (failure.code === 'TIMEOUT' && leftMs <= ownMs);
     return cutShort ? { tool, state: 'unfinished' } : { tool, state: 'failed', error: failure };
   } finally {
     deadline.clear();
