@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { lockSessions } from '../locks/lock-session.ts';
-import { defineTool, readParts, statementLength, statementsOf, tellWithheld } from '../kit/index.ts';
+import { defineTool, ofSome, readParts, statementLength, statementsOf, tellWithheld } from '../kit/index.ts';
 import { judgePrepared } from '../server/replication.ts';
 import { blocking, readQueues, type Queues } from './blocked-by-transaction.ts';
 import { judgeActivity, notAsked } from './judge-activity.ts';
@@ -57,15 +57,17 @@ export default defineTool({
     const transactions = parts.openTransactions.slice(0, limit);
     const queues = await readQueues(target, input.min_wait_s);
     const calm = transactions.filter((transaction) => !queues.isUrgent(transaction));
+    const findings = [
+      ...queues.judge(transactions),
+      ...judgeActivity(calm.flatMap(asSession), { input, about: queues.about }),
+      ...judgePrepared(calm.flatMap(asPrepared), input.long_transaction_s),
+    ];
+    const truncated = parts.openTransactions.length > limit;
     return {
       rows: transactions.map((transaction) => rowOf(transaction, queues)),
-      truncated: parts.openTransactions.length > limit,
+      truncated,
       facts,
-      findings: [
-        ...queues.judge(transactions),
-        ...judgeActivity(calm.flatMap(asSession), { input, about: queues.about }),
-        ...judgePrepared(calm.flatMap(asPrepared), input.long_transaction_s),
-      ],
+      findings: truncated ? ofSome(findings) : findings,
       not_examined: [
         ...tellWithheld(withheld.get(openTransactions.what) ?? 0, persona.name),
         ...unreadable,

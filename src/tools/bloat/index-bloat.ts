@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineTool, nameInput, quoteName, readParts, schemaInput, statementsOf } from '../kit/index.ts';
+import { defineTool, nameInput, quoteName, ofSome, readParts, schemaInput, statementsOf } from '../kit/index.ts';
 import { btree, otherIndexes } from './btree.ts';
 import { byWaste, estimated, indexRow, measured } from './index-row.ts';
 import { judgeBtrees, otherKinds } from './judge-btrees.ts';
@@ -55,12 +55,13 @@ export default defineTool({
       .map((each) => ({ ...measured(each.row, found.get(each.btree)), exclusion: each.btree.exclusion }))
       .toSorted(byWaste);
     const [{ candidates } = { candidates: 0 }] = parts.btree;
+    const findings = judgeBtrees(rows, { ...input, pgstattuple: extension });
     return {
       rows: rows.map((each) => indexRow.parse(each)),
       truncated: all.length > limit,
       total: all.length,
       facts,
-      findings: judgeBtrees(rows, { ...input, pgstattuple: extension }),
+      findings: all.length > limit ? ofSome(findings) : findings,
       not_examined: [
         ...unreadable,
         ...hindered,

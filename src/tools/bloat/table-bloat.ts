@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineTool, nameInput, quoteName, readParts, schemaInput, statementsOf } from '../kit/index.ts';
+import { defineTool, nameInput, quoteName, ofSome, readParts, schemaInput, statementsOf } from '../kit/index.ts';
 import { heap, type Heap } from './heap.ts';
 import { judgeTables, notEstimated } from './judge-tables.ts';
 import { measureEach } from './measure-each.ts';
@@ -67,12 +67,13 @@ export default defineTool({
     );
     const rows = page.map((each) => measured(each.row, found.get(each.heap))).toSorted(byWaste);
     const [{ candidates } = NONE] = parts.heap;
+    const findings = judgeTables(rows, { ...input, pgstattuple: extension, inRecovery: facts.inRecovery });
     return {
       rows,
       truncated: all.length > limit,
       total: all.length,
       facts,
-      findings: judgeTables(rows, { ...input, pgstattuple: extension, inRecovery: facts.inRecovery }),
+      findings: all.length > limit ? ofSome(findings) : findings,
       not_examined: [
         ...unreadable,
         ...hindered,

@@ -6,7 +6,7 @@ export { defineDiagnostic } from './diagnostic.ts';
 export { readWithTexts } from './concessions.ts';
 export { countedDatabases, countedSince } from './counted-since.ts';
 export { isOfExtension } from './extension-member.ts';
-export { gather } from './gather.ts';
+export { gather, ofSome } from './gather.ts';
 export { cutStatement, maskStatements, tellWithheld, withoutOtherDatabases } from './disclosure.ts';
 export { limitInput, nameInput, schemaInput, sharedInputs, statementLength } from './inputs.ts';
 export { excessOf, MONITORING_ROLE } from './monitoring-role.ts';

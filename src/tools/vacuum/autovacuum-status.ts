@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineTool, nameInput, readParts, schemaInput, statementsOf, tellWithheld } from '../kit/index.ts';
+import { defineTool, nameInput, ofSome, readParts, schemaInput, statementsOf, tellWithheld } from '../kit/index.ts';
 import { assess, VACUUMED_ON_PRIMARY } from './assess.ts';
 import { autovacuumSettings, judgeAutovacuum } from './autovacuum-settings.ts';
 import { dueTables } from './due-table.ts';
@@ -65,12 +65,13 @@ export default defineTool({
       input,
     );
     const rows = assessed.rows.map((each) => table.parse(each));
+    const truncated = parts.dueTables.length > limit;
     const [{ due_rows: due, total_rows: total, waiting_rows: waiting } = NO_TABLES] = parts.dueTables;
     return {
       settings: settings ?? null,
       due,
       rows,
-      truncated: parts.dueTables.length > limit,
+      truncated,
       total,
       running: [...parts.vacuumWorkers],
       holders: [...holders],
@@ -78,7 +79,7 @@ export default defineTool({
       findings: [
         ...(settings && !facts.inRecovery ? judgeAutovacuum(settings, { due, waiting, service: facts.service }) : []),
         ...(facts.inRecovery ? [] : judgeHolder(holders, assessed.suspects, input.max_xmin_age)),
-        ...judgeDue(rows, input),
+        ...(truncated ? ofSome(judgeDue(rows, input)) : judgeDue(rows, input)),
       ],
       not_examined: [
         ...[...withheld].flatMap(([what, count]) => tellWithheld(count, persona.name, [what])),

@@ -7,6 +7,7 @@ import {
   param,
   quoteIdentifier,
   quoteLiteral,
+  ofSome,
   readParts,
   secondsSince,
   sql,
@@ -92,11 +93,13 @@ export default defineTool({
       { texts: statementTexts, length: statement_length },
     );
     const rows = parts.xminHolders.slice(0, limit);
+    const truncated = parts.xminHolders.length > limit;
+    const findings = facts.inRecovery ? [] : [...judgeEach(rows, max_xmin_age), ...judgeCatalogs(rows, max_xmin_age)];
     return {
       rows,
-      truncated: parts.xminHolders.length > limit,
+      truncated,
       facts,
-      findings: facts.inRecovery ? [] : [...judgeEach(rows, max_xmin_age), ...judgeCatalogs(rows, max_xmin_age)],
+      findings: truncated ? ofSome(findings) : findings,
       not_examined: [
         ...[...withheld.values()].flatMap((count) => tellWithheld(count, persona.name)),
         ...unreadable,
