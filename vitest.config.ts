@@ -24,7 +24,7 @@ export default defineConfig({
           pool: 'forks',
           isolate: false,
           testTimeout: 20_000,
-          hookTimeout: 20_000,
+          hookTimeout: 60_000, // a standby may be behind
         },
       },
     ],

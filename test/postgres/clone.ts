@@ -90,11 +90,11 @@ async function makeActivity(cluster: Cluster, database: string): Promise<void> {
 
 /** Each look is a session of its own: a session may go on seeing statistics that it has seen. */
 async function until(instance: Server, database: string, condition: string): Promise<void> {
-  for (const end = performance.now() + 10_000; performance.now() < end; await sleep(10)) {
+  for (const end = performance.now() + 45_000; performance.now() < end; await sleep(10)) {
     const { rows } = await runSql(instance, database, `select ${condition} as met`);
     if ((rows[0] as { met: boolean }).met) return;
   }
-  throw new Error(`After ten seconds it is still not true in ${database} that ${condition}`);
+  throw new Error(`After 45 seconds it is still not true in ${database} that ${condition}`);
 }
 
 function inDatabase(server: Server, name: string): Server {

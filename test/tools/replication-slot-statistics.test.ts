@@ -61,6 +61,10 @@ describeEachMajor('replication_slot_statistics', (cluster) => {
       });
       await runAs(superuserUrl, 'delete from decoded');
       await runAs(superuserUrl, `set logical_decoding_work_mem = '64kB'`, take('on'));
+      await untilCounted(
+        superuserUrl,
+        `(select stream_txns >= 1 from pg_stat_replication_slots where slot_name = '${slot}')`,
+      );
       const streamed = slotOf(await statistics(), slot);
       expect(streamed).toMatchObject({ stream_txns: 1 });
       expect(Number(streamed?.['stream_size'])).toBeGreaterThan(1_000_000);
