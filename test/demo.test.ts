@@ -149,7 +149,6 @@ const PLANTED: readonly (readonly [string, Record<string, unknown>, Record<strin
   ['autovacuum_status', { max_xmin_age: 0 }, { claim: says('The prepared transaction payment-') }],
   ['autovacuum_status', {}, { object: '"public"."carts"', severity: 'warning' }],
   ['autovacuum_status', { server: 'warehouse' }, { object: '"autovacuum"', severity: 'warning' }],
-  ['table_bloat', { min_wasted: 0 }, { object: '"public"."carts"' }],
   ['top_statements', {}, { severity: 'notice', claim: says('ms on average') }],
   ['top_statements', {}, { claim: says('goes through temporary files') }],
   ['replication_status', {}, { object: 'nightly_export', claim: says('keeps') }],

@@ -53,13 +53,13 @@ export default defineDiagnostic({
     const top = (columns: Columns) => sql`
       with tracked as materialized (${tracked(columns, params.read_texts)}
       ),
-      totals as (
+      totals as materialized (
         select pg_catalog.count(*) as tracked,
                -- the time of a statement within another is in the time of that one
                pg_catalog.sum(t.total_ms) filter (where t.top_level is distinct from false) as all_ms
           from tracked t
       ),
-      settings as (${countingSettings}
+      settings as materialized (${countingSettings}
       )
       select s.query_id, s.statement, s.database, s.user, s.calls,
              ${ms(sql`s.total_ms`)} as total_ms, ${ms(sql`s.mean_ms`)} as mean_ms, ${ms(sql`s.max_ms`)} as max_ms,
