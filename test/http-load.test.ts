@@ -118,8 +118,7 @@ describe('memory', () => {
     const before = await measure(howdah);
     await callMany(url, 3000);
     const after = await measure(howdah);
-    // some 130 on a quiet machine, of which half are the tools and their schemas; 18 less with --max-semi-space-size=8
-    expect(after.residentMb).toBeLessThan(150);
+    expect(after.residentMb).toBeLessThan(130);
     // a kilobyte for each call would be three
     expect(after.usedMb - before.usedMb).toBeLessThan(1.5);
   }, 60_000);

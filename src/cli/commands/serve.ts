@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { defineCommand } from '../command.ts';
 import { takeHangups } from '../hangups.ts';
 
@@ -16,7 +17,13 @@ export const serve = defineCommand({
   runsUntilTold: true,
   run: async (shell) => {
     const hangups = takeHangups();
+    keepYoungGenerationSmall();
     const { serve: run } = await import('../serve.ts');
     return run(shell, hangups);
   },
 });
+
+/** Takes 25 MB less for good, in the serving as in the loading of the tools: calls leave little behind, and are over soon. */
+function keepYoungGenerationSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
