@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createAdminOperations } from './admin/operations.ts';
 import { createReload, type Reload } from './admin/reload.ts';
+import type { AuditLog } from './audit/event.ts';
 import { openAuditFile } from './audit/file.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
@@ -25,6 +26,8 @@ import { compilePersonas } from './policy/compile.ts';
 import { describeIdlePersona } from './policy/idle.ts';
 import { createLivePolicy } from './policy/live.ts';
 import type { Policy } from './policy/policy.ts';
+import type { Jobs } from './store/jobs.ts';
+import type { EmbeddedUse, Store } from './store/open-store.ts';
 import { openStatementTexts } from './sqltext/statement-texts.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { tools } from './tools/all-tools.ts';
@@ -38,6 +41,8 @@ export interface Platform {
   readonly catalog: Catalog;
   readonly deps: CallDeps;
   readonly auditDirectory: string;
+  /** Undefined where only files are kept. */
+  readonly store: Store | undefined;
   /** Takes over the personas of a configuration that is read anew, and who may call. */
   readonly reload: Reload;
   /** Serves over HTTP until the platform is closed; to be called once. `home` gives findings for the page at `/`. */
@@ -52,10 +57,13 @@ export interface PlatformParts {
   readonly logger: Logger;
   /** Of Howdah itself. */
   readonly version: string;
+  /** Nothing embedded where it is left out. */
+  readonly embeddedStore?: EmbeddedUse | undefined;
 }
 
 /** The one place where parts meet. Connects to no server yet. Fails with CONFIG_INVALID. */
-export async function createPlatform({ config, env, logger, version }: PlatformParts): Promise<Platform> {
+export async function createPlatform(parts: PlatformParts): Promise<Platform> {
+  const { config, env, logger, version } = parts;
   const auditDirectory = config.audit.directory ?? join(stateDirectory(env), 'audit');
   const warn = (message: string) => logger.warn({}, message);
   const wired = wire({ config, env, auditDirectory, warn });
@@ -63,11 +71,7 @@ export async function createPlatform({ config, env, logger, version }: PlatformP
   const policy = createLivePolicy(wired.policy);
   const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
-  const audit = await openAuditFile({
-    directory: auditDirectory,
-    version,
-    warn: (message, error) => logger.warn({ err: error }, message),
-  });
+  const { store, audit, jobs } = await openLog(parts);
   const deps = { fleet, policy, limits: createLimits(), dialogues: createDialogues(), audit, statementTexts, logger };
   let door: FrontDoor | undefined;
 
@@ -80,12 +84,13 @@ export async function createPlatform({ config, env, logger, version }: PlatformP
   return {
     config,
     auditDirectory,
+    store,
     catalog,
     deps,
     reload: createReload({ config, policy, callers, compile, audit, logger, onChanged: () => door?.listsChanged() }),
     async openHttp({ home } = {}) {
       const { openFrontDoor } = await import('./http/front-door.ts');
-      door = await openFrontDoor({ config, catalog, deps, callers, auditDirectory, version, home });
+      door = await openFrontDoor({ config, catalog, deps, callers, version, home });
       return door;
     },
     close: () =>
@@ -93,9 +98,48 @@ export async function createPlatform({ config, env, logger, version }: PlatformP
         () => door?.drain(),
         () => fleet.close(),
         () => statementTexts.close(),
+        () => jobs?.close(),
         () => audit.close(),
+        () => store?.close(),
       ),
   };
+}
+
+interface Log {
+  /** Undefined where only files are kept. */
+  readonly store: Store | undefined;
+  readonly audit: AuditLog;
+  readonly jobs: Jobs | undefined;
+}
+
+/** The audit log in the store, or where there is none in a file of this process. */
+async function openLog({ config, env, logger, version, embeddedStore = 'none' }: PlatformParts): Promise<Log> {
+  const stateDir = stateDirectory(env);
+  const directory = config.audit.directory ?? join(stateDir, 'audit');
+  const warn = (message: string, error?: unknown) => logger.warn({ err: error }, message);
+  const openFile = async (): Promise<Log> => {
+    return { store: undefined, audit: await openAuditFile({ directory, version, warn }), jobs: undefined };
+  };
+  if (config.store.url === undefined && embeddedStore === 'none') return openFile();
+  const { findStore, openStore } = await import('./store/open-store.ts');
+  const place = { config, env, stateDir, warn };
+  const kind = await findStore(place, embeddedStore);
+  if (kind === 'none') return openFile();
+  const store = await openStore(place, kind);
+  try {
+    const { openAuditStore } = await import('./audit/store-log.ts');
+    const { on_unavailable: onUnavailable, spool_limit: spoolLimit } = config.audit;
+    const spoolLimitBytes = spoolLimit * 2 ** 20;
+    const audit = await openAuditStore({ store, version, onUnavailable, directory, spoolLimitBytes, warn });
+    if (store.migrated !== undefined && store.migrated.applied.length > 0) {
+      await audit.record({ kind: 'configuration', operation: 'migrate', outcome: 'OK', details: store.migrated });
+    }
+    const [{ runJobs }, { auditJobs }] = await Promise.all([import('./store/jobs.ts'), import('./audit/jobs.ts')]);
+    return { store, audit, jobs: runJobs(auditJobs({ store, audit }), { connection: store.connect(), warn }) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 /** Finds what a start would refuse, over stdio or HTTP, and opens nothing. Returns warnings; fails with CONFIG_INVALID. */

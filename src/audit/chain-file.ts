@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { syncDirectory } from '../core/sync-directory.ts';
 import { emptyChain, sealEvent, type Draft, type Head } from './chain.ts';
-import { donePath, openPath, syncDirectory } from './directory.ts';
+import { donePath, openPath } from './directory.ts';
 import { draftRecord } from './event.ts';
 
 /** A file that this process writes. After a failure nothing may be written to it any more. */

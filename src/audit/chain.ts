@@ -2,17 +2,17 @@ import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { AuditEvent } from '../contract/audit-event.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { COLUMN_NAMES, type ColumnName } from './columns.ts';
+import { COLUMN_NAMES } from './columns.ts';
 
 /** The newest event of a chain. */
 export const Head = z.object({ chain: z.string(), sequence: z.int(), hash: z.string() }).readonly();
 export type Head = z.output<typeof Head>;
 
-/** An event as canonical JSON in five parts; the columns that the chain gives belong between them. */
-export type Draft = readonly [string, string, string, string, string];
+/** The canonical JSON of every column that the chain does not give, in the order of COLUMN_NAMES. */
+export type Draft = readonly string[];
 
-/** Columns that stand together, each with what goes in front of its value. */
-type Run = readonly (readonly [name: ColumnName, start: string])[];
+/** Columns that stand together in canonical JSON: each with its place in a draft and what goes in front of its value. */
+type Run = readonly (readonly [place: number, start: string])[];
 
 const TO_CHAIN = columnsBetween('', 'chain');
 const TO_HASH = columnsBetween('chain', 'hash');
@@ -28,23 +28,18 @@ export function emptyChain(chain: string): Head {
   return { chain, sequence: -1, hash: '0'.repeat(64) };
 }
 
-/** Puts an event together of the canonical JSON of each of its columns. */
-export function draftEvent(write: (name: ColumnName) => string): Draft {
-  const part = (run: Run) => {
-    let text = '';
-    for (const [name, start] of run) text += start + write(name);
-    return text;
-  };
-  return [part(TO_CHAIN), part(TO_HASH), part(TO_PREVIOUS_HASH), part(TO_SEQUENCE), part(TO_END)];
+/** The draft of an event that was written before; nothing of it is redacted again. */
+export function redraft(event: AuditEvent): Draft {
+  return COLUMN_NAMES.map((name) => canonicalJson(event[name]));
 }
 
 /** Appends to a chain: the line to write, without its newline, and the new head. */
 export function sealEvent(draft: Draft, previous: Head): { line: string; head: Head } {
   const { chain } = previous;
   const sequence = previous.sequence + 1;
-  const [toChain, toHash, toPreviousHash, toSequence, toEnd] = draft;
-  const start = `{${toChain},"chain":${canonicalJson(chain)},${toHash},`;
-  const end = `${toPreviousHash},"previous_hash":"${previous.hash}",${toSequence},"sequence":${sequence},${toEnd}}`;
+  const start = `{${part(draft, TO_CHAIN)},"chain":${canonicalJson(chain)},${part(draft, TO_HASH)},`;
+  const middle = `${part(draft, TO_PREVIOUS_HASH)},"previous_hash":"${previous.hash}",${part(draft, TO_SEQUENCE)}`;
+  const end = `${middle},"sequence":${sequence},${part(draft, TO_END)}}`;
   const digest = sha256(start + end);
   return { line: `${start}"hash":"${digest}",${end}`, head: { chain, sequence, hash: digest } };
 }
@@ -80,7 +75,13 @@ function misplacement(event: AuditEvent, previous: Head): string | undefined {
 
 function columnsBetween(after: string, before: string): Run {
   const names = COLUMN_NAMES.filter((name) => name > after && name < before);
-  return names.map((name, i) => [name, `${i === 0 ? '' : ','}"${name}":`]);
+  return names.map((name, i) => [COLUMN_NAMES.indexOf(name), `${i === 0 ? '' : ','}"${name}":`]);
+}
+
+function part(draft: Draft, run: Run): string {
+  let text = '';
+  for (const [place, start] of run) text += start + draft[place];
+  return text;
 }
 
 function sha256(text: string): string {

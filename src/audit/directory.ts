@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { syncDirectory } from '../core/sync-directory.ts';
 import { errorCode } from './unavailable.ts';
 
 /** `open`: written by its process. `recovering`: another process closes what this one left. `done`: nobody writes it any more. */
@@ -125,14 +126,4 @@ export async function makeDirectory(directory: string): Promise<void> {
   const made = await mkdir(path, { recursive: true, mode: 0o700 });
   if (made === undefined) return;
   for (let below = path; below.length >= made.length; below = dirname(below)) await syncDirectory(dirname(below));
-}
-
-/** Makes the entries of a directory durable: fsync(2) on a file does not do that for its name. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

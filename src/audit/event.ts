@@ -1,7 +1,7 @@
 import { AuditEvent } from '../contract/audit-event.ts';
 import { uuidv7 } from '../core/ids.ts';
-import { draftEvent, type Draft } from './chain.ts';
-import { requireColumns, writeColumn, type ColumnName } from './columns.ts';
+import type { Draft } from './chain.ts';
+import { COLUMN_NAMES, requireColumns, writeColumn, type ColumnName } from './columns.ts';
 
 /**
  * What the writer of an event says. The log adds `id` and `at` if they are not given, and the place in its chain;
@@ -17,6 +17,8 @@ export interface AuditLog {
    * withhold its answer, though the event may still become durable later.
    */
   record(record: AuditRecord): Promise<void>;
+  /** Whether the next event can be expected to be taken. */
+  isWritable(): Promise<boolean>;
   /** Writes what is queued and a last event. Rejects with UNAVAILABLE when that fails; the log is closed all the same. */
   close(): Promise<void>;
 }
@@ -27,7 +29,7 @@ export interface AuditLog {
  */
 export function draftRecord(record: AuditRecord): Draft {
   requireColumns(record);
-  return draftEvent((name) => {
+  return COLUMN_NAMES.map((name) => {
     if (name === 'id' && record.id === undefined) return `"${uuidv7()}"`;
     if (name === 'at' && record.at === undefined) return `"${new Date().toISOString()}"`;
     return writeColumn(name, record[name]);

@@ -4,6 +4,7 @@ import { draftRecord, type AuditLog, type AuditRecord } from './event.ts';
 import { groupCommit, type GroupCommitLimits } from './group-commit.ts';
 import { recoverFiles } from './recovery.ts';
 import { auditUnavailable } from './unavailable.ts';
+import { canTakeEvents } from './writable.ts';
 
 export interface AuditFileOptions {
   readonly directory: string;
@@ -52,6 +53,7 @@ export async function openAuditFile(options: AuditFileOptions): Promise<AuditLog
       if (closing !== undefined) throw new PlatformError('UNAVAILABLE', 'The audit log is closed.');
       await record(event);
     },
+    isWritable: () => canTakeEvents(directory),
     close: () => (closing ??= within(limits.timeLimitMs, closeAll()).catch(refuse)),
   };
 }

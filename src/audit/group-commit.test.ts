@@ -3,7 +3,7 @@ import type { Draft } from './chain.ts';
 import { groupCommit } from './group-commit.ts';
 
 const LIMITS = { timeLimitMs: 10_000, maxEvents: 100, maxCharacters: 10_000 };
-const draft = (text: string): Draft => [text, '', '', '', ''];
+const draft = (text: string): Draft => [text];
 
 /** A device that holds each write until it is let go or made to fail. */
 function heldDevice() {
@@ -12,7 +12,7 @@ function heldDevice() {
   return {
     written,
     write: (drafts: readonly Draft[]) => {
-      written.push(drafts.map(([text]) => text));
+      written.push(drafts.map(([text = '']) => text));
       return new Promise<void>((resolve, reject) => waiting.push({ resolve, reject }));
     },
     next: async () => {
@@ -100,7 +100,7 @@ describe('groupCommit', () => {
     const { add } = groupCommit(
       async (drafts) => {
         if (broken) throw new Error('no space');
-        written.push(...drafts.map(([text]) => text));
+        written.push(...drafts.map(([text = '']) => text));
       },
       { ...LIMITS, maxEvents: 10 },
     );
@@ -115,7 +115,7 @@ describe('groupCommit', () => {
     const written: string[] = [];
     const { add, drain } = groupCommit(async (drafts) => {
       if (broken) throw new Error('no space');
-      written.push(...drafts.map(([text]) => text));
+      written.push(...drafts.map(([text = '']) => text));
     }, LIMITS);
     await expect(add(draft('a'))).rejects.toThrow('no space');
     await expect(drain()).rejects.toThrow('no space');

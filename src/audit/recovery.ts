@@ -22,7 +22,7 @@ const CallColumns = AuditEvent.omit({
 }).strip();
 
 /** The end of a call that nobody saw the end of. */
-function unknownEnd(begun: AuditEvent): AuditRecord {
+export function unknownEnd(begun: AuditEvent): AuditRecord {
   const details = { recovered_from: begun.chain };
   return { ...CallColumns.parse(begun), kind: 'ended', outcome: 'UNKNOWN', details };
 }

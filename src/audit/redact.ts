@@ -111,9 +111,9 @@ function cut(kept: string, whole: string, maxLength: number): string {
   return wellFormed(kept.slice(0, maxLength - mark.length)) + mark;
 }
 
-/** Half of a surrogate pair has no UTF-8: it would not be read back as it was hashed. */
+/** Half of a surrogate pair has no UTF-8, and PostgreSQL no NUL: it would not be read back as it was hashed. */
 function wellFormed(text: string): string {
-  return /[\ud800-\udfff]/.test(text) ? text.replaceAll(/\p{Surrogate}/gu, '\uFFFD') : text;
+  return /[\0\ud800-\udfff]/.test(text) ? text.replaceAll(/[\0\p{Surrogate}]/gu, '\uFFFD') : text;
 }
 
 /** Printable ASCII without what JSON escapes. */

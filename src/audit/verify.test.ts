@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AuditEvent } from '../contract/audit-event.ts';
-import { canonicalJson } from './canonical-json.ts';
-import { draftEvent, emptyChain, sealEvent } from './chain.ts';
+import { emptyChain, redraft, sealEvent } from './chain.ts';
 import type { AuditLog } from './event.ts';
 import { openAuditFile } from './file.ts';
 import { verifyAudit, type BrokenLink } from './verify.ts';
@@ -40,10 +39,7 @@ function reseal(lines: readonly string[]): string[] {
   const events = lines.map((line) => AuditEvent.parse(JSON.parse(line)));
   let head = emptyChain(events[0]?.chain ?? '');
   return events.map((event) => {
-    const sealed = sealEvent(
-      draftEvent((name) => canonicalJson(event[name])),
-      head,
-    );
+    const sealed = sealEvent(redraft(event), head);
     head = sealed.head;
     return sealed.line;
   });

@@ -10,6 +10,7 @@ import { connect } from './commands/connect.ts';
 import { demo } from './commands/demo.ts';
 import { doctor } from './commands/doctor.ts';
 import { keyCreate } from './commands/key-create.ts';
+import { migrate } from './commands/migrate.ts';
 import { report } from './commands/report.ts';
 import { serve } from './commands/serve.ts';
 import { stdio } from './commands/stdio.ts';
@@ -32,4 +33,5 @@ export const commands: readonly Command[] = [
   configSchema,
   auditTail,
   auditVerify,
+  migrate,
 ];

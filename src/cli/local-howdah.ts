@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts';
 import { localPrincipal } from '../identity/local-principal.ts';
 import { createPlatform, type Platform } from '../platform.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
+import type { EmbeddedUse } from '../store/open-store.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { osUser } from './os-user.ts';
 import type { Shell } from './shell.ts';
@@ -34,14 +35,14 @@ export interface LocalHowdah {
 /** Opens Howdah for the time of `work`. Fails with CONFIG_INVALID. */
 export async function withHowdah<T>(
   shell: Shell,
-  { url }: { readonly url?: string | undefined },
+  { url, embeddedStore }: { readonly url?: string | undefined; readonly embeddedStore?: EmbeddedUse },
   work: (howdah: LocalHowdah) => Promise<T>,
 ): Promise<T> {
   const { env, screen, signal } = shell;
   const { config, warnings, source } = await loadConfig({ path: shell.config, url, env });
   for (const warning of warnings) screen.note(`warning: ${warning}`);
   const logger = createLogger(config.telemetry.log_level);
-  const platform = await createPlatform({ config, env, logger, version: readVersion() });
+  const platform = await createPlatform({ config, env, logger, version: readVersion(), embeddedStore });
   const callAs = (persona: string) => (call: LocalCall) =>
     executeCall(
       {

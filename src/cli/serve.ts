@@ -17,7 +17,8 @@ export async function serve({ env, screen, signal, config: path }: Shell, hangup
   for (const warning of warnings) screen.note(`warning: ${warning}`);
   if (Object.keys(config.servers).length === 0) screen.note('warning: no PostgreSQL server is configured.');
   const version = readVersion();
-  const platform = await createPlatform({ config, env, logger: createLogger(config.telemetry.log_level), version });
+  const logger = createLogger(config.telemetry.log_level);
+  const platform = await createPlatform({ config, env, logger, version, embeddedStore: 'made' });
   hangups.onHangup(() => void readAgain(platform, load, screen));
   try {
     if (signal.aborted) return 0;

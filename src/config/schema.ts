@@ -4,6 +4,7 @@ import { Secret } from '../core/secret.ts';
 import { authSection } from './auth-section.ts';
 import { httpSection, Listen } from './http-section.ts';
 import { findPatternProblem } from './name-pattern.ts';
+import { auditSection, secretsSection, storeSection } from './store-section.ts';
 
 /** The personas that exist without being configured. */
 export const BUILT_IN_PERSONAS = ['viewer', 'analyst', 'dba', 'auditor', 'admin'] as const;
@@ -121,12 +122,9 @@ export const Config = z.strictObject({
     })
     .prefault({})
     .describe('What clients of MCP are shown.'),
-  audit: z
-    .strictObject({
-      directory: FilePath.optional().describe('Where the audit log is written; the state directory by default.'),
-    })
-    .prefault({})
-    .describe('The audit log.'),
+  store: storeSection(connectionUrl).prefault({}).describe('Where personas and the audit log are kept.'),
+  secrets: secretsSection(FilePath).prefault({}).describe('What secrets at rest are sealed with.'),
+  audit: auditSection(FilePath).prefault({}).describe('The audit log.'),
   telemetry: z
     .strictObject({
       log_level: z

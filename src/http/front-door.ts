@@ -1,4 +1,3 @@
-import { canTakeEvents } from '../audit/writable.ts';
 import type { Catalog } from '../calls/catalog.ts';
 import { executeCall, type CallDeps } from '../calls/execute.ts';
 import type { Config } from '../config/schema.ts';
@@ -16,7 +15,6 @@ export interface FrontDoorParts {
   readonly catalog: Catalog;
   readonly deps: CallDeps;
   readonly callers: Callers;
-  readonly auditDirectory: string;
   /** Of Howdah. */
   readonly version: string;
   /** What the page at `/` shows beside how to connect. */
@@ -31,7 +29,7 @@ export interface FrontDoor extends HttpServer {
 
 /** Listens. On record before it does: under which rules, and for whom. */
 export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
-  const { config, catalog, deps, callers, auditDirectory, version, home } = parts;
+  const { config, catalog, deps, callers, version, home } = parts;
   const { audit, logger, policy } = deps;
   const metrics = config.telemetry.metrics.listen === 'off' ? undefined : createMetrics();
   const refusals = createRefusals({ audit, logger, metrics });
@@ -65,7 +63,7 @@ export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
     refusals,
     logger,
     metrics,
-    isReady: () => canTakeEvents(auditDirectory),
+    isReady: () => audit.isWritable(),
     home,
   });
   return { ...server, listsChanged: () => endpoint.listsChanged() };

@@ -51,6 +51,7 @@ export class Wire {
   readonly #exchanges: Exchange[] = [];
   #status: TransactionStatus = 'I';
   #failure: unknown;
+  #hear: (channel: string, payload: string) => void = () => undefined;
 
   constructor({ messages, key }: Authenticated, { endpoint, named, maxResultBytes }: WireOptions) {
     this.endpoint = endpoint;
@@ -65,6 +66,11 @@ export class Wire {
       });
     });
     this.#listen(messages);
+  }
+
+  /** What NOTIFY sends on the channels that this session listens to; to be set once. */
+  onNotification(hear: (channel: string, payload: string) => void): void {
+    this.#hear = hear;
   }
 
   /** As of the last exchange that was answered. */
@@ -167,6 +173,7 @@ export class Wire {
     messages.on('commandComplete', ({ text }: CommandComplete) => this.#completeStep(text));
     messages.on('emptyQuery', () => this.#completeStep(''));
     messages.on('errorMessage', (error: DatabaseError) => this.#serverFailed(error));
+    messages.on('notification', ({ channel, payload }: Notification) => this.#hear(channel, payload));
     messages.on('readyForQuery', ({ status }: ReadyForQuery) => this.#ready(status));
     for (const copy of ['copyInResponse', 'copyOutResponse']) messages.on(copy, () => this.destroy(copyRefused()));
   }
@@ -262,6 +269,10 @@ interface DataRow {
 }
 interface CommandComplete {
   readonly text: string;
+}
+interface Notification {
+  readonly channel: string;
+  readonly payload: string;
 }
 interface ReadyForQuery {
   readonly status: TransactionStatus;

@@ -24,10 +24,10 @@ export function serveProduct(databaseUrl: string): Promise<Served> {
 
 /** The product's listener, policy and audit log over what the suite looks for by name. */
 export function serveTestCatalogue(databaseUrl: string): Promise<Served> {
-  return serve(databaseUrl, async ({ config, deps, auditDirectory }) => {
+  return serve(databaseUrl, async ({ config, deps }) => {
     const callers = compileCallers(config.auth);
     const catalog = createTestCatalogue(deps.fleet, () => door.listsChanged());
-    const door = await openFrontDoor({ config, catalog, deps, callers, auditDirectory, version: '0' });
+    const door = await openFrontDoor({ config, catalog, deps, callers, version: '0' });
     return door;
   });
 }

@@ -1,0 +1,1 @@
+-- What proving the audit log needs.

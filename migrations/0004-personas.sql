@@ -1,0 +1,1 @@
+-- Personas and grants that are edited while Howdah runs.

@@ -1,0 +1,18 @@
+import type { Job } from '../store/jobs.ts';
+import type { Store } from '../store/open-store.ts';
+import type { AuditLog } from './event.ts';
+import { makePartitions } from './partitions.ts';
+import { closeDeadChains } from './unfinished.ts';
+
+export interface AuditJobParts {
+  readonly store: Store;
+  readonly audit: Pick<AuditLog, 'record'>;
+}
+
+/** What the audit log in the store needs done in the background. */
+export function auditJobs({ store, audit }: AuditJobParts): readonly Job[] {
+  return [
+    { name: 'audit_partitions', everyMs: 6 * 3_600_000, run: () => makePartitions(store) },
+    { name: 'audit_unfinished', everyMs: 15_000, run: () => closeDeadChains(store, audit) },
+  ];
+}

@@ -1,0 +1,65 @@
+import { parseEvent } from './event.ts';
+import { redraft } from './chain.ts';
+import { readLines } from './lines.ts';
+import type { SpoolHeader } from './spool.ts';
+import { insertStep, type SealedEvent } from './store-rows.ts';
+import { claimChain } from './store-writer.ts';
+import type { Store } from '../store/open-store.ts';
+
+const BATCH = 1000;
+/** Of JSON: the parameters of one statement must fit in memory, several times. */
+const BATCH_BYTES = 4_000_000;
+
+/** Adds what a spool holds to the store, in order; what is there already stays as it is. */
+export interface Replay {
+  /** Replays what was appended since. Resolves with how many events that were. */
+  step(): Promise<number>;
+  /** Ends the chain of a process that is gone. */
+  endChain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function openReplay(store: Pick<Store, 'connect'>, path: string, header: SpoolHeader): Replay {
+  const connection = store.connect({ opening: (exchange) => claimChain(exchange, header) });
+  let position = 0;
+
+  async function step(): Promise<number> {
+    let count = 0;
+    let batch: SealedEvent[] = [];
+    let bytes = 0;
+    let end = position;
+    const flush = async () => {
+      if (batch.length > 0) await connection.exchange([insertStep(header.chain, batch)]);
+      count += batch.length;
+      position = end;
+      batch = [];
+      bytes = 0;
+    };
+    for await (const line of readLines(path, position)) {
+      if (!line.terminated) break; // never acknowledged
+      const event = sealedEvent(line.bytes);
+      if (event !== undefined) batch.push(event);
+      bytes += line.bytes.length;
+      end = line.end;
+      if (batch.length >= BATCH || bytes >= BATCH_BYTES) await flush();
+    }
+    await flush();
+    return count;
+  }
+
+  return {
+    step,
+    async endChain() {
+      await connection.exchange([{ text: 'select howdah.end_chain($1)', values: [header.chain] }]);
+    },
+    close: () => connection.close(),
+  };
+}
+
+/** Undefined for the first line, which is no event. */
+function sealedEvent(bytes: Buffer): SealedEvent | undefined {
+  const event = parseEvent(bytes);
+  if (event === undefined) return undefined;
+  const { sequence, previous_hash: previousHash, hash } = event;
+  return { draft: redraft(event), line: bytes.toString(), sequence, previousHash, hash };
+}

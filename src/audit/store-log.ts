@@ -1,0 +1,184 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PlatformError } from '../core/errors.ts';
+import type { Store } from '../store/open-store.ts';
+import type { Draft } from './chain.ts';
+import { draftRecord, type AuditLog, type AuditRecord } from './event.ts';
+import { groupCommit, type GroupCommitLimits } from './group-commit.ts';
+import { makePartitions } from './partitions.ts';
+import { openReplay } from './replay.ts';
+import { createSpool, takeAbandonedSpools, type Spool } from './spool.ts';
+import { createStoreWriter } from './store-writer.ts';
+import { thisProcess } from './writer-process.ts';
+
+export interface AuditStoreOptions {
+  readonly store: Pick<Store, 'connect' | 'exchange'>;
+  /** Of Howdah, for the first event of a chain. */
+  readonly version: string;
+  readonly onUnavailable: 'refuse' | 'spool';
+  /** Where the spool is made when it is needed. */
+  readonly directory: string;
+  readonly spoolLimitBytes: number;
+  /** Told of what an operator should know though no caller may be refused for it. */
+  readonly warn: (message: string, error?: unknown) => void;
+  readonly limits?: Partial<GroupCommitLimits>;
+}
+
+const LIMITS: GroupCommitLimits = { timeLimitMs: 12_000, maxEvents: 10_000, maxCharacters: 33_554_432 };
+const PING_MS = 5000;
+const RETRY_MS = 1000;
+/** What is left to replay while calls wait, at most. */
+const LAST_STEP = 500;
+
+/**
+ * The audit log in the store. An event is durable when the store has acknowledged it, or, with `spool` and while the
+ * store is away, when it is on this machine's disk; what was spooled is added to the store in order, and once.
+ */
+export async function openAuditStore(options: AuditStoreOptions): Promise<AuditLog> {
+  const { store, version, warn } = options;
+  const writerProcess = await thisProcess();
+  const directory = join(options.directory, 'spool');
+  const writer = createStoreWriter({ store, writer: writerProcess, version, warn: (message) => warn(message) });
+  const sealed = new Set<Draft>();
+  let spool: Spool | undefined;
+  let lock: Promise<unknown> = Promise.resolve();
+  let closing: Promise<void> | undefined;
+
+  /** One at a time touches the writer and the spool. */
+  function alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = lock.then(work);
+    lock = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async function write(drafts: readonly Draft[]): Promise<void> {
+    // those of a write that failed have their places already
+    writer.seal(drafts.filter((draft) => !sealed.has(draft)));
+    for (const draft of drafts) sealed.add(draft);
+    if (spool === undefined) await writeToStore();
+    else await writeToSpool(spool);
+    sealed.clear();
+  }
+
+  async function writeToStore(): Promise<void> {
+    try {
+      await writer.flush();
+    } catch (error) {
+      if (options.onUnavailable === 'refuse' || !isAway(error)) throw error;
+      warn('the store is away: audit events are kept on this machine until it is back', error);
+      const header = { chain: writer.chain(), secret: writer.secret(), writer: writerProcess };
+      spool = await createSpool(directory, header, options.spoolLimitBytes);
+      await writeToSpool(spool);
+    }
+  }
+
+  async function writeToSpool(to: Spool): Promise<void> {
+    await to.append(writer.pending().map(({ line }) => line));
+    writer.spooled();
+  }
+
+  async function replay(from: Spool): Promise<void> {
+    const header = { chain: writer.chain(), secret: writer.secret(), writer: writerProcess };
+    const replaying = openReplay(store, from.path, header);
+    try {
+      while ((await replaying.step()) > LAST_STEP);
+      await alone(async () => {
+        await replaying.step();
+        writer.replayed();
+        spool = undefined;
+        await from.remove();
+      });
+      warn('the store is back, and has all audit events that were kept on this machine');
+    } catch (error) {
+      if (!isAway(error)) warn('the audit events of this machine could not be added to the store', error);
+    } finally {
+      await replaying.close();
+    }
+  }
+
+  const commit = groupCommit((drafts) => alone(() => write(drafts)), { ...LIMITS, ...options.limits });
+
+  async function record(event: AuditRecord): Promise<void> {
+    if (spool !== undefined && changesHowdah(event)) {
+      throw auditAway(new Error('the store is away'));
+    }
+    const draft = draftRecord(event);
+    await commit.add(draft, event.kind === 'configuration').catch((error: unknown) => {
+      throw auditAway(error);
+    });
+  }
+
+  async function closeAll(): Promise<void> {
+    timers.forEach(clearInterval);
+    await commit.drain();
+    await alone(() => write([draftRecord({ kind: 'closed' })]));
+    if (spool === undefined) await writer.end();
+  }
+
+  let replaying: Promise<void> | undefined;
+  const timers = [
+    setInterval(() => void (spool === undefined && alone(() => writer.ping()).catch(() => undefined)), PING_MS),
+    setInterval(() => {
+      if (spool === undefined) return;
+      replaying ??= replay(spool).finally(() => (replaying = undefined));
+    }, RETRY_MS),
+  ];
+  for (const timer of timers) timer.unref();
+  await makePartitions(store);
+  await replayAbandoned(store, directory, warn);
+
+  return {
+    async record(event) {
+      if (closing !== undefined) throw new PlatformError('UNAVAILABLE', 'The audit log is closed.');
+      await record(event);
+    },
+    isWritable: async () => {
+      if (spool !== undefined) return true;
+      return store.exchange([]).then(
+        () => true,
+        () => false,
+      );
+    },
+    close: () =>
+      (closing ??= closeAll().catch((error: unknown) => {
+        throw auditAway(error);
+      })),
+  };
+}
+
+/** Spools of processes that ended before the store was back. */
+async function replayAbandoned(
+  store: Pick<Store, 'connect'>,
+  directory: string,
+  warn: AuditStoreOptions['warn'],
+): Promise<void> {
+  for (const { path, header } of await takeAbandonedSpools(directory)) {
+    const replaying = openReplay(store, path, header);
+    try {
+      const count = await replaying.step();
+      await replaying.endChain();
+      await rm(path);
+      warn(`${count} audit events that an ended process had kept on this machine are in the store now`);
+    } catch (error) {
+      warn(`the audit events in ${path} could not be added to the store; the next start tries again`, error);
+    } finally {
+      await replaying.close();
+    }
+  }
+}
+
+/** What changes Howdah itself must be where every replica sees it before it is done. */
+function changesHowdah({ kind, access_class: accessClass }: AuditRecord): boolean {
+  return kind === 'begun' && accessClass === 'admin';
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof PlatformError && error.code === 'UNAVAILABLE';
+}
+
+function auditAway(cause: unknown): PlatformError {
+  return new PlatformError('UNAVAILABLE', 'The audit log cannot be written.', {
+    hint: 'No call is answered until the store is back; no restart is needed then. The log of Howdah says what is wrong.',
+    cause,
+  });
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+/** `filePath` is the schema of a path that is resolved against the directory of the file. */
+export function secretSource(filePath: z.ZodString) {
+  return z
+    .strictObject({
+      env: z.string().min(1).optional().describe('Environment variable that holds it.'),
+      file: filePath.optional().describe('File that holds it, such as a container secret.'),
+    })
+    .refine(({ env, file }) => (env === undefined) !== (file === undefined), {
+      error: 'needs exactly one of env and file',
+    });
+}
+
+/** `connectionUrl` makes the schema of a connection URL. */
+export function storeSection<Url extends z.ZodType>(connectionUrl: (description: string) => Url) {
+  return z
+    .strictObject({
+      url: connectionUrl(
+        'PostgreSQL 14 or newer that keeps personas and the audit log; its login may only add to the log.',
+      ).optional(),
+      migrate_url: connectionUrl(
+        'The login that owns the tables, for `howdah migrate`; the one of `store.url` if it is left out.',
+      ).optional(),
+      embedded: z
+        .boolean()
+        .default(true)
+        .describe('Whether `serve` starts its own PostgreSQL where there is no `url`; otherwise it keeps files only.'),
+    })
+    .refine(({ url, migrate_url: migrate }) => url !== undefined || migrate === undefined, {
+      error: 'has migrate_url without url',
+    });
+}
+
+export function secretsSection(filePath: z.ZodString) {
+  return z.strictObject({
+    key: secretSource(filePath)
+      .optional()
+      .describe('Key of 32 bytes or more that secrets in the store are sealed with; needed with `store.url`.'),
+    previous: z
+      .array(secretSource(filePath))
+      .default([])
+      .describe('Keys that were in force before: what they sealed can still be opened, and is sealed anew.'),
+  });
+}
+
+export function auditSection(filePath: z.ZodString) {
+  return z.strictObject({
+    directory: filePath.optional().describe('Where the audit files are written; the state directory by default.'),
+    on_unavailable: z
+      .enum(['refuse', 'spool'])
+      .default('refuse')
+      .describe(
+        'When the store cannot be written: refuse calls, or keep events in a file of this machine until it can.',
+      ),
+    spool_limit: z
+      .int()
+      .min(1)
+      .max(1024)
+      .default(256)
+      .describe('MiB that the file may take before calls are refused after all.'),
+    checkpoints: filePath
+      .optional()
+      .describe('File that signed checkpoints are added to as well; in the state directory by default.'),
+    retention: z
+      .string()
+      .regex(/^([1-9]\d{0,2} months|forever)$/, 'is `13 months` or another number of months, or `forever`')
+      .default('forever')
+      .describe('How long events are kept in the store: `13 months`, or `forever`.'),
+  });
+}

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { openSession, type Greeting } from '../postgres/connect.ts';
+import { startEmbedded, type EmbeddedServer } from '../postgres/embedded.ts';
+import { parseTarget, type ConnectionTarget } from '../postgres/target.ts';
+import { isThere } from '../postgres/whole-directory.ts';
+
+/** The store's own PostgreSQL, with a role that owns the tables and one that Howdah runs with. */
+export interface EmbeddedStore {
+  readonly target: ConnectionTarget;
+  readonly owner: ConnectionTarget;
+  /** Lets go of the server, and shuts it down unless another process holds it. */
+  stop(): Promise<void>;
+}
+
+const NAME = 'store';
+const DATABASE = 'howdah';
+const OWNER = 'howdah_owner';
+const RUN_ROLE = 'howdah';
+const CONNECT_LIMIT_MS = 10_000;
+
+const SETTINGS = { max_connections: '60', track_io_timing: 'off', log_statement: 'none' };
+
+const PLAIN: Greeting<undefined> = { learn: () => Promise.resolve(undefined), whyUnfit: () => undefined };
+
+/** Whether one was made in this state directory. */
+export function hasEmbeddedStore(stateDir: string): Promise<boolean> {
+  return isThere(join(stateDir, NAME, 'data'));
+}
+
+/** Starts it, or adopts the one that another process runs. Fails as `startEmbedded` does. */
+export async function startEmbeddedStore(stateDir: string): Promise<EmbeddedStore> {
+  const server = await startEmbedded({ stateDir, name: NAME, settings: SETTINGS });
+  try {
+    await makeDatabase(server);
+    return { target: targetOf(server, RUN_ROLE), owner: targetOf(server, OWNER), stop: () => server.stop() };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+/** Whoever comes second finds them there: 42710 is duplicate_object, 42P04 duplicate_database. */
+async function makeDatabase({ url }: EmbeddedServer): Promise<void> {
+  const { wire } = await openSession(parseTarget(url, { env: {} }), PLAIN, AbortSignal.timeout(CONNECT_LIMIT_MS));
+  try {
+    const text = 'select 1 from pg_catalog.pg_database where datname = $1';
+    const [found] = await wire.exchange([{ text, values: [DATABASE] }]);
+    if (found?.rows.length === 1) return;
+    for (const role of [OWNER, RUN_ROLE]) await wire.command(`create role ${role} login`).catch(unless('42710'));
+    await wire.command(`create database ${DATABASE} owner ${OWNER}`).catch(unless('42P04', '23505'));
+    await wire.command(`revoke all on database ${DATABASE} from public`);
+    await wire.command(`grant connect on database ${DATABASE} to ${RUN_ROLE}`);
+  } finally {
+    await wire.end();
+  }
+}
+
+function unless(...codes: readonly string[]): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof Error && 'code' in error && codes.includes(String(error.code)))) throw error;
+  };
+}
+
+function targetOf({ socketDirectory, port }: EmbeddedServer, user: string): ConnectionTarget {
+  const host = encodeURIComponent(socketDirectory);
+  return parseTarget(`postgresql:///${DATABASE}?user=${user}&port=${port}&host=${host}`, { env: {} });
+}

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createConfigError } from '../config/problem.ts';
+import type { Config } from '../config/schema.ts';
+import { syncDirectory } from '../core/sync-directory.ts';
+import { createKeyRing, type KeyRing } from './key-ring.ts';
+
+type Source = NonNullable<Config['secrets']['key']>;
+
+interface KeyPlace {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where a key is made when the configuration names none; undefined where it has to name one. */
+  readonly generated: string | undefined;
+}
+
+/** A text of fewer characters than this cannot hold 32 bytes in base64url. */
+const SHORTEST = 43;
+
+/** Reads the keys of the configuration. Fails with CONFIG_INVALID. */
+export async function openKeyRing({ key, previous }: Config['secrets'], place: KeyPlace): Promise<KeyRing> {
+  const newest = key === undefined ? await generatedKey(place.generated) : await read(key, 'secrets.key', place.env);
+  const older = await Promise.all(previous.map((source, i) => read(source, `secrets.previous[${i}]`, place.env)));
+  return createKeyRing([newest, ...older]);
+}
+
+async function read({ env: name, file }: Source, path: string, env: KeyPlace['env']): Promise<Buffer> {
+  const text = name === undefined ? await readKeyFile(file ?? '', path) : env[name];
+  if (text === undefined) throw problem(`${path}.env`, 'names an environment variable that is not set; set it');
+  if (text.trim().length < SHORTEST) {
+    throw problem(path, `is shorter than ${SHORTEST} characters; make one with \`openssl rand -base64 48\``);
+  }
+  return Buffer.from(text.trim());
+}
+
+async function readKeyFile(file: string, path: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw problem(`${path}.file`, `cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`);
+  }
+}
+
+/** Made once, whoever starts first, for its owner alone. */
+async function generatedKey(file: string | undefined): Promise<Buffer> {
+  if (file === undefined) {
+    throw problem('secrets.key', 'is missing, and store.url needs one; make it with `openssl rand -base64 48`');
+  }
+  const found = await readFile(file).catch(() => undefined);
+  if (found !== undefined) return requirePrivate(file, found);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const partial = `${file}.${randomBytes(6).toString('hex')}`;
+  try {
+    await writeFile(partial, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600, flush: true });
+    await link(partial, file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    await syncDirectory(dirname(file));
+  } finally {
+    await rm(partial, { force: true });
+  }
+  return requirePrivate(file, await readFile(file));
+}
+
+async function requirePrivate(file: string, content: Buffer): Promise<Buffer> {
+  if (((await stat(file)).mode & 0o077) !== 0) {
+    throw problem('secrets.key', `stands in ${file}, which other users may read; run chmod 600`);
+  }
+  return Buffer.from(content.toString('utf8').trim());
+}
+
+function problem(path: string, message: string): Error {
+  return createConfigError('the configuration', [{ path, message }]);
+}
