@@ -66,8 +66,15 @@ export async function openStore(place: StorePlace, kind: Exclude<StoreKind, 'non
     return await storeAt(found, keys, migrated);
   } catch (error) {
     await found.stop();
-    throw error;
+    throw explain(error);
   }
+}
+
+/** Whoever starts Howdah may know where the store is and what is wrong with it. */
+function explain(error: unknown): unknown {
+  const cause = error instanceof PlatformError && error.code === 'UNAVAILABLE' ? error.cause : undefined;
+  if (!(cause instanceof PlatformError)) return error;
+  return new PlatformError('UNAVAILABLE', `The store cannot be used: ${cause.message}`, { hint: cause.hint, cause });
 }
 
 function configuredPlace({ config, env, warn }: StorePlace): Place {

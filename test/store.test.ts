@@ -1,0 +1,161 @@
+/** The store: its schema, its roles, the audit log in it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AuditLog, AuditRecord } from '../src/audit/event.ts';
+import { parseTarget } from '../src/postgres/target.ts';
+import { migrateStore } from '../src/store/migrate.ts';
+import { readMigrations } from '../src/store/migrations.ts';
+import type { Store } from '../src/store/open-store.ts';
+import { startOwnServer, type OwnServer } from './own-server.ts';
+import { describeEachMajor, newestCluster } from './postgres/each-major.ts';
+import { openAudit, runOn, useStores } from './store-kit.ts';
+
+let server: OwnServer;
+beforeAll(async () => {
+  server = await startOwnServer({ fsync: 'on' });
+});
+afterAll(() => server.stop());
+const stores = useStores(() => server);
+
+const CALL: AuditRecord = {
+  kind: 'ended',
+  call_id: '01a22dd9-7d50-7701-bfbe-3c51f61a0bec',
+  principal_subject: 'ada',
+  principal_roles: ['dba', 'with "quotes", {braces} and \\'],
+  operation: 'list_tables',
+  input: { name: 'a\u0000b\n"\\', nested: [1.5, null, true] },
+  outcome: 'OK',
+  rows: 3,
+  duration_ms: 0.125,
+  truncated: false,
+  rule: String.raw`a\b"c`,
+};
+
+describe('the audit log in the store', () => {
+  it('gives back what was written, in a chain that begins with its writer and ends with its close', async () => {
+    const database = await stores.make();
+    const audit = await openAudit(await stores.open(database), database);
+    await Promise.all([audit.record(CALL), audit.record({ ...CALL, principal_subject: null })]);
+    await audit.close();
+    const { rows } = await database.asRunRole('select * from howdah.audit_event order by chain, sequence');
+    expect(rows.map(({ kind, sequence }) => [kind, Number(sequence)])).toEqual([
+      ['opened', 0],
+      ['ended', 1],
+      ['ended', 2],
+      ['closed', 3],
+    ]);
+    expect(rows[1]).toMatchObject({
+      principal_subject: 'ada',
+      principal_roles: CALL.principal_roles,
+      input: { name: 'a\uFFFDb\n"\\', nested: [1.5, null, true] },
+      duration_ms: 0.125,
+      rule: CALL.rule,
+      previous_hash: rows[0].hash,
+    });
+  });
+
+  it('takes nothing from the role that it runs with but more events of its own chain', async () => {
+    const database = await stores.make();
+    const audit: AuditLog = await openAudit(await stores.open(database), database);
+    await audit.record(CALL);
+    const refused = (text: string) => expect(database.asRunRole(text)).rejects.toThrow(/permission denied|must be owner|row-level security/);
+    await refused(`update howdah.audit_event set rows = 4`);
+    await refused(`delete from howdah.audit_event`);
+    await refused(`truncate howdah.audit_event`);
+    await refused(`insert into howdah.audit_event select * from howdah.audit_event limit 1`);
+    await refused(`drop table howdah.audit_event`);
+    await refused(`update howdah.audit_chain set ended_at = now()`);
+    await refused(`delete from howdah.migration`);
+    await refused(`insert into howdah.owner_setting values ('audit_retention_months', '1')`);
+    expect((await database.asRunRole(`select howdah.drop_audit_partition('2026-01-01') as done`)).rows).toEqual([
+      { done: false },
+    ]);
+    await expect(database.asOwner(`update howdah.audit_event set rows = 4`)).rejects.toThrow('append-only');
+    await expect(database.asOwner(`truncate howdah.audit_event`)).rejects.toThrow('append-only');
+    await audit.close();
+  });
+});
+
+describe('migrations', () => {
+  it('run once, whoever starts first', async () => {
+    const database = await stores.make();
+    const opened = await Promise.all(Array.from({ length: 4 }, () => stores.open(database)));
+    const applied = opened.flatMap((store: Store) => store.migrated?.applied ?? []);
+    expect(applied).toEqual((await readMigrations()).map(({ name }) => name));
+  });
+
+  it('leave the old schema when a step fails half-way', async () => {
+    const database = await stores.make();
+    const migrations = await readMigrations();
+    const owner = parseTarget(database.ownerUrl, { env: {} });
+    const options = { owner, runRole: `${database.name}_run`, retentionMonths: null };
+    await migrateStore({ ...options, migrations });
+    const broken = {
+      version: migrations.length + 1,
+      name: '0099-broken',
+      text: 'create table howdah.half (a int); select 1/0; create table howdah.rest (a int)',
+      digest: 'x',
+    };
+    await expect(migrateStore({ ...options, migrations: [...migrations, broken] })).rejects.toThrow(
+      '0099-broken failed',
+    );
+    const { rows } = await database.asOwner(
+      `select to_regclass('howdah.half') as half, max(version) from howdah.migration`,
+    );
+    expect(rows).toEqual([{ half: null, max: migrations.length }]);
+    await expect(migrateStore({ ...options, migrations })).resolves.toMatchObject({ applied: [] });
+  });
+
+  it('refuse a store that is newer than the program, with both versions', async () => {
+    const database = await stores.make();
+    await (await stores.open(database)).close();
+    const known = (await readMigrations()).length;
+    await database.asOwner(`insert into howdah.migration (version, name, digest) values ($1, 'later', 'x')`, [
+      known + 1,
+    ]);
+    await expect(stores.open(database)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      details: { store_version: known + 1, program_version: known },
+    });
+  });
+
+  it('tell a login that may not migrate what to do', async () => {
+    const database = await stores.make();
+    const alone = { store: { migrate_url: undefined } };
+    await expect(stores.open(database, alone)).rejects.toThrow(/howdah.*cannot be made|has the schema 0/);
+    await (await stores.open(database)).close();
+    await expect(stores.open(database, alone)).resolves.toMatchObject({ migrated: undefined });
+  });
+});
+
+describe('what the store is refused for', () => {
+  it('fsync = off', async () => {
+    const elsewhere = newestCluster().superuserUrl; // the servers of the tests run without it
+    const database = await stores.make();
+    await (await stores.open(database)).close();
+    await expect(stores.open(database, { store: { url: elsewhere } })).rejects.toThrow('fsync = off');
+  });
+
+  it('another key than the one that its secrets are sealed with', async () => {
+    const database = await stores.make();
+    await (await stores.open(database)).close();
+    const env = { ...database.env, STORE_KEY: 'x'.repeat(64) };
+    await expect(stores.open({ ...database, env })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    const previous = { secrets: { key: { env: 'STORE_KEY' }, previous: [{ env: 'OLD' }] } };
+    await expect(stores.open({ ...database, env: { ...env, OLD: database.key } }, previous)).resolves.toBeDefined();
+  });
+});
+
+describeEachMajor('the schema of the store', ({ major, superuserUrl }) => {
+  it.skipIf(major < 14)('can be made, and made again', async () => {
+    const name = `schema_${major}`;
+    await runOn(superuserUrl, `create database ${name}`);
+    try {
+      const owner = parseTarget(Object.assign(new URL(superuserUrl), { pathname: `/${name}` }).href, { env: {} });
+      const options = { owner, runRole: owner.user, retentionMonths: 13 };
+      expect((await migrateStore(options)).applied).toHaveLength((await readMigrations()).length);
+      expect((await migrateStore(options)).applied).toEqual([]);
+    } finally {
+      await runOn(superuserUrl, `drop database ${name} with (force)`);
+    }
+  });
+});
