@@ -134,8 +134,11 @@ async function openLog({ config, env, logger, version, embeddedStore = 'none' }:
     if (store.migrated !== undefined && store.migrated.applied.length > 0) {
       await audit.record({ kind: 'configuration', operation: 'migrate', outcome: 'OK', details: store.migrated });
     }
-    const [{ runJobs }, { auditJobs }] = await Promise.all([import('./store/jobs.ts'), import('./audit/jobs.ts')]);
-    return { store, audit, jobs: runJobs(auditJobs({ store, audit }), { connection: store.connect(), warn }) };
+    const { runJobs } = await import('./store/jobs.ts');
+    const { resealJob } = await import('./store/reseal.ts');
+    const { auditJobs } = await import('./audit/jobs.ts');
+    const jobs = runJobs([...auditJobs({ store, audit }), resealJob(store)], { connection: store.connect(), warn });
+    return { store, audit, jobs };
   } catch (error) {
     await store.close();
     throw error;

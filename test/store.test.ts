@@ -5,6 +5,7 @@ import { parseTarget } from '../src/postgres/target.ts';
 import { migrateStore } from '../src/store/migrate.ts';
 import { readMigrations } from '../src/store/migrations.ts';
 import type { Store } from '../src/store/open-store.ts';
+import { resealJob } from '../src/store/reseal.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
 import { describeEachMajor, newestCluster } from './postgres/each-major.ts';
 import { openAudit, runOn, useStores } from './store-kit.ts';
@@ -57,7 +58,8 @@ describe('the audit log in the store', () => {
     const database = await stores.make();
     const audit: AuditLog = await openAudit(await stores.open(database), database);
     await audit.record(CALL);
-    const refused = (text: string) => expect(database.asRunRole(text)).rejects.toThrow(/permission denied|must be owner|row-level security/);
+    const refused = (text: string) =>
+      expect(database.asRunRole(text)).rejects.toThrow(/permission denied|must be owner|row-level security/);
     await refused(`update howdah.audit_event set rows = 4`);
     await refused(`delete from howdah.audit_event`);
     await refused(`truncate howdah.audit_event`);
@@ -124,6 +126,20 @@ describe('migrations', () => {
     await expect(stores.open(database, alone)).rejects.toThrow(/howdah.*cannot be made|has the schema 0/);
     await (await stores.open(database)).close();
     await expect(stores.open(database, alone)).resolves.toMatchObject({ migrated: undefined });
+  });
+});
+
+describe('secrets at rest', () => {
+  it('are sealed anew under the key in force, so that the one before can be thrown away', async () => {
+    const database = await stores.make();
+    await (await stores.open(database)).close();
+    const next = 'n'.repeat(64);
+    const env = { STORE_KEY: next, OLD: database.key };
+    const rotating = { secrets: { key: { env: 'STORE_KEY' }, previous: [{ env: 'OLD' }] } };
+    const store = await stores.open({ ...database, env }, rotating);
+    await resealJob(store).run();
+    await expect(stores.open({ ...database, env: { STORE_KEY: next } })).resolves.toBeDefined();
+    await expect(stores.open(database)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 });
 

@@ -94,7 +94,9 @@ telemetry:
         },
       },
       mcp: { surface: 'full' },
-      audit: { directory: '/var/log/howdah' },
+      store: { embedded: true },
+      secrets: { previous: [] },
+      audit: { directory: '/var/log/howdah', on_unavailable: 'refuse', retention: 'forever', spool_limit: 256 },
       telemetry: { log_level: 'warn', metrics: { listen: '127.0.0.1:7433' } },
     });
   });

@@ -11,6 +11,7 @@ import { describeIssues } from './issue.ts';
 import { findKey } from './key.ts';
 import { createConfigError, type Problem } from './problem.ts';
 import { BUILT_IN_PERSONAS, Config, FILE_PATH } from './schema.ts';
+import { findSecretProblems } from './store-section.ts';
 import { isLiteral, substitute, type Environment } from './substitution.ts';
 import { mapTexts } from './tree.ts';
 import { parseYamlTree } from './yaml-tree.ts';
@@ -107,7 +108,7 @@ function findDanglingNames(config: Parsed, env: Environment): Problem[] {
     if (variable === undefined || Object.hasOwn(env, variable)) continue;
     problems.push({ path: `${path}.env`, message: 'names an environment variable that is not set; set it' });
   }
-  return problems;
+  return [...problems, ...findSecretProblems(config, env)];
 }
 
 type Password = Parsed['servers'][string]['password'];

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Problem } from './problem.ts';
+import type { Environment } from './substitution.ts';
 
 /** `filePath` is the schema of a path that is resolved against the directory of the file. */
 export function secretSource(filePath: z.ZodString) {
@@ -69,3 +71,29 @@ export function auditSection(filePath: z.ZodString) {
       .describe('How long events are kept in the store: `13 months`, or `forever`.'),
   });
 }
+
+type Source = z.output<ReturnType<typeof secretSource>>;
+
+interface Checked {
+  readonly store: { readonly url?: unknown };
+  readonly secrets: { readonly key?: Source | undefined; readonly previous: readonly Source[] };
+}
+
+/** Keys that are not there. */
+export function findSecretProblems({ store, secrets }: Checked, env: Environment): Problem[] {
+  const sources = [
+    ['secrets.key', secrets.key] as const,
+    ...secrets.previous.map((source, i) => [`secrets.previous[${i}]`, source] as const),
+  ];
+  const unset = sources.filter(([, source]) => source?.env !== undefined && !Object.hasOwn(env, source.env));
+  return [
+    ...(store.url !== undefined && secrets.key === undefined ? [{ path: 'secrets.key', message: NO_KEY }] : []),
+    ...unset.map(([path]) => ({
+      path: `${path}.env`,
+      message: 'names an environment variable that is not set; set it',
+    })),
+  ];
+}
+
+const NO_KEY =
+  'is missing, and store.url needs it: print one with `openssl rand -base64 48`, and keep it where the store is not';
