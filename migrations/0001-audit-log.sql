@@ -214,6 +214,7 @@ create table howdah.sealed (
 -- What the role that Howdah runs with may do with each table; `howdah migrate` grants it. The others it may read.
 comment on table howdah.audit_chain is 'may: select, insert';
 comment on table howdah.audit_event is 'may: select, insert';
+comment on table howdah.audit_event_other is 'may: select';
 comment on table howdah.audit_checkpoint is 'may: select, insert';
 comment on table howdah.audit_dropped is 'may: select, insert';
 comment on table howdah.sealed is 'may: select, insert, update, delete';

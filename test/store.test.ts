@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditLog, AuditRecord } from '../src/audit/event.ts';
 import { parseTarget } from '../src/postgres/target.ts';
+import { examineStore } from '../src/store/examine.ts';
 import { migrateStore } from '../src/store/migrate.ts';
 import { readMigrations } from '../src/store/migrations.ts';
 import type { Store } from '../src/store/open-store.ts';
@@ -126,6 +127,22 @@ describe('migrations', () => {
     await expect(stores.open(database, alone)).rejects.toThrow(/howdah.*cannot be made|has the schema 0/);
     await (await stores.open(database)).close();
     await expect(stores.open(database, alone)).resolves.toMatchObject({ migrated: undefined });
+  });
+});
+
+describe('examining the store', () => {
+  it('says whether the role that runs Howdah could change the log, and whether clocks were wrong', async () => {
+    const database = await stores.make();
+    const store = await stores.open(database);
+    expect((await examineStore(store)).map(({ severity }) => severity)).toEqual(['ok']);
+    const one = await stores.open(database, { store: { url: database.ownerUrl } });
+    expect(await examineStore(one)).toMatchObject([
+      { severity: 'warning', evidence: { role: `${database.name}_owner` } },
+    ]);
+    const audit = await openAudit(store, database);
+    await audit.record({ ...CALL, at: '1999-12-31T00:00:00.000Z' });
+    await audit.close();
+    expect((await examineStore(store)).map(({ severity }) => severity)).toEqual(['ok', 'notice']);
   });
 });
 

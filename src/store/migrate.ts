@@ -133,7 +133,7 @@ async function grant(
     {
       text: `select c.relname, pg_catalog.obj_description(c.oid, 'pg_class') from pg_catalog.pg_class c
               where c.relnamespace = 'howdah'::pg_catalog.regnamespace and c.relkind in ('r', 'p', 'v', 'm')
-                and not c.relispartition`,
+                and (not c.relispartition or pg_catalog.obj_description(c.oid, 'pg_class') like 'may: %')`,
       values: [],
     },
   ]);

