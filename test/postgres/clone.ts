@@ -33,14 +33,18 @@ export function useClone(cluster: Cluster, template?: Template): () => Clone {
   };
 }
 
-/** Resolves when the statistics of the fixture can be seen and the standby, if there is one, has it all. */
+/**
+ * Copies files, as all did before 15: the standby does the same, in place of a record in the WAL for each page. Resolves
+ * when the statistics of the fixture can be seen and the standby, if there is one, has it all.
+ */
 export async function cloneDatabase(
   cluster: Cluster,
   name = `clone_${randomBytes(6).toString('hex')}`,
   template: Template = 'fixture_template',
 ): Promise<Clone> {
   const database = quoteIdentifier(name);
-  await runSql(cluster, 'postgres', `create database ${database} template ${template}`);
+  const strategy = cluster.major < 15 ? '' : 'strategy file_copy';
+  await runSql(cluster, 'postgres', `create database ${database} template ${template} ${strategy}`);
   if (template === 'fixture_template') await makeActivity(cluster, name);
   if (cluster.standby !== undefined) await caughtUp(cluster);
   return {
