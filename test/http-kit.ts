@@ -102,7 +102,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
     metrics,
     isReady: () => true,
     ...parts,
-    limits: { drainIdleMs: 20, ...parts.limits },
+    limits: { drainIdleMs: 20, drainLingerMs: 20, ...parts.limits },
   });
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= server.drain().then(() => audit.close()));

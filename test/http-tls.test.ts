@@ -1,4 +1,5 @@
 /** HTTPS of the listener itself. */
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,4 +87,14 @@ it.each([
     code: 'CONFIG_INVALID',
     message: expect.stringMatching(message),
   });
+});
+
+it('does not wait for a connection on which nobody has asked anything when it ends', async () => {
+  const site = await open({ cert, key });
+  const socket = connect({ port: site.port, host: '127.0.0.1', ca: authority.certificate });
+  await once(socket, 'secureConnect');
+  const started = performance.now();
+  await site.drain();
+  expect(performance.now() - started).toBeLessThan(1000);
+  socket.destroy();
 });

@@ -26,7 +26,7 @@ export function send(exchange: Exchange, answer: Answer): void {
 
 /** Writes the head of an answer; of one that has a type and no body, the body follows as a stream. */
 export function begin(exchange: Exchange, { status, contentType, body, headers }: Answer): void {
-  const { response, site, corsOrigin } = exchange;
+  const { request, response, site, corsOrigin } = exchange;
   const all: Record<string, string> = Object.assign({}, site.headers, headers);
   if (contentType !== undefined) all['Content-Type'] = contentType;
   if (body !== undefined) {
@@ -36,7 +36,7 @@ export function begin(exchange: Exchange, { status, contentType, body, headers }
     all['Content-Length'] = '0';
   }
   if (corsOrigin !== undefined) Object.assign(all, corsHeaders(corsOrigin));
-  if (site.isDraining) response.shouldKeepAlive = false;
+  if (site.isDraining && site.connections.endAfter(request.socket, response)) response.shouldKeepAlive = false;
   response.writeHead(status, all);
 }
 

@@ -1,6 +1,5 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connections } from './connections.ts';
 import type { HttpLimits } from './limits.ts';
 
@@ -18,23 +17,29 @@ export interface ClosedListener {
  */
 export async function closeListener(server: Server): Promise<ClosedListener> {
   await acceptWaiting(server);
-  // that of node:http closes idle connections in the same instant, with what is on its way to them
+  // that of node:http destroys idle connections in the same instant, with what is on its way to them
   const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-  // ends its timers
-  server.close(() => undefined);
-  return { ended };
+  // ends its timers, which bound what arrives until then
+  return { ended: ended.then(() => void server.close(() => undefined)) };
 }
 
-/** Closes the connections as they become idle. Resolves when there are none, after `limits.drainMs` by force. */
+/**
+ * Closes each connection when it has been idle for `limits.drainIdleMs`: a client may be writing on it, and its answer
+ * tells it that the connection ends. Resolves when there are none, after `limits.drainMs` by force.
+ */
 export async function drainConnections(
   server: ClosedListener,
   connections: Connections,
-  limits: Pick<HttpLimits, 'drainMs' | 'drainIdleMs'>,
+  limits: Pick<HttpLimits, 'drainMs' | 'drainIdleMs' | 'drainLingerMs'>,
 ): Promise<void> {
   const force = setTimeout(() => connections.closeAll(), limits.drainMs);
-  // a client may be writing on a connection that is idle here; its answer tells it that the connection ends
-  await Promise.race([server.ended, sleep(limits.drainIdleMs, undefined, { ref: false })]);
-  const look = setInterval(() => connections.closeIdle(), LOOK_AGAIN_MS);
+  const started = performance.now();
+  const closeIdle = () => {
+    const idleMs = performance.now() - started;
+    if (idleMs >= limits.drainIdleMs) connections.closeIdle(limits.drainIdleMs, limits.drainLingerMs);
+  };
+  // between a timer and an immediate the loop reads all that has come, however late the timer is
+  const look = setInterval(() => setImmediate(closeIdle), LOOK_AGAIN_MS);
   await server.ended;
   clearInterval(look);
   clearTimeout(force);

@@ -3,7 +3,6 @@ import type { Config } from '../config/schema.ts';
 import { createAllowances } from '../core/allowance.ts';
 import { refuse, send } from './answer.ts';
 import { createClientAddresses, networkOf } from './client-address.ts';
-import type { Connections } from './connections.ts';
 import type { Exchange, Site } from './exchange.ts';
 import { createHostRule } from './host-rule.ts';
 import type { HttpLimits } from './limits.ts';
@@ -14,7 +13,6 @@ export interface EdgeParts {
   readonly http: Config['http'];
   readonly limits: HttpLimits;
   readonly site: Site;
-  readonly connections: Connections;
   /** By path. */
   readonly routes: ReadonlyMap<string, Route>;
   /** Told of each exchange when it is over. */
@@ -23,15 +21,16 @@ export interface EdgeParts {
 }
 
 /** What every request passes, in this order, before its route sees it. */
-export function createEdge({ http, limits, site, connections, routes, onClosed, onError }: EdgeParts) {
+export function createEdge({ http, limits, site, routes, onClosed, onError }: EdgeParts) {
   const isOurHost = createHostRule(http);
   const judgeOrigin = createOriginRule(http);
   const addressOf = createClientAddresses(http.trusted_proxies);
   const requests = createAllowances();
+  const { connections } = site;
 
   return (request: IncomingMessage, response: ServerResponse): void => {
-    // one of several that came together with what closed the connection
-    if (request.socket.destroyed) return;
+    // one of several that came together with what closed the connection, or it crossed with the end of it
+    if (!connections.takesRequests(request.socket)) return void request.resume();
     const route = routes.get(pathOf(request));
     const exchange = open(request, response, route);
     const onOver = () => end(exchange);

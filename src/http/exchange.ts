@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../contract/principal.ts';
 import type { Backlog } from './backlog.ts';
+import type { Connections } from './connections.ts';
 import type { Refusals } from './refusals.ts';
 
 /** By the names that are sent. */
@@ -11,6 +12,7 @@ export interface Site {
   /** Of every answer. */
   readonly headers: Headers;
   readonly backlog: Backlog;
+  readonly connections: Connections;
   readonly refusals: Refusals;
   /** Whether the server is closing: then an answer is the last of its connection. */
   isDraining: boolean;

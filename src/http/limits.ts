@@ -24,8 +24,10 @@ export interface HttpLimits {
   readonly unreadStreamBytes: number;
   /** How long requests under way may go on after `drain`. */
   readonly drainMs: number;
-  /** How long `drain` leaves idle connections to clients that are about to write. */
+  /** How long `drain` leaves a connection that is idle, or becomes it, to a client that is about to write. */
   readonly drainIdleMs: number;
+  /** How long what still comes is read on a connection that `drain` has closed for its part. */
+  readonly drainLingerMs: number;
 }
 
 export const LIMITS: HttpLimits = {
@@ -44,4 +46,5 @@ export const LIMITS: HttpLimits = {
   unreadStreamBytes: 1_048_576,
   drainMs: 30_000,
   drainIdleMs: 500,
+  drainLingerMs: 500,
 };

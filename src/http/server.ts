@@ -66,6 +66,7 @@ export async function openHttpServer(parts: HttpServerParts): Promise<HttpServer
   const site: Site = {
     headers: siteHeaders(tls !== undefined),
     backlog: createBacklog(limits),
+    connections,
     refusals,
     isDraining: false,
     held: undefined,
@@ -78,7 +79,7 @@ export async function openHttpServer(parts: HttpServerParts): Promise<HttpServer
     if (logsAccess) logAccess(logger, exchange);
   };
   const onError = (error: unknown) => logger.error({ err: error }, 'a request failed inside Howdah');
-  const edge = createEdge({ http, limits, site, connections, routes: routesOf(parts, limits), onClosed, onError });
+  const edge = createEdge({ http, limits, site, routes: routesOf(parts, limits), onClosed, onError });
   server.on('request', edge);
   // node would ask for every body before anyone has looked at the headers
   server.on('checkContinue', edge);

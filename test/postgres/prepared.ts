@@ -59,6 +59,7 @@ async function makeData(scratch: Home): Promise<string> {
   await runSql(server, 'postgres', ROLES);
   await runSql(server, 'postgres', 'create database fixture_template');
   await runSql(server, 'fixture_template', FIXTURE);
+  await runSql(server, 'fixture_template', 'analyze');
   await runSql(server, 'postgres', 'create database fixture_ext');
   await runSql(server, 'fixture_ext', 'create schema ext; create extension pg_stat_statements schema ext');
   await runSql(server, 'postgres', SEAL);
