@@ -5,8 +5,9 @@ import { openAuditFile } from './audit/file.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
 import type { CallDeps } from './calls/execute.ts';
-import { createLimits } from './calls/limits.ts';
 import type { Operation } from './calls/operation.ts';
+import { createProcessLimits } from './calls/process-limits.ts';
+import { createRunningCalls } from './calls/running.ts';
 import type { Config } from './config/schema.ts';
 import type { Finding } from './contract/finding.ts';
 import type { Principal } from './contract/principal.ts';
@@ -68,7 +69,16 @@ export async function createPlatform({ config, env, logger, version }: PlatformP
     version,
     warn: (message, error) => logger.warn({ err: error }, message),
   });
-  const deps = { fleet, policy, limits: createLimits(), dialogues: createDialogues(), audit, statementTexts, logger };
+  const deps = {
+    fleet,
+    policy,
+    limits: createProcessLimits(),
+    running: createRunningCalls(),
+    dialogues: createDialogues(),
+    audit,
+    statementTexts,
+    logger,
+  };
   let door: FrontDoor | undefined;
 
   /** What the next start would refuse is refused now. */
@@ -77,12 +87,17 @@ export async function createPlatform({ config, env, logger, version }: PlatformP
     return wire({ config: next, env, auditDirectory, warn }).policy;
   }
 
+  function onChanged({ auth }: Config): void {
+    if (auth.cancel_revoked) deps.running.review(policy, (principal) => callers.renew(principal));
+    door?.listsChanged();
+  }
+
   return {
     config,
     auditDirectory,
     catalog,
     deps,
-    reload: createReload({ config, policy, callers, compile, audit, logger, onChanged: () => door?.listsChanged() }),
+    reload: createReload({ config, policy, callers, compile, audit, logger, onChanged }),
     async openHttp({ home } = {}) {
       const { openFrontDoor } = await import('./http/front-door.ts');
       door = await openFrontDoor({ config, catalog, deps, callers, auditDirectory, version, home });
@@ -148,8 +163,11 @@ function wire({ config, env, auditDirectory, warn }: Wiring) {
 
 /** Fails with CONFIG_INVALID, which names every pattern that means nothing. */
 function compilePolicy(config: Config, operations: readonly Operation[]): Policy {
-  const known = { operations, servers: Object.keys(config.servers) };
-  return compilePersonas(config.personas, known, narrowingsOf(config.auth.api_keys));
+  const logins = Object.fromEntries(
+    Object.entries(config.servers).map(([name, server]) => [name, Object.keys(server.logins)]),
+  );
+  const known = { operations, servers: Object.keys(config.servers), logins };
+  return compilePersonas(config.personas, known, narrowingsOf(config.auth.api_keys), config.audit);
 }
 
 /** Who has a persona over HTTP that allows nothing there. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Operation } from '../../calls/operation.ts';
 import type { CompiledPersona } from '../../policy/policy.ts';
 import { pageOf } from '../cursor.ts';
-import { describeTool } from '../tool-entry.ts';
+import { describeTool, describeToolWithPurpose } from '../tool-entry.ts';
 import type { ToolView } from '../tool-view.ts';
 import { defineMethod } from './method.ts';
 
@@ -22,7 +22,7 @@ export function toolMethods(viewOf: (persona: CompiledPersona) => ToolView): rea
         const { listed, withheld } = viewOf(persona);
         const { items, nextCursor } = pageOf(listed, { cursor, list: ['tools', persona.name], size: TOOLS_PER_PAGE });
         return {
-          tools: items.map(describeTool),
+          tools: items.map(persona.purpose === 'required' ? describeToolWithPurpose : describeTool),
           ...(nextCursor !== undefined && { nextCursor }),
           _meta: { 'howdah/withheld': withheld },
         };
