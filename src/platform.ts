@@ -8,6 +8,7 @@ import type { CallDeps } from './calls/execute.ts';
 import type { Operation } from './calls/operation.ts';
 import { createProcessLimits } from './calls/process-limits.ts';
 import { createRunningCalls } from './calls/running.ts';
+import { loadConfig } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import type { Finding } from './contract/finding.ts';
 import type { Principal } from './contract/principal.ts';
@@ -60,8 +61,7 @@ export async function createPlatform({ config, env, logger, version }: PlatformP
   const auditDirectory = config.audit.directory ?? join(stateDirectory(env), 'audit');
   const warn = (message: string) => logger.warn({}, message);
   const wired = wire({ config, env, auditDirectory, warn });
-  const { fleet, catalog } = wired;
-  const policy = createLivePolicy(wired.policy);
+  const { fleet, catalog, policy } = wired;
   const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
   const audit = await openAuditFile({
@@ -153,10 +153,20 @@ function wire({ config, env, auditDirectory, warn }: Wiring) {
       resources: allResources(() => catalog),
       surface: config.mcp.surface,
     }),
-    ...createAdminOperations({ auditDirectory, config }),
+    ...createAdminOperations({
+      auditDirectory,
+      config,
+      fleet,
+      catalog: () => catalog,
+      policy: () => policy,
+      async readOther(path) {
+        const { config: other } = await loadConfig({ path, env });
+        return { config: other, policy: compilePolicy(other, operations) };
+      },
+    }),
   ];
   const catalog: Catalog = createCatalog(operations);
-  const policy = compilePolicy(config, operations);
+  const policy = createLivePolicy(compilePolicy(config, operations));
   for (const warning of findIdleCallers(config, policy)) warn(warning);
   return { fleet, catalog, policy };
 }

@@ -9,6 +9,9 @@ import { defineMethod } from './method.ts';
 /** Many clients read the first page only, so that it has room for all tools. */
 export const TOOLS_PER_PAGE = 200;
 
+/** Where a list says how many there are that the persona may not have. */
+export const WITHHELD_META_KEY = 'howdah/withheld';
+
 export const cursorInput = { cursor: z.string().min(1).max(500).optional() } as const;
 
 export function toolMethods(viewOf: (persona: CompiledPersona) => ToolView): readonly Operation[] {
@@ -17,6 +20,7 @@ export function toolMethods(viewOf: (persona: CompiledPersona) => ToolView): rea
       name: 'tools/list',
       title: 'List tools',
       description: 'The tools that the caller may call.',
+      reveals: 'what_is_allowed',
       input: cursorInput,
       run({ cursor }, { persona }) {
         const { listed, withheld } = viewOf(persona);
@@ -24,7 +28,7 @@ export function toolMethods(viewOf: (persona: CompiledPersona) => ToolView): rea
         return {
           tools: items.map(persona.purpose === 'required' ? describeToolWithPurpose : describeTool),
           ...(nextCursor !== undefined && { nextCursor }),
-          _meta: { 'howdah/withheld': withheld },
+          _meta: { [WITHHELD_META_KEY]: withheld },
         };
       },
     }),
