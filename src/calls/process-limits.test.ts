@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Principal } from '../contract/principal.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
+import { tooManyRows } from './limits.ts';
 import { createProcessLimits } from './process-limits.ts';
 
 const principal = (subject: string): Principal => ({
@@ -61,4 +62,39 @@ it('does not grow without bound with callers', () => {
   const start = performance.now();
   for (let i = 0; i < 50_000; i++) limits.count(principal(`u${i}`), persona(5, 5));
   expect(performance.now() - start).toBeLessThan(5000);
+});
+
+describe('rows of a day', () => {
+  const DAY_MS = 86_400_000;
+  const bounded = (rowsPerDay: number) => ({ name: 'p', limits: { rowsPerDay } }) as unknown as CompiledPersona;
+
+  it('are given to each caller once, whoever asks for them at the same time', () => {
+    const limits = createProcessLimits(undefined, () => 5 * DAY_MS);
+    expect(limits.rowsLeft(principal('ada'), bounded(100))).toBe(100);
+    expect([70, 70, 70].map((rows) => limits.spend(principal('ada'), bounded(100), rows))).toEqual([70, 30, 0]);
+    expect(limits.rowsLeft(principal('ada'), bounded(100))).toBe(0);
+    expect(limits.spend(principal('bob'), bounded(100), 70)).toBe(70);
+  });
+
+  it('are there again at midnight UTC, and not when the clock is set back', () => {
+    let clock = 5 * DAY_MS + DAY_MS - 1;
+    const limits = createProcessLimits(undefined, () => clock);
+    limits.spend(principal('ada'), bounded(10), 10);
+    expect(limits.rowsLeft(principal('ada'), bounded(10))).toBe(0);
+    clock += 1;
+    expect(limits.spend(principal('ada'), bounded(10), 7)).toBe(7);
+    clock -= DAY_MS;
+    expect(limits.rowsLeft(principal('ada'), bounded(10))).toBe(3);
+  });
+
+  it('count on under a rule that is stricter since', () => {
+    const limits = createProcessLimits();
+    limits.spend(principal('ada'), bounded(100), 50);
+    expect(limits.rowsLeft(principal('ada'), bounded(20))).toBe(0);
+    expect(limits.spend(principal('ada'), bounded(20), 5)).toBe(0);
+    expect(tooManyRows(bounded(20), 3 * DAY_MS + 1000)).toMatchObject({
+      code: 'RATE_LIMITED',
+      details: { limit: 'rows_per_day', value: 20, retry_after_s: 86_399 },
+    });
+  });
 });

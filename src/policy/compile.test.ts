@@ -295,6 +295,51 @@ it('tells all problems of all personas at once, with their paths', () => {
   ]);
 });
 
+describe('a login of a persona', () => {
+  const known = { servers: ['shop', 'stock'], logins: { shop: ['reader', 'writer'], stock: ['keeper'] } };
+
+  it('is one of a server that the persona may reach', () => {
+    const open = { a: { login: 'reader' }, b: { login: 'keeper', servers: { allow: ['st*'] } } };
+    expect(problemsOf(open, known)).toEqual([]);
+    expect(
+      problemsOf(
+        { a: { login: 'raeder' }, b: { login: 'keeper', servers: { allow: ['shop'] } }, c: { login: 'x' } },
+        known,
+      ),
+    ).toEqual([
+      'personas.a.login names no login of a server that the persona may reach; did you mean reader?',
+      'personas.b.login names no login of a server that the persona may reach; there are: reader, writer',
+      'personas.c.login names no login of a server that the persona may reach; there are: keeper, reader, writer',
+    ]);
+  });
+
+  it('is named beside every other problem', () => {
+    expect(problemsOf({ a: { login: 'x', tools: { allow: ['**'] } } }, known)).toHaveLength(2);
+  });
+
+  it.each(['__proto__', 'Reader', 'a b', 'a\u0000b', ''])('cannot be %j', (login) => {
+    expect(PersonaSpec.safeParse({ login }).success).toBe(false);
+  });
+});
+
+it.each(['a\u0000b', 'a\u001b[31m', 'a\rb', 'a\u202eb', 'a\u2028b', '', 'x'.repeat(2001)])(
+  'refuses the instructions %j',
+  (instructions) => {
+    expect(PersonaSpec.safeParse({ instructions }).success).toBe(false);
+    expect(PersonaSpec.safeParse({ instructions: 'One line.\nAnother \u2192 \u{1f469}\u200d\u{1f4bb}.' }).success).toBe(
+      true,
+    );
+  },
+);
+
+it('takes what holds for purposes from the persona before the configuration', () => {
+  const specs = parse({ a: { purpose: 'off' }, b: {} });
+  const policy = compilePersonas(specs, {}, [], { purpose: 'required' });
+  expect(policy.personas().map(({ name, purpose }) => `${name} ${purpose}`)).toEqual(
+    expect.arrayContaining(['a off', 'b required', 'dba required']),
+  );
+});
+
 it.each(['1.2.3s', '0ms', '.s', '99999999999999999999h'])('refuses the timeout %s', (timeout) => {
   const spec = PersonaSpec.parse({});
   expect(() => compilePersonas({ a: { ...spec, limits: { statement_timeout: timeout } } })).toThrow(

@@ -75,7 +75,7 @@ function plan(expectation: Expectation, path: Path, surroundings: Surroundings):
       return work();
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
-      problems.push([error.message, error.hint].join(' '));
+      problems.push([error.message, ...(error.hint === undefined ? [] : [error.hint])].join(' '));
       return undefined;
     }
   };
