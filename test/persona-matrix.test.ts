@@ -1,22 +1,13 @@
 /** Every operation for every persona, through the surfaces of MCP: what comes back and what is on record follow from the rules. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ProtocolError, type Result } from '@modelcontextprotocol/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { executeCall, type CallDeps } from '../src/calls/execute.ts';
 import type { Operation } from '../src/calls/operation.ts';
-import { createProcessLimits } from '../src/calls/process-limits.ts';
 import { BUILT_IN_PERSONAS, Config } from '../src/config/schema.ts';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
-import type { Principal } from '../src/contract/principal.ts';
-import { createAnswerer, type McpAnswerer } from '../src/mcp/answer.ts';
 import type { Method } from '../src/mcp/methods/method.ts';
 import { allPrompts } from '../src/mcp/prompts/all-prompts.ts';
-import { createPlatform, type Platform } from '../src/platform.ts';
+import type { Platform } from '../src/platform.ts';
 import type { CompiledPersona } from '../src/policy/policy.ts';
-import { createLogger } from '../src/telemetry/logger.ts';
-import { readEvents } from './mcp-session.ts';
+import { openGoverned, type Answer, type Governed } from './persona-kit.ts';
 
 const SERVERS = ['billing', 'shop'];
 /** Nobody listens there: what is allowed gets as far as that. */
@@ -33,55 +24,16 @@ const config = Config.parse({
 });
 const CALLERS = [...BUILT_IN_PERSONAS, 'nothing', 'mixed', 'stranger'] as const;
 
-let directory: string;
+let governed: Governed;
 let platform: Platform;
-let answer: McpAnswerer;
-let lastId = 0;
-
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'howdah-matrix-'));
-  const logger = createLogger('error', { isTerminal: false, write: () => {} });
-  platform = await createPlatform({ config, env: { HOWDAH_STATE: directory }, logger, version: '0' });
-  let minutes = 0;
-  const limits = createProcessLimits(() => (minutes += 60_000));
-  const deps: CallDeps = { ...platform.deps, limits };
-  answer = createAnswerer({ catalog: platform.catalog, call: (request) => executeCall(request, deps) });
+  governed = await openGoverned(config);
+  platform = governed.platform;
 });
-afterAll(async () => {
-  await platform.close();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => governed.close());
 
-interface Answer {
-  readonly result: Result | undefined;
-  readonly code: unknown;
-  /** Of the request. */
-  readonly id: string;
-}
-
-async function ask(caller: string, method: string, params: Readonly<Record<string, unknown>> = {}): Promise<Answer> {
-  const principal: Principal = { issuer: 'key', subject: caller, method: 'api_key', client: null, roles: [caller] };
-  const id = String((lastId += 1));
-  const origin = { transport: 'http', requestId: id } as const;
-  const { signal } = new AbortController();
-  try {
-    const result = await answer({ era: 'modern', method, params, principal, origin, signal });
-    const text = (result['content'] as { text: string }[] | undefined)?.[0]?.text;
-    const error =
-      result['isError'] === true ? (JSON.parse(text ?? '') as { error: { code: string } }).error : undefined;
-    return { result, code: error?.code ?? 'OK', id };
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    const data = error.data as Readonly<Record<string, unknown>>;
-    return { result: undefined, code: data['code'], id };
-  }
-}
-
-/** Of every answer, by its request. */
-function records(): ReadonlyMap<unknown, AuditEvent> {
-  const ended = readEvents(platform.auditDirectory).filter(({ kind }) => kind === 'ended');
-  return new Map(ended.map((event) => [event.request_id, event]));
-}
+const ask: Governed['ask'] = (...given) => governed.ask(...given);
+const records = () => governed.records();
 
 /** The one source of what is expected. */
 function personaOf(caller: string): CompiledPersona | undefined {

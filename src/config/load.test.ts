@@ -313,3 +313,16 @@ it('says how a pooler is written to who has left out its name', async () => {
   );
   expect(problems.join()).not.toContain('opensesame');
 });
+
+it('names what is wrong with logins of a server, all at once, and warns of a password that stands in the file', async () => {
+  const server = (logins: string) => `servers: { shop: { url: "postgresql://m@h/d", logins: ${logins} } }`;
+  const wrong = server(
+    '{ Reader: { user: a }, b: { user: "", pasword: x }, c: { user: c, password: { env: NOT_SET } }, d: {} }',
+  );
+  await expect(load(wrong)).rejects.toThrow(
+    /servers\.shop\.logins\.Reader[^]*logins\.b\.user is empty[^]*logins\.b\.pasword is an unknown key; did you mean `password`[^]*logins\.d\.user is missing/,
+  );
+  await expect(load(server('{ c: { user: c, password: { env: NOT_SET } } }'))).rejects.toThrow(
+    'servers.shop.logins.c.password.env names an environment variable that is not set',
+  );
+});
