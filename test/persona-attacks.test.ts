@@ -1,21 +1,8 @@
 /** What an attacker tries against personas, through the surfaces of MCP. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Config } from '../src/config/schema.ts';
 import type { Principal } from '../src/contract/principal.ts';
-import { principalOf } from '../src/identity/api-keys.ts';
 import { pageOf } from '../src/mcp/cursor.ts';
-import { operation, until } from './mcp-session.ts';
-import { openGoverned, type Answer, type Governed } from './persona-kit.ts';
-
-const HASH = `sha256:${'0'.repeat(64)}`;
-const KEY = 'KeyOfTheTest';
-
-function configOf(personas: Readonly<Record<string, unknown>>, more: object = {}): Config {
-  const servers = Object.fromEntries(
-    ['billing', 'shop'].map((name) => [name, { url: `postgresql://monitor@127.0.0.1:1/${name}` }]),
-  );
-  return Config.parse({ servers, default_server: 'shop', personas, ...more });
-}
+import { configOf, openGoverned, type Answer, type Governed } from './persona-kit.ts';
 
 /** `shops` may look at one database of one server; `areas` at no table. */
 const personas = {
@@ -224,6 +211,10 @@ describe('resources and prompts', () => {
   });
 });
 
+function memberOf(...roles: string[]): Principal {
+  return { issuer: 'i', subject: 's', method: 'oidc', client: null, roles };
+}
+
 describe('roles', () => {
   it.each([
     'VIEWER',
@@ -242,11 +233,11 @@ describe('roles', () => {
   });
 
   it('is not told by a client which persona it would like to have', async () => {
-    const _meta = { persona: 'admin', roles: ['admin'], 'howdah/persona': 'admin' };
+    const claimed = { persona: 'admin', roles: ['admin'], 'howdah/persona': 'admin' };
     const answer = await governed.ask('shops', 'tools/call', {
       name: 'activity',
       arguments: {},
-      _meta,
+      _meta: claimed,
       persona: 'admin',
     });
     expect(recordOf(answer)).toMatchObject({ outcome: 'FORBIDDEN', persona: 'shops', principal_roles: ['shops'] });
@@ -262,15 +253,8 @@ describe('roles', () => {
       }),
     );
     try {
-      const principal = (...roles: string[]): Principal => ({
-        issuer: 'i',
-        subject: 's',
-        method: 'oidc',
-        client: null,
-        roles,
-      });
       const ask = (name: string, ...roles: string[]) =>
-        both.ask(principal(...roles), 'tools/call', { name, arguments: {} });
+        both.ask(memberOf(...roles), 'tools/call', { name, arguments: {} });
       expect((await ask('activity', 'group:open')).code).toBe('SERVER_UNREACHABLE');
       expect((await ask('activity', 'group:open', 'group:closed')).code).toBe('FORBIDDEN');
       expect((await ask('locks', 'group:closed', 'group:open')).code).toMatch(/FORBIDDEN|NOT_FOUND/);
@@ -366,116 +350,5 @@ describe('the purpose', () => {
       return kind !== 'method' && [...Object.keys(input.shape), ...aliases].includes('purpose');
     });
     expect(named.map(({ name }) => name)).toEqual([]);
-  });
-});
-
-describe('a persona that is taken away', () => {
-  const waiting = operation(
-    'wait_here',
-    ({ deadline: { signal } }) =>
-      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
-    { accessClass: 'query' },
-  );
-  const deaf = operation(
-    'wait_deaf',
-    () => new Promise((resolve) => setTimeout(() => resolve({ secret: 'data' }), 300)),
-    {
-      accessClass: 'query',
-    },
-  );
-  const key = { id: KEY, hash: HASH, roles: ['asker'] };
-  const before = configOf({ asker: { tools: { allow: ['class:query'] } } }, { auth: { api_keys: [key] } });
-  const [spec] = before.auth.api_keys;
-  const caller = spec && principalOf(spec, 0);
-
-  async function withRunning(
-    name: string,
-    next: Config,
-  ): Promise<{ answer: Answer; governed: Governed; event: unknown; under: string }> {
-    const own = await openGoverned(before, [waiting, deaf]);
-    const under = own.platform.deps.policy.version;
-    try {
-      const running = own.ask(caller ?? '', 'tools/call', { name, arguments: {} });
-      await until(() => own.begun().find((event) => event.operation === name));
-      await own.platform.reload(() => Promise.resolve({ config: next, warnings: [], source: 'test' }));
-      const answer = await Promise.race([
-        running,
-        new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1500)),
-      ]);
-      if (!answer) throw new Error('it runs on');
-      return { answer, governed: own, under, event: own.records().get(answer.id) };
-    } finally {
-      await own.close();
-    }
-  }
-  it.each([
-    [
-      'the persona allows it no more',
-      configOf({ asker: { tools: { allow: ['class:schema'] } } }, { auth: { api_keys: [key] } }),
-    ],
-    ['the persona is gone', configOf({}, { auth: { api_keys: [key] } })],
-    ['the key is gone', configOf({ asker: { tools: { allow: ['class:query'] } } })],
-    [
-      'the key is narrowed',
-      configOf(
-        { asker: { tools: { allow: ['class:query'] } } },
-        { auth: { api_keys: [{ ...key, tools: ['guide'] }] } },
-      ),
-    ],
-    [
-      'the key has expired',
-      configOf(
-        { asker: { tools: { allow: ['class:query'] } } },
-        { auth: { api_keys: [{ ...key, expires_at: '2020-01-01T00:00:00Z' }] } },
-      ),
-    ],
-    [
-      'the key has another role',
-      configOf(
-        { asker: { tools: { allow: ['class:query'] } } },
-        { auth: { api_keys: [{ ...key, roles: ['viewer'] }] } },
-      ),
-    ],
-  ])('PE-12: ends a call under way when %s', async (_, next) => {
-    const { answer, event, under, governed: own } = await withRunning('wait_here', next);
-    expect(answer.code).toBe('FORBIDDEN');
-    expect(event).toMatchObject({
-      outcome: 'FORBIDDEN',
-      decision: 'deny',
-      details: { revoked_by: own.platform.deps.policy.version },
-    });
-    expect((event as { policy_version: string }).policy_version).toBe(under);
-  });
-
-  it('PE-12: withholds the answer of what could not be ended', async () => {
-    const { answer } = await withRunning('wait_deaf', configOf({}, { auth: { api_keys: [key] } }));
-    expect(answer.code).toBe('FORBIDDEN');
-    expect(answer.text).not.toContain('data');
-  });
-
-  it('PE-12: lets it finish where the configuration says so, and while it is allowed', async () => {
-    const kept = configOf({}, { auth: { api_keys: [key], cancel_revoked: false } });
-    expect((await withRunning('wait_deaf', kept)).answer.code).toBe('OK');
-    const other = configOf({ asker: { tools: { allow: ['class:query', 'guide'] } } }, { auth: { api_keys: [key] } });
-    expect((await withRunning('wait_deaf', other)).answer.code).toBe('OK');
-  });
-
-  it('PE-12: is judged at the call, whatever the list said before, under the version of the policy that is on record', async () => {
-    const own = await openGoverned(configOf({ asker: { tools: { allow: ['guide'] } } }));
-    try {
-      const [old] = [own.platform.deps.policy.version];
-      const listed = await own.ask('asker', 'tools/list');
-      expect(listed.text).toContain('"guide"');
-      const next = configOf({ asker: { tools: { allow: ['activity'] } } });
-      await own.platform.reload(() => Promise.resolve({ config: next, warnings: [], source: 'test' }));
-      const called = await own.ask('asker', 'tools/call', { name: 'guide', arguments: {} });
-      expect(called.code).toBe('FORBIDDEN');
-      const records = own.records();
-      expect(records.get(listed.id)?.policy_version).toBe(old);
-      expect(records.get(called.id)?.policy_version).toBe(own.platform.deps.policy.version);
-      expect(own.platform.deps.policy.version).not.toBe(old);
-    } finally {
-      await own.close();
-    }
   });
 });

@@ -7,7 +7,7 @@ import { createCatalog } from '../src/calls/catalog.ts';
 import { executeCall, type CallDeps } from '../src/calls/execute.ts';
 import type { Operation } from '../src/calls/operation.ts';
 import { createProcessLimits } from '../src/calls/process-limits.ts';
-import type { Config } from '../src/config/schema.ts';
+import { Config } from '../src/config/schema.ts';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
 import type { Principal } from '../src/contract/principal.ts';
 import { createAnswerer } from '../src/mcp/answer.ts';
@@ -21,6 +21,8 @@ export interface Answer {
   readonly code: string;
   /** Of what came back, whole. */
   readonly text: string;
+  /** How many a list says that it leaves out. */
+  readonly withheld: unknown;
   /** The record of the call in the audit log. */
   readonly id: string;
 }
@@ -63,11 +65,18 @@ export async function openGoverned(config: Config, more: readonly Operation[] = 
       const { signal } = new AbortController();
       try {
         const result = await answer({ era: 'modern', method, params, principal, origin, signal });
-        return { result, code: codeOf(result), text: JSON.stringify(result), id };
+        const { _meta: meta } = result;
+        return { result, code: codeOf(result), text: JSON.stringify(result), withheld: meta?.['howdah/withheld'], id };
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         const data = error.data as Readonly<Record<string, unknown>> | undefined;
-        return { result: undefined, code: String(data?.['code']), text: JSON.stringify([error.message, data]), id };
+        return {
+          result: undefined,
+          code: String(data?.['code']),
+          text: JSON.stringify([error.message, data]),
+          withheld: undefined,
+          id,
+        };
       }
     },
     begun: () =>
@@ -89,4 +98,12 @@ function codeOf(result: Result): string {
   if (result['isError'] !== true) return 'OK';
   const [content] = result['content'] as readonly { readonly text: string }[];
   return (JSON.parse(content?.text ?? '') as { error: { code: string } }).error.code;
+}
+
+/** With the servers `billing` and `shop`, at which nobody is; `shop` is the default. */
+export function configOf(personas: Readonly<Record<string, unknown>>, more: object = {}): Config {
+  const servers = Object.fromEntries(
+    ['billing', 'shop'].map((name) => [name, { url: `postgresql://monitor@127.0.0.1:1/${name}` }]),
+  );
+  return Config.parse({ servers, default_server: 'shop', personas, ...more });
 }

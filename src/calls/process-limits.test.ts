@@ -64,10 +64,10 @@ it('does not grow without bound with callers', () => {
   expect(performance.now() - start).toBeLessThan(5000);
 });
 
-describe('rows of a day', () => {
-  const DAY_MS = 86_400_000;
-  const bounded = (rowsPerDay: number) => ({ name: 'p', limits: { rowsPerDay } }) as unknown as CompiledPersona;
+const DAY_MS = 86_400_000;
+const bounded = (rowsPerDay: number) => ({ name: 'p', limits: { rowsPerDay } }) as unknown as CompiledPersona;
 
+describe('rows of a day', () => {
   it('are given to each caller once, whoever asks for them at the same time', () => {
     const limits = createProcessLimits(undefined, () => 5 * DAY_MS);
     expect(limits.rowsLeft(principal('ada'), bounded(100))).toBe(100);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { PersonaSpec } from '../contract/persona.ts';
-import { PlatformError } from '../core/errors.ts';
+import type { PlatformError } from '../core/errors.ts';
 import { localPrincipal } from '../identity/local-principal.ts';
 import { compilePersonas } from '../policy/compile.ts';
 import type { Operation } from './operation.ts';
