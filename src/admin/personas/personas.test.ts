@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../../cli/cli.ts';
+// what the command imports when it runs is loaded before the clock of a test
+import '../../cli/personas.ts';
 
 const guide = readFileSync(new URL('../../../docs/personas.md', import.meta.url), 'utf8');
 const KEY = 'KeyOfTheTest';
