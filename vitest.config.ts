@@ -7,6 +7,7 @@ const OFFLINE = [
   'test/attacks.test.ts',
   'test/errors-reference.test.ts',
   'test/http-{abuse,credential,drain,edge,tls}.test.ts',
+  'test/persona-{attacks,matrix,revoked}.test.ts',
 ];
 
 export default defineConfig({

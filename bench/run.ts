@@ -15,6 +15,7 @@ import { prepareHttpBench } from './http.ts';
 import { measureKeyCheck } from './key-check.ts';
 import { describeMachine } from './machine.ts';
 import { measurePipeline } from './pipeline.ts';
+import { measurePolicyDecision } from './policy-decision.ts';
 import type { Results } from './results.ts';
 import { measureStdio } from './stdio-start.ts';
 
@@ -61,6 +62,7 @@ async function measure(url: string): Promise<Results> {
     local,
     memory,
     keyCheck: measureKeyCheck(quick ? 50 : 500),
+    policyDecision: measurePolicyDecision(quick ? 50 : 500),
     pipeline: [
       { tables: 0, ...empty },
       { tables: 101, ...populated },

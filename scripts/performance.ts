@@ -29,6 +29,7 @@ export function performanceReport(results: Results): string {
     local(results),
     memory(results),
     keyCheck(results),
+    ...policyDecision(results),
     pipeline(results),
     stdio(results),
   ].join('\n');
@@ -78,6 +79,17 @@ ${table(
   checks.map(({ presented, us }) => [presented, spread(us, 2)]),
 )}
 `;
+}
+
+function policyDecision({ policyDecision: us }: Results): string[] {
+  if (us === undefined) return [];
+  return [
+    `## The decisions of a policy
+
+On one call, with 50 personas that have 100 patterns in each list: the persona by its roles, the tool, the server and the
+database. It takes ${spread(us, 2)} µs once a tool and a place have been decided on; what was decided is kept.
+`,
+  ];
 }
 
 function pipeline({ pipeline: figures }: Results): string {

@@ -39,3 +39,14 @@ it('suggests the name that was meant', () => {
 it('refuses two operations of one name', () => {
   expect(() => createCatalog([operation('a'), operation('b', { a: {} })])).toThrow('two operations are named "a"');
 });
+
+it('does not start with a method of which nobody has said who may have what it reveals', () => {
+  const method = { ...operation('secrets/list'), kind: 'method' } as const;
+  expect(() => createCatalog([method])).toThrow('the method "secrets/list" declares no policy');
+  expect(() =>
+    createCatalog([
+      { ...method, reveals: 'nothing' },
+      { ...method, name: 'b', actsAs: () => [] },
+    ]),
+  ).not.toThrow();
+});

@@ -2,7 +2,16 @@ import { expect, it } from 'vitest';
 import type { CompiledLimits } from '../policy/policy.ts';
 import { shapeOutput } from './shape.ts';
 
-const limits: CompiledLimits = { rows: 3, bytes: 1000, timeoutMs: 1000, callsPerMinute: 10, concurrent: 1 };
+const limits: CompiledLimits = {
+  rows: 3,
+  bytes: 1000,
+  timeoutMs: 1000,
+  callsPerMinute: 10,
+  concurrent: 1,
+  outputTokens: Infinity,
+  rowsPerDay: Infinity,
+  planCost: Infinity,
+};
 const rows = (count: number) => Array.from({ length: count }, (_, i) => ({ n: i }));
 
 it('leaves a small answer as it is', () => {
@@ -32,4 +41,18 @@ it('refuses an answer that cannot be cut', () => {
 
 it('counts no rows where there is no list', () => {
   expect(shapeOutput({ a: 1 }, limits)).toMatchObject({ rows: null, truncated: false });
+});
+
+it('cuts rows to what a model can take, at four bytes a token, and says so', () => {
+  const rows = Array.from({ length: 3 }, () => ({ text: 'x'.repeat(80) }));
+  const shaped = shapeOutput({ rows, truncated: false }, { ...limits, outputTokens: 60 });
+  expect(shaped).toMatchObject({ rows: 2, truncated: true });
+  expect(shaped.bytes).toBeLessThanOrEqual(240);
+  expect(() => shapeOutput({ text: 'x'.repeat(300) }, { ...limits, outputTokens: 60 })).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_INPUT',
+      message: 'The answer has 78 tokens, estimated, and the limit is 60.',
+      details: { limit: 'output_tokens', value: 60 },
+    }),
+  );
 });

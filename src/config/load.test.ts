@@ -28,6 +28,9 @@ servers:
     pooling: transaction
     databases: ["shop", "shop_*"]
     connections: \${CONNECTIONS}
+    logins:
+      reader: { user: shop_reader, password: "\${SHOP_PASSWORD}" }
+      plain: { user: shop_plain }
   stock:
     url: \${STOCK_URL}
     password: { file: ~/stock.password }
@@ -39,7 +42,11 @@ stdio: { persona: support }
 personas:
   support:
     tools: { allow: ["area:tables"] }
-    limits: { rows: 50 }
+    limits: { rows: 50, plan_cost: 1e6 }
+    login: reader
+    instructions: |
+      Ask before you count.
+    purpose: required
 audit: { directory: /var/log/howdah }
 telemetry:
 `;
@@ -61,12 +68,13 @@ telemetry:
         allowed_origins: [],
         requests_per_minute: 6000,
       },
-      auth: { api_keys: [] },
+      auth: { api_keys: [], cancel_revoked: true },
       servers: {
         shop: {
           url: '[redacted]',
           password: '[redacted]',
           tls: { mode: 'verify-full', ca: pathOf('certs/ca.pem') },
+          logins: { reader: { user: 'shop_reader', password: '[redacted]' }, plain: { user: 'shop_plain' } },
           pooling: 'transaction',
           databases: ['shop', 'shop_*'],
           connections: 7,
@@ -76,6 +84,7 @@ telemetry:
           url: '[redacted]',
           password: { file: '/home/ada/stock.password' },
           tls: { ca: 'system' },
+          logins: {},
           pooling: 'session',
           databases: ['*'],
           connections: 4,
@@ -90,13 +99,22 @@ telemetry:
           tools: { allow: ['area:tables'], deny: [] },
           servers: { allow: ['*'], deny: [] },
           databases: { allow: ['*/*'], deny: [] },
-          limits: { rows: 50 },
+          limits: { rows: 50, plan_cost: 1_000_000 },
+          login: 'reader',
+          instructions: 'Ask before you count.\n',
+          purpose: 'required',
         },
       },
       mcp: { surface: 'full' },
       store: { embedded: true },
       secrets: { previous: [] },
-      audit: { directory: '/var/log/howdah', on_unavailable: 'refuse', retention: 'forever', spool_limit: 256 },
+      audit: {
+        directory: '/var/log/howdah',
+        on_unavailable: 'refuse',
+        retention: 'forever',
+        spool_limit: 256,
+        purpose: 'optional',
+      },
       telemetry: { log_level: 'warn', metrics: { listen: '127.0.0.1:7433' } },
     });
   });
@@ -302,4 +320,18 @@ it('says how a pooler is written to who has left out its name', async () => {
     'servers.shop.pgbouncer.url must be a mapping, not text. A PgBouncer, by a name of your choice: `main: { url: … }`.',
   );
   expect(problems.join()).not.toContain('opensesame');
+});
+
+const withLogins = (logins: string) => `servers: { shop: { url: "postgresql://m@h/d", logins: ${logins} } }`;
+
+it('names what is wrong with logins of a server, all at once, and warns of a password that stands in the file', async () => {
+  const wrong = withLogins(
+    '{ Reader: { user: a }, b: { user: "", pasword: x }, c: { user: c, password: { env: NOT_SET } }, d: {} }',
+  );
+  await expect(load(wrong)).rejects.toThrow(
+    /servers\.shop\.logins\.Reader[^]*logins\.b\.user is empty[^]*logins\.b\.pasword is an unknown key; did you mean `password`[^]*logins\.d\.user is missing/,
+  );
+  await expect(load(withLogins('{ c: { user: c, password: { env: NOT_SET } } }'))).rejects.toThrow(
+    'servers.shop.logins.c.password.env names an environment variable that is not set',
+  );
 });

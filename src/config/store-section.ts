@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PurposeRule } from '../contract/persona.ts';
 import type { Problem } from './problem.ts';
 import type { Environment } from './substitution.ts';
 
@@ -69,6 +70,9 @@ export function auditSection(filePath: z.ZodString) {
       .regex(/^([1-9]\d{0,2} months|forever)$/, 'is `13 months` or another number of months, or `forever`')
       .default('forever')
       .describe('How long events are kept in the store: `13 months`, or `forever`.'),
+    purpose: PurposeRule.default('optional').describe(
+      'Whether calls say why they are made, by the argument `purpose`; a persona may have a rule of its own.',
+    ),
   });
 }
 

@@ -120,14 +120,21 @@ describe('a persona', () => {
       timeoutMs: 15_000,
       callsPerMinute: 120,
       concurrent: 4,
+      outputTokens: Infinity,
+      rowsPerDay: Infinity,
+      planCost: Infinity,
     });
     const limits = { rows: 5, bytes: '1.5 kB', statement_timeout: '0.5min', calls_per_minute: 7, concurrent: 1 };
-    expect(persona({ limits }).limits).toEqual({
+    const more = { output_tokens: 4000, rows_per_day: 20, plan_cost: 1e6 };
+    expect(persona({ limits: { ...limits, ...more } }).limits).toEqual({
       rows: 5,
       bytes: 1500,
       timeoutMs: 30_000,
       callsPerMinute: 7,
       concurrent: 1,
+      outputTokens: 4000,
+      rowsPerDay: 20,
+      planCost: 1_000_000,
     });
     expect(persona({ limits: { bytes: 4096, statement_timeout: '500ms' } }).limits).toMatchObject({
       bytes: 4096,
@@ -217,6 +224,10 @@ describe('the version', () => {
     ['a rule on the other side', { ...base, a: { ...base.a, tools: { allow: ['query'], deny: ['query'] } } }],
     ['a server', { ...base, a: { ...base.a, servers: { allow: ['a'] } } }],
     ['a limit', { ...base, a: { ...base.a, limits: { rows: 1 } } }],
+    ['a limit that had no bound', { ...base, a: { ...base.a, limits: { bytes: '1MiB', rows_per_day: 5 } } }],
+    ['a login', { ...base, a: { ...base.a, login: 'reader' } }],
+    ['instructions', { ...base, a: { ...base.a, instructions: 'Ask first.' } }],
+    ['a rule about purposes', { ...base, a: { ...base.a, purpose: 'required' } }],
     ['a persona', { ...base, c: {} }],
     ['a built-in persona that is replaced', { ...base, viewer: {} }],
   ])('changes with %s', (_, changed) => {
@@ -282,6 +293,51 @@ it('tells all problems of all personas at once, with their paths', () => {
     'personas.b.tools.allow[3] is no name; lower-case letters, digits, _, - and / make one, and * stands for any run of them',
     'personas.b.databases denies but allows nothing; add what is allowed',
   ]);
+});
+
+describe('a login of a persona', () => {
+  const known = { servers: ['shop', 'stock'], logins: { shop: ['reader', 'writer'], stock: ['keeper'] } };
+
+  it('is one of a server that the persona may reach', () => {
+    const open = { a: { login: 'reader' }, b: { login: 'keeper', servers: { allow: ['st*'] } } };
+    expect(problemsOf(open, known)).toEqual([]);
+    expect(
+      problemsOf(
+        { a: { login: 'raeder' }, b: { login: 'keeper', servers: { allow: ['shop'] } }, c: { login: 'x' } },
+        known,
+      ),
+    ).toEqual([
+      'personas.a.login names no login of a server that the persona may reach; did you mean reader?',
+      'personas.b.login names no login of a server that the persona may reach; there are: reader, writer',
+      'personas.c.login names no login of a server that the persona may reach; there are: keeper, reader, writer',
+    ]);
+  });
+
+  it('is named beside every other problem', () => {
+    expect(problemsOf({ a: { login: 'x', tools: { allow: ['**'] } } }, known)).toHaveLength(2);
+  });
+
+  it.each(['__proto__', 'Reader', 'a b', 'a\u0000b', ''])('cannot be %j', (login) => {
+    expect(PersonaSpec.safeParse({ login }).success).toBe(false);
+  });
+});
+
+it.each(['a\u0000b', 'a\u001b[31m', 'a\rb', 'a\u202eb', 'a\u2028b', '', 'x'.repeat(2001)])(
+  'refuses the instructions %j',
+  (instructions) => {
+    expect(PersonaSpec.safeParse({ instructions }).success).toBe(false);
+    expect(PersonaSpec.safeParse({ instructions: 'One line.\nAnother \u2192 \u{1f469}\u200d\u{1f4bb}.' }).success).toBe(
+      true,
+    );
+  },
+);
+
+it('takes what holds for purposes from the persona before the configuration', () => {
+  const specs = parse({ a: { purpose: 'off' }, b: {} });
+  const policy = compilePersonas(specs, {}, [], { purpose: 'required' });
+  expect(policy.personas().map(({ name, purpose }) => `${name} ${purpose}`)).toEqual(
+    expect.arrayContaining(['a off', 'b required', 'dba required']),
+  );
 });
 
 it.each(['1.2.3s', '0ms', '.s', '99999999999999999999h'])('refuses the timeout %s', (timeout) => {

@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Principal } from '../contract/principal.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
-import { createLimits } from './limits.ts';
+import { tooManyRows } from './limits.ts';
+import { createProcessLimits } from './process-limits.ts';
 
 const principal = (subject: string): Principal => ({
   issuer: 'local',
@@ -18,7 +19,7 @@ const persona = (callsPerMinute: number, concurrent: number) =>
 
 it('lets a minute of calls through and then one for each share of a minute', () => {
   let now = 0;
-  const limits = createLimits(() => now);
+  const limits = createProcessLimits(() => now);
   const call = () => limits.count(principal('ada'), persona(60, 100));
   for (let i = 0; i < 60; i++) call();
   expect(call).toThrow('More than 60 calls were made within a minute.');
@@ -33,7 +34,7 @@ it('lets a minute of calls through and then one for each share of a minute', () 
 });
 
 it('counts callers apart', () => {
-  const limits = createLimits(() => 0);
+  const limits = createProcessLimits(() => 0);
   limits.count(principal('ada'), persona(1, 1));
   limits.occupy(principal('ada'), persona(1, 1));
   expect(() => limits.count(principal('bob'), persona(1, 1))).not.toThrow();
@@ -41,14 +42,14 @@ it('counts callers apart', () => {
 });
 
 it('counts a caller whom no persona is for as the built-in viewer', () => {
-  const limits = createLimits(() => 0);
+  const limits = createProcessLimits(() => 0);
   const call = () => limits.count(principal('ada'), undefined);
   for (let i = 0; i < 60; i++) call();
   expect(call).toThrow(expect.objectContaining({ code: 'RATE_LIMITED', hint: 'Try again in 1 s.' }));
 });
 
 it('refuses more calls at once than allowed, and gives the place back', () => {
-  const limits = createLimits(() => 0);
+  const limits = createProcessLimits(() => 0);
   const first = limits.occupy(principal('ada'), persona(100, 2));
   limits.occupy(principal('ada'), persona(100, 2));
   expect(() => limits.occupy(principal('ada'), persona(100, 2))).toThrow('2 calls are already under way.');
@@ -57,8 +58,43 @@ it('refuses more calls at once than allowed, and gives the place back', () => {
 });
 
 it('does not grow without bound with callers', () => {
-  const limits = createLimits(() => 0);
+  const limits = createProcessLimits(() => 0);
   const start = performance.now();
   for (let i = 0; i < 50_000; i++) limits.count(principal(`u${i}`), persona(5, 5));
   expect(performance.now() - start).toBeLessThan(5000);
+});
+
+const DAY_MS = 86_400_000;
+const bounded = (rowsPerDay: number) => ({ name: 'p', limits: { rowsPerDay } }) as unknown as CompiledPersona;
+
+describe('rows of a day', () => {
+  it('are given to each caller once, whoever asks for them at the same time', () => {
+    const limits = createProcessLimits(undefined, () => 5 * DAY_MS);
+    expect(limits.rowsLeft(principal('ada'), bounded(100))).toBe(100);
+    expect([70, 70, 70].map((rows) => limits.spend(principal('ada'), bounded(100), rows))).toEqual([70, 30, 0]);
+    expect(limits.rowsLeft(principal('ada'), bounded(100))).toBe(0);
+    expect(limits.spend(principal('bob'), bounded(100), 70)).toBe(70);
+  });
+
+  it('are there again at midnight UTC, and not when the clock is set back', () => {
+    let clock = 5 * DAY_MS + DAY_MS - 1;
+    const limits = createProcessLimits(undefined, () => clock);
+    limits.spend(principal('ada'), bounded(10), 10);
+    expect(limits.rowsLeft(principal('ada'), bounded(10))).toBe(0);
+    clock += 1;
+    expect(limits.spend(principal('ada'), bounded(10), 7)).toBe(7);
+    clock -= DAY_MS;
+    expect(limits.rowsLeft(principal('ada'), bounded(10))).toBe(3);
+  });
+
+  it('count on under a rule that is stricter since', () => {
+    const limits = createProcessLimits();
+    limits.spend(principal('ada'), bounded(100), 50);
+    expect(limits.rowsLeft(principal('ada'), bounded(20))).toBe(0);
+    expect(limits.spend(principal('ada'), bounded(20), 5)).toBe(0);
+    expect(tooManyRows(bounded(20), 3 * DAY_MS + 1000)).toMatchObject({
+      code: 'RATE_LIMITED',
+      details: { limit: 'rows_per_day', value: 20, retry_after_s: 86_399 },
+    });
+  });
 });

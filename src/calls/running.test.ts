@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import { PersonaSpec } from '../contract/persona.ts';
+import type { PlatformError } from '../core/errors.ts';
+import { localPrincipal } from '../identity/local-principal.ts';
+import { compilePersonas } from '../policy/compile.ts';
+import type { Operation } from './operation.ts';
+import { createRunningCalls } from './running.ts';
+
+const principal = localPrincipal('asker', 'ada');
+const operations = [{ name: 'query', area: 'sql', accessClass: 'query' }] as unknown as readonly Operation[];
+const open = compilePersonas({ asker: PersonaSpec.parse({ tools: { allow: ['query'] } }) });
+const closed = compilePersonas({ asker: PersonaSpec.parse({}) });
+
+function start(running: ReturnType<typeof createRunningCalls>, since = running.moment()) {
+  const ended: PlatformError[] = [];
+  const call = { principal, operations, destination: undefined, end: (error: PlatformError) => void ended.push(error) };
+  return { ended, forget: running.add(call, since) };
+}
+
+it('ends the calls that are allowed no more, and no other', () => {
+  const running = createRunningCalls();
+  const call = start(running);
+  expect(running.review(open, (caller) => caller)).toBe(0);
+  expect(running.review(closed, (caller) => caller)).toBe(1);
+  expect(call.ended).toMatchObject([
+    {
+      code: 'FORBIDDEN',
+      details: { rule: 'no rule of personas.asker.tools.allow matches', revoked_by: closed.version },
+    },
+  ]);
+});
+
+it('ends the calls of who is let in no more', () => {
+  const running = createRunningCalls();
+  const call = start(running);
+  running.review(open, () => undefined);
+  expect(call.ended).toMatchObject([{ details: { persona: null, rule: 'no persona is for the caller any more' } }]);
+});
+
+it('ends a call whose rights were read before a review and that is added after it', () => {
+  const running = createRunningCalls();
+  const since = running.moment();
+  running.review(closed, (caller) => caller);
+  expect(start(running, since).ended).toHaveLength(1);
+  expect(start(running).ended).toHaveLength(0);
+});
+
+it('leaves alone what is over', () => {
+  const running = createRunningCalls();
+  const call = start(running);
+  call.forget();
+  expect(running.review(closed, (caller) => caller)).toBe(0);
+  expect(call.ended).toEqual([]);
+});
