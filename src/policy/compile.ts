@@ -4,6 +4,7 @@ import { createConfigError, type Problem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import { compileGlob } from '../core/glob.ts';
 import { builtInPersonas } from './built-in.ts';
+import { canonicalDataRules, compileDataRules, findDataProblems } from './data-rules.ts';
 import { compileDatabasePattern, findDatabasePatternProblem, findServerPatternProblem } from './database-pattern.ts';
 import { compileLimits, findLimitProblems } from './limits.ts';
 import { createNarrow } from './narrowing.ts';
@@ -91,6 +92,7 @@ function compileCandidate(name: string, spec: Spec): Candidate {
         const decision = server(serverName);
         return decision.allowed ? database({ server: serverName, database: databaseName }) : decision;
       },
+      data: compileDataRules(spec.data, `${path}.data`),
     },
   };
 }
@@ -101,6 +103,7 @@ function findProblems(name: string, spec: Spec, { operations, servers }: KnownNa
     ...findRuleProblems(spec.tools, `${path}.tools`, (pattern) => findToolPatternProblem(pattern, operations)),
     ...findRuleProblems(spec.servers, `${path}.servers`, (pattern) => findServerPatternProblem(pattern, servers)),
     ...findRuleProblems(spec.databases, `${path}.databases`, (pattern) => findDatabasePatternProblem(pattern, servers)),
+    ...findDataProblems(spec.data, `${path}.data`),
     ...findLimitProblems(compileLimits(spec.limits)).map((problem) => ({
       path: `${path}.limits.${problem.path}`,
       message: problem.message,
@@ -141,11 +144,12 @@ function findTies(candidates: readonly Candidate[]): Problem[] {
 
 /** Over what the rules mean: `1MiB` and its number of bytes are one, and roles have no order. */
 function hashOf(entries: readonly (readonly [name: string, spec: Spec])[]): string {
-  const canonical = entries.map(([name, { roles = [name], priority, tools, servers, databases, limits }]) => [
+  const canonical = entries.map(([name, { roles = [name], priority, tools, servers, databases, data, limits }]) => [
     name,
     roles.toSorted(),
     priority,
     ...[tools, servers, databases].map(({ allow, deny }) => [allow, deny]),
+    canonicalDataRules(data),
     Object.values(compileLimits(limits)),
   ]);
   return hash('sha256', JSON.stringify(canonical), 'hex').slice(0, 16);

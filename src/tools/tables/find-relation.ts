@@ -12,6 +12,7 @@ export const RELATION_KINDS = sql`('r', 'p', 'v', 'm', 'f')`;
 
 export const candidates = definePart({
   what: 'relations of this name',
+  looksUp: true,
   row: { oid: z.int(), schema: z.string(), table: z.string(), meaning: z.int(), system: z.boolean() },
   sql: byServerVersion({
     12: sql`
@@ -27,6 +28,7 @@ type Candidate = RowOf<typeof candidates>;
 
 export const names = definePart({
   what: 'names of relations',
+  looksUp: true,
   row: { schema: z.string(), table: z.string() },
   sql: byServerVersion({
     12: sql`
