@@ -18,7 +18,7 @@ export interface HiddenName {
   /**
    * `relation` is hidden by a rule, or inherits from one that is; `dependent` is an index, a sequence or a TOAST table
    * of what is hidden; `column` and `masked` are columns; `object` is a constraint, trigger, policy or statistics object
-   * of a visible table that is about something hidden; the `bound` of a partition shows values of such a column.
+   * of a visible table that is about something hidden; the `bound` of a partition, or of those of a table, shows values of such a column.
    */
   readonly kind: 'relation' | 'dependent' | 'column' | 'masked' | 'object' | 'bound';
   /** Of the relation, or of the table that it belongs to. */
@@ -142,10 +142,14 @@ const HIDDEN = compile(sql`
     union all
     select 'object', o.relation, o.name from objects o
     union all
-    select distinct 'bound', h.inhrelid, ''
+    select distinct 'bound', b.oid, ''
       from columns k
       join pg_catalog.pg_partitioned_table p on p.partrelid = k.relation and (k.attnum = any (p.partattrs) or 0 = any (p.partattrs))
-      join pg_catalog.pg_inherits h on h.inhparent = p.partrelid
+     cross join lateral (
+       select p.partrelid as oid
+       union all
+       select h.inhrelid from pg_catalog.pg_inherits h where h.inhparent = p.partrelid
+     ) b
   )
   select f.kind, f.oid, n.nspname as schema, c.relname as table, f.name
     from found f

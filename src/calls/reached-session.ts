@@ -18,6 +18,9 @@ export interface Withheld {
   note(what: string, rows: number, texts: number): void;
   /** Whether anything of it was left out. */
   has(what: string): boolean;
+  /** A total is a lower bound, since the server counts what is hidden. */
+  noteTotal(): void;
+  isTotalOpen(): boolean;
   count(): { readonly rows: number; readonly texts: number };
   /**
    * False where the caller asked for something by a name: how many were left out would tell whether a name is one of
@@ -39,12 +42,17 @@ const NAMES_NOTHING: ReadonlySet<string> = new Set([
 
 export function createWithheld(rules: boolean, input: Readonly<Record<string, unknown>>): Withheld {
   const counts = new Map<string, { rows: number; texts: number }>();
+  let isTotalOpen = false;
   return {
     rules,
     note(what, rows, texts) {
       const known = counts.get(what);
       counts.set(what, { rows: Math.max(rows, known?.rows ?? 0), texts: Math.max(texts, known?.texts ?? 0) });
     },
+    noteTotal() {
+      isTotalOpen = true;
+    },
+    isTotalOpen: () => isTotalOpen,
     has: (what) => (counts.get(what)?.rows ?? 0) > 0,
     count() {
       let [rows, texts] = [0, 0];

@@ -1,5 +1,5 @@
 import type { ReachedDatabase } from '../../calls/context.ts';
-import type { ReachedSession } from '../../calls/reached-session.ts';
+import type { ReachedSession, Withheld } from '../../calls/reached-session.ts';
 import type { NotExamined } from '../../contract/finding.ts';
 import { scrubSecrets } from '../../core/secret-text.ts';
 import type { ParameterValue } from '../../postgres/database.ts';
@@ -83,19 +83,31 @@ export async function readVisible(reading: Reading): Promise<Record<string, unkn
     const isFull = all.length < limit || shown.rows.length >= asked || limit >= MOST_READ;
     if (!isFull && shown.withheld > 0) continue;
     withheld.note(what, shown.withheld, shown.texts);
-    return limit === asked ? shown.rows : shown.rows.slice(0, asked);
+    const rows = limit === asked ? shown.rows : shown.rows.slice(0, asked);
+    if (rows.some((row) => 'total_rows' in row))
+      countVisible(rows, all.length < limit ? shown.rows.length : undefined, withheld);
+    return rows;
   }
+}
+
+/** A total of the server counts what is hidden: it becomes that of the rows, or one more where there may be more. */
+function countVisible(rows: Record<string, unknown>[], total: number | undefined, { noteTotal }: Withheld): void {
+  const asCounted = rows.some((row) => Number(row['total_rows']) > rows.length);
+  if (total === undefined && asCounted) noteTotal();
+  for (const row of rows) row['total_rows'] = total ?? rows.length + (asCounted ? 1 : 0);
 }
 
 /** Says that the data rules left something out, and names nothing of it. */
 export function tellHidden({ withheld, persona }: Pick<ReachedDatabase, 'withheld' | 'persona'>): NotExamined[] {
   if (!withheld.rules) return [];
   const reason = `The data rules of the persona ${JSON.stringify(persona)} hide them.`;
-  if (!withheld.mayTell) return [{ what: 'what the persona may not see, if any of it was meant', reason }];
+  const totals = withheld.isTotalOpen() ? [{ what: 'exact totals: they are lower bounds', reason }] : [];
+  if (!withheld.mayTell) return [{ what: 'what the persona may not see, if any of it was meant', reason }, ...totals];
   const { rows, texts } = withheld.count();
   const parts = [[rows, 'row'] as const, [texts, 'text'] as const].filter(([count]) => count > 0);
   const what = parts.map(([count, noun]) => `${count} ${noun}${count === 1 ? '' : 's'}`).join(' and ');
-  return parts.length === 0 ? [] : [{ what: `${what} about hidden schemas, tables or columns`, reason }];
+  if (parts.length === 0) return totals;
+  return [{ what: `${what} about hidden schemas, tables or columns`, reason }, ...totals];
 }
 
 /** Says that rows were withheld, and names no database. `among` are the lists that they are missing from. */

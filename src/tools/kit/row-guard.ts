@@ -29,10 +29,10 @@ type Named = (typeof NAMED)[number];
 /** What these fields hold is no name of a database's own: roles, servers, and words of PostgreSQL. */
 const NOT_OF_A_DATABASE: ReadonlySet<string> = new Set([
   ...['owner', 'user', 'role', 'roles', 'grantee', 'grantor', 'member', 'member_of', 'open_to', 'executable_by'],
-  ...['function_owner', 'through', 'privileges', 'grantable', 'attributes', 'commands', 'command', 'public_may'],
+  ...['function_owner', 'through', 'attributes', 'commands', 'command', 'public_may'],
   ...['backend_type', 'backend_types', 'wait_event_type', 'wait_event', 'state', 'phase', 'locktype', 'mode'],
   ...['lock_type', 'lock_mode', 'unit', 'step_unit', 'context', 'source', 'category', 'on_delete', 'on_update'],
-  ...['server', 'pooler', 'client_address', 'address', 'version', 'language', 'type', 'worker_type', 'io_method'],
+  ...['server', 'pooler', 'client_address', 'address', 'version', 'language', 'worker_type', 'io_method'],
 ]);
 
 interface GuardedField {
@@ -179,7 +179,10 @@ function isHidden(field: GuardedField, name: string, look: Look): boolean {
   const places = placesOf(field, row, look);
   if (names === 'column') {
     const at = places.length === 0 ? [undefined] : places;
-    return namesIn(name).some((column) => at.some((place) => hidden.column(place, column)));
+    const [whole, leading] = namesIn(name);
+    // a list may say the type of each behind its name
+    if (field.blanked && whole !== leading && hidden.mentions(name.slice(leading.length))) return true;
+    return [whole, leading].some((column) => at.some((place) => hidden.column(place, column)));
   }
   const schema = schemaKey === undefined ? null : (row[schemaKey] as string | null);
   if (names === 'table' || names === 'view' || names === 'sequence') return hidden.relation(schema, name);
@@ -193,6 +196,7 @@ function isHidden(field: GuardedField, name: string, look: Look): boolean {
 function placesOf({ tableKey, schemaKey }: GuardedField, row: Row, { oid }: Seen): Place[] {
   const places: Place[] = oid === undefined ? [] : [{ oid }];
   const table = tableKey === undefined ? undefined : row[tableKey];
+  if (typeof table === 'number') places.push({ oid: table });
   const prefix = tableKey?.replace(/[a-z]+$/, 'schema');
   const schema = row[prefix !== undefined && prefix in row ? prefix : (schemaKey ?? 'schema')];
   if (typeof table === 'string' && typeof schema === 'string') places.push({ schema, table });
@@ -244,7 +248,7 @@ function valuesOf(value: unknown): string[] {
 }
 
 /** A list of columns may say more of each behind its quoted name. */
-function namesIn(text: string): readonly string[] {
+function namesIn(text: string): readonly [whole: string, leading: string] {
   const quoted = /^"((?:[^"]|"")*)"/.exec(text)?.[1];
   return [text, quoted === undefined ? (/^\S*/.exec(text)?.[0] ?? '') : quoted.replaceAll('""', '"')];
 }

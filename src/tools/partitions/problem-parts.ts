@@ -118,9 +118,9 @@ export const bounds = definePart({
   row: {
     parent: oid,
     partitioned: z.boolean(),
-    bound: z.string().nullable().meta({ names: 'bound' }),
-    local_from: z.string().nullable().meta({ names: 'bound' }),
-    local_to: z.string().nullable().meta({ names: 'bound' }),
+    bound: z.string().nullable().meta({ names: 'bound', table: 'parent' }),
+    local_from: z.string().nullable().meta({ names: 'bound', table: 'parent' }),
+    local_to: z.string().nullable().meta({ names: 'bound', table: 'parent' }),
   },
   sql: byServerVersion({ 12: boundsWith(sql`false`), 14: boundsWith(sql`h.inhdetachpending`) }),
 });
@@ -194,7 +194,7 @@ export const uneven = definePart({
   what: 'indexes that only some partitions have',
   row: {
     parent: oid,
-    columns: z.array(z.string()).meta({ names: 'column' }),
+    columns: z.array(z.string()).meta({ names: 'column', table: 'parent' }),
     partitions_with: count,
     partitions_without: count,
     first_without: z.array(z.string()),

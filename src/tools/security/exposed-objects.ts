@@ -17,7 +17,7 @@ export const secretOptions = definePart({
   row: {
     kind: z.enum(['foreign-data wrapper', 'foreign server', 'foreign table']),
     schema: z.string().nullable().meta({ names: 'schema' }),
-    name: z.string(),
+    name: z.string().meta({ names: 'table' }),
     options: names.describe('Their names.'),
     total_rows,
   },
