@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { compileShape, decodeRows } from '../postgres/exact-values.ts';
 import type { ReadOnlySession } from '../postgres/database.ts';
 import { compile, param, sql } from '../postgres/sql.ts';
-import type { DataPattern, NamePart } from '../policy/data-pattern.ts';
+import { likePattern, type DataPattern, type NamePart } from '../policy/data-pattern.ts';
 import type { DataRules } from '../policy/policy.ts';
 
 const shape = compileShape({
@@ -171,10 +171,4 @@ export async function readHiddenNames(session: ReadOnlySession, rules: DataRules
     accesses: all.map(({ access }) => access),
   });
   return decodeRows(result, shape) as unknown as HiddenName[];
-}
-
-function likePattern(part: NamePart | undefined): string {
-  if (part === undefined) return '';
-  const escaped = part.name.replaceAll(/[\\%_]/g, String.raw`\$&`);
-  return part.isGlob ? escaped.replaceAll('*', '%') : escaped;
 }

@@ -60,6 +60,13 @@ export function canonicalPattern({ schema, table, column }: DataPattern): string
     .join('.');
 }
 
+/** As LIKE has it, for what the catalog calls so; empty for a part that is not there. */
+export function likePattern(part: NamePart | undefined): string {
+  if (part === undefined) return '';
+  const escaped = part.name.replaceAll(/[\\%_]/g, String.raw`\$&`);
+  return part.isGlob ? escaped.replaceAll('*', '%') : escaped;
+}
+
 function splitParts(text: string): NamePart[] | PatternFault {
   const parts: NamePart[] = [];
   for (let at = 0; ; at++) {
