@@ -9,6 +9,9 @@ import { runCli } from '../src/cli/cli.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeSomeMajors } from './postgres/each-major.ts';
 
+const hides = (entry: string, level: string, name: string, near: string) =>
+  `hides nothing: "${entry}" names the ${level} "${name}", which none of the databases has that were read for the persona; did you mean ${near}?`;
+
 describeSomeMajors('config check --connect', (cluster) => {
   const clone = useClone(cluster);
   let directory: string;
@@ -52,8 +55,6 @@ describeSomeMajors('config check --connect', (cluster) => {
     expect((await check(config)).code).toBe(0);
     const { code, answer } = await check(config, '--connect');
     expect(code).toBe(2);
-    const hides = (entry: string, level: string, name: string, near: string) =>
-      `hides nothing: "${entry}" names the ${level} "${name}", which none of the databases has that were read for the persona; did you mean ${near}?`;
     expect(answer).toMatchObject({
       error: {
         code: 'CONFIG_INVALID',

@@ -15,13 +15,15 @@ export interface Withheld {
   /** Whether rules of the persona hide anything, whatever was asked. */
   readonly rules: boolean;
   /** The most rows and texts that a reading of `what` left out: what is read again counts once. */
-  note(what: string, rows: number, texts: number): void;
+  readonly note: (what: string, rows: number, texts: number) => void;
   /** Whether anything of it was left out. */
   has(what: string): boolean;
   /** A total is a lower bound, since the server counts what is hidden. */
   noteTotal(): void;
-  isTotalOpen(): boolean;
-  count(): { readonly rows: number; readonly texts: number };
+  /** Hidden rows took the places of others, and more could not be read. */
+  noteCut(): void;
+  lacks(): { readonly isTotalOpen: boolean; readonly isCut: boolean };
+  readonly count: () => { readonly rows: number; readonly texts: number };
   /**
    * False where the caller asked for something by a name: how many were left out would tell whether a name is one of
    * those.
@@ -42,7 +44,7 @@ const NAMES_NOTHING: ReadonlySet<string> = new Set([
 
 export function createWithheld(rules: boolean, input: Readonly<Record<string, unknown>>): Withheld {
   const counts = new Map<string, { rows: number; texts: number }>();
-  let isTotalOpen = false;
+  let [isTotalOpen, isCut] = [false, false];
   return {
     rules,
     note(what, rows, texts) {
@@ -52,7 +54,10 @@ export function createWithheld(rules: boolean, input: Readonly<Record<string, un
     noteTotal() {
       isTotalOpen = true;
     },
-    isTotalOpen: () => isTotalOpen,
+    noteCut() {
+      isCut = true;
+    },
+    lacks: () => ({ isTotalOpen, isCut }),
     has: (what) => (counts.get(what)?.rows ?? 0) > 0,
     count() {
       let [rows, texts] = [0, 0];

@@ -6,7 +6,7 @@ export interface NamePart {
   readonly name: string;
   /** Whether `*` in it stands for any run of characters. */
   readonly isGlob: boolean;
-  matches(name: string): boolean;
+  readonly matches: (name: string) => boolean;
 }
 
 /** `schema.table` or `schema.table.column`. */

@@ -10,6 +10,11 @@ const compiled = (deny: string[], mask: Record<string, string> = {}) => {
 const problems = (deny: string[], mask: Record<string, string> = {}) =>
   findDataProblems({ deny, mask }, 'p').map(({ path, message }) => `${path} ${message}`);
 
+const denied = (i: number, text: string) => ({
+  access: 'denied',
+  rule: `personas.p.data.deny[${i}] ${JSON.stringify(text)}`,
+});
+
 describe('a pattern of data', () => {
   it.each([
     ['hr.salaries', '"hr"."salaries"'],
@@ -54,10 +59,6 @@ describe('data rules', () => {
   it('decide on schemas, relations and columns and name the rule', () => {
     const rules = compiled(['hr.*', 'public.users.password_hash', '*.salaries', 'app."T*"'], {
       'public.customers.email': 'hash',
-    });
-    const denied = (i: number, text: string) => ({
-      access: 'denied',
-      rule: `personas.p.data.deny[${i}] ${JSON.stringify(text)}`,
     });
     expect(rules.schema('hr')).toEqual(denied(0, 'hr.*'));
     expect(rules.schema('HR')).toEqual({ access: 'visible' });

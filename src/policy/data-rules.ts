@@ -28,8 +28,6 @@ export function compileDataRules({ deny, mask }: Spec, path: string): DataRules 
   if (rules.length === 0) return undefined;
   const wholly = rules.filter(({ pattern: { column } }) => column === undefined);
   const columns = rules.filter(({ pattern: { column } }) => column !== undefined);
-  const find = (among: readonly Rule[], matches: (pattern: DataPattern) => boolean) =>
-    among.find(({ pattern }) => matches(pattern))?.decision ?? VISIBLE;
   const relation: DataRules['relation'] = (schema, table) =>
     find(wholly, (pattern) => pattern.schema.matches(schema) && pattern.table.matches(table));
   return {
@@ -48,6 +46,10 @@ export function compileDataRules({ deny, mask }: Spec, path: string): DataRules 
       );
     },
   };
+}
+
+function find(among: readonly Rule[], matches: (pattern: DataPattern) => boolean): DataDecision {
+  return among.find(({ pattern }) => matches(pattern))?.decision ?? VISIBLE;
 }
 
 function ruleOf(text: string, decision: DataDecision): Rule | undefined {
@@ -128,14 +130,15 @@ function findTwins(mask: Spec['mask'], path: string): Problem[] {
 
 /** The rules as they mean, for the version of the policy. */
 export function canonicalDataRules({ deny, mask }: Spec): unknown {
-  const canonical = (text: string) => {
-    const parsed = parseDataPattern(text);
-    return isFault(parsed) ? text : canonicalPattern(parsed);
-  };
   return [
     deny.map(canonical).toSorted(),
     Object.entries(mask)
       .map(([text, name]) => [canonical(text), name])
       .toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)),
   ];
+}
+
+function canonical(text: string): string {
+  const parsed = parseDataPattern(text);
+  return isFault(parsed) ? text : canonicalPattern(parsed);
 }

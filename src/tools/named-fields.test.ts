@@ -27,7 +27,7 @@ function unmarked(type: z.ZodType, path: string): string[] {
 it.each(tools.map((tool) => [tool.name, tool] as const))(
   '%s says of every field that names an object what it names, for the data rules of personas',
   (name, { output }) => {
-    expect(unmarked(output as z.ZodType, name)).toEqual([]);
+    expect(unmarked(output, name)).toEqual([]);
   },
 );
 

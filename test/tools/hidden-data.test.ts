@@ -157,9 +157,9 @@ describeSomeMajors('data rules', (cluster) => {
   });
 
   it('make a hidden table one that is not there', async () => {
-    const { attempt } = howdah('monitor');
+    const monitor = howdah('monitor');
     const refusal = async (table: string) => {
-      const outcome = await attempt('describe_table', { table });
+      const outcome = await monitor.attempt('describe_table', { table });
       return outcome.ok ? 'found' : JSON.stringify(outcome.error).replaceAll(table, 'X');
     };
     for (const [hidden, absent] of [
@@ -170,46 +170,46 @@ describeSomeMajors('data rules', (cluster) => {
       expect(await refusal(hidden)).toBe(await refusal(absent));
     }
     for (const schema of ['sekrit_vault', 'zzzzzz_zzzzz']) {
-      const outcome = await attempt('list_schemas', { schema });
+      const outcome = await monitor.attempt('list_schemas', { schema });
       expect(outcome).toMatchObject({ ok: false, error: { code: 'NOT_FOUND' } });
     }
   });
 
   it('spend no limit on what is hidden, and count none of it', async () => {
-    const { call } = howdah('monitor');
+    const monitor = howdah('monitor');
     const largest = async (login: Login | 'unruled') =>
       (await howdah(login).call('list_tables', { limit: 1, schema: 'shop' })).rows.map(({ table }) => table);
     expect(await largest('unruled')).toEqual(['sekrit_ledger']);
     expect(await largest('monitor')).toEqual(['order_lines']);
-    const first = await call('list_tables', { limit: 1 });
+    const first = await monitor.call('list_tables', { limit: 1 });
     expect(first.rows).toHaveLength(1);
     expect(first).not.toHaveProperty('total');
     expect(first['about']).toMatchObject({ total_size: null });
-    const all = await call('list_tables', { limit: 500 });
+    const all = await monitor.call('list_tables', { limit: 500 });
     expect(all.truncated).toBe(false);
     expect(all.not_examined).toContainEqual({
       what: expect.stringMatching(/^\d+ rows? (and \d+ texts? )?about hidden schemas, tables or columns$/),
       reason: 'The data rules of the persona "ruled" hide them.',
     });
-    const schemas = await call('list_schemas', { limit: 500 });
+    const schemas = await monitor.call('list_schemas', { limit: 500 });
     expect(schemas.total).toBe(schemas.rows.length);
   });
 
   it('do not tell by a count whether a name is one of those', async () => {
-    const { call } = howdah('monitor');
+    const monitor = howdah('monitor');
     const [hidden, absent] = [
-      await call('list_tables', { name: 'sekrit_led*' }),
-      await call('list_tables', { name: 'zzzzzz_zzz*' }),
+      await monitor.call('list_tables', { name: 'sekrit_led*' }),
+      await monitor.call('list_tables', { name: 'zzzzzz_zzz*' }),
     ];
     expect(hidden).toEqual(absent);
     expect(hidden.rows).toEqual([]);
   });
 
   it('hide it from resources and completion', async () => {
-    const { attempt } = howdah('monitor');
+    const monitor = howdah('monitor');
     const { name: database } = clone();
     const complete = async (variable: string, prefix: string, more = {}) => {
-      const outcome = await attempt('completion/complete/database', { variable, prefix, ...more });
+      const outcome = await monitor.attempt('completion/complete/database', { variable, prefix, ...more });
       return outcome.ok ? outcome.output : outcome.error;
     };
     const none = { completion: { values: [], hasMore: false, total: 0 } };
@@ -221,7 +221,7 @@ describeSomeMajors('data rules', (cluster) => {
       completion: { values: ['tapir_orders'] },
     });
     const read = (schema: string, table: string) =>
-      attempt('resources/read/table', {
+      monitor.attempt('resources/read/table', {
         uri: `pg://default/${database}/${schema}/${table}`,
         server: 'default',
         database,

@@ -1,4 +1,3 @@
-import type { Config } from '../../src/config/schema.ts';
 import { PersonaSpec } from '../../src/contract/persona.ts';
 import { openHowdah, runAs, type Howdah } from '../postgres/platform.ts';
 
@@ -10,20 +9,15 @@ const RULES = {
   mask: { 'shop.customers.wombat_mail': 'hash', 'tapir.region.code': 'redact', 'tapir.counted.id': 'null' },
 };
 
+const ruled = PersonaSpec.parse({
+  tools: { allow: ['*'] },
+  data: RULES,
+  limits: { calls_per_minute: 10_000, rows: 10_000, bytes: '64MiB' },
+});
+
 /** A Howdah whose persona may call everything, but for the data that the rules hide. */
 export function openRuledHowdah(url: string): Promise<Howdah> {
-  const change = (config: Config): Config => ({
-    ...config,
-    personas: {
-      ...config.personas,
-      ruled: PersonaSpec.parse({
-        tools: { allow: ['*'] },
-        data: RULES,
-        limits: { calls_per_minute: 10_000, rows: 10_000, bytes: '64MiB' },
-      }),
-    },
-  });
-  return openHowdah(url, 'ruled', change);
+  return openHowdah(url, 'ruled', (config) => ({ ...config, personas: { ...config.personas, ruled } }));
 }
 
 /** What is hidden, and what refers to it from where everybody may look. */

@@ -3,7 +3,7 @@ import type { Output } from '../../calls/operation.ts';
 import type { Finding, NotExamined } from '../../contract/finding.ts';
 import type { ConnectionFacts } from '../../postgres/database.ts';
 import { byUrgency } from './gather.ts';
-import { tellHidden } from './disclosure.ts';
+import { tellHidden } from './visible-rows.ts';
 import { remediesOnPrimary, stepsOnPrimary } from './on-primary.ts';
 
 /** What a tool found, and what it could not look at. */

@@ -167,10 +167,12 @@ function sourceOf<
     disclosure: disclosureOf(spec.row),
     aboutFields: Object.keys(about),
     aboutGuard: guardOf(about),
-    totals: Object.keys(about).filter(
-      (key) => about[key]?.safeParse(null).success === true && about[key]?.safeParse(1).success,
-    ),
+    totals: Object.entries(about).flatMap(([key, type]) => (isNullableNumber(type) ? [key] : [])),
   };
+}
+
+function isNullableNumber(type: z.ZodType): boolean {
+  return type.safeParse(null).success && type.safeParse(1).success;
 }
 
 function paramsOf<Input extends z.ZodRawShape>(input: Input): Params<Input> {

@@ -10,7 +10,6 @@ import type { StatementTexts } from '../../sqltext/statement-texts.ts';
 import {
   disclosureOf,
   maskStatements,
-  readVisible,
   requireClosedLast,
   scrubTexts,
   withoutOtherDatabases,
@@ -21,10 +20,16 @@ import { databaseNames } from './open-databases.ts';
 import { hiddenFrom, type Sees } from './privileges.ts';
 import { describeStatements } from './statements.ts';
 import type { RowShape, ToolStatement } from './tool.ts';
+import { readVisible } from './visible-rows.ts';
 import { queryVariant } from './variant.ts';
 
 /** Where nothing is said of what was left out. */
-const UNCOUNTED: Withheld = { ...createWithheld(false, {}), note: () => undefined };
+const UNCOUNTED: Withheld = {
+  ...createWithheld(false, {}),
+  note: () => undefined,
+  noteTotal: () => undefined,
+  noteCut: () => undefined,
+};
 
 type Values = Readonly<Record<string, ParameterValue>>;
 
@@ -68,6 +73,8 @@ export function definePart<const Shape extends RowShape>(spec: PartSpec<Shape>):
   const statements = describeStatements(spec.sql);
   requireClosedLast(spec.what, disclosure, statements);
   const limited = statements.some(({ params }) => params.includes('limit'));
+  const fixed = statements.flatMap(({ text }) => /\blimit (\d+)$/.exec(text)?.[1] ?? []);
+  const fixedLimit = fixed.length === 0 ? undefined : Math.min(...fixed.map(Number));
   return {
     what: spec.what,
     needs: spec.needs,
@@ -80,8 +87,15 @@ export function definePart<const Shape extends RowShape>(spec: PartSpec<Shape>):
         decodeRows(await queryVariant(session, source, limit === undefined ? all : { ...all, limit }), compiled);
       const { facts, hidden } = session;
       const withheld = spec.looksUp === true ? UNCOUNTED : session.withheld;
-      const reading = { what: spec.what, session: { facts, hidden, withheld }, disclosure, values, limited, read };
-      const rows = await readVisible(reading);
+      const rows = await readVisible({
+        what: spec.what,
+        session: { facts, hidden, withheld },
+        guard: disclosure.guard,
+        values,
+        limit: limited ? Number(values['limit']) : undefined,
+        fixedLimit,
+        read,
+      });
       scrubTexts(rows, disclosure);
       return rows as Row<Shape>[];
     },

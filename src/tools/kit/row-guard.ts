@@ -28,11 +28,47 @@ type Named = (typeof NAMED)[number];
 
 /** What these fields hold is no name of a database's own: roles, servers, and words of PostgreSQL. */
 const NOT_OF_A_DATABASE: ReadonlySet<string> = new Set([
-  ...['owner', 'user', 'role', 'roles', 'grantee', 'grantor', 'member', 'member_of', 'open_to', 'executable_by'],
-  ...['function_owner', 'through', 'attributes', 'commands', 'command', 'public_may'],
-  ...['backend_type', 'backend_types', 'wait_event_type', 'wait_event', 'state', 'phase', 'locktype', 'mode'],
-  ...['lock_type', 'lock_mode', 'unit', 'step_unit', 'context', 'source', 'category', 'on_delete', 'on_update'],
-  ...['server', 'pooler', 'client_address', 'address', 'version', 'language', 'worker_type', 'io_method'],
+  'owner',
+  'user',
+  'role',
+  'roles',
+  'grantee',
+  'grantor',
+  'member',
+  'member_of',
+  'open_to',
+  'executable_by',
+  'function_owner',
+  'through',
+  'attributes',
+  'commands',
+  'command',
+  'public_may',
+  'backend_type',
+  'backend_types',
+  'wait_event_type',
+  'wait_event',
+  'state',
+  'phase',
+  'locktype',
+  'mode',
+  'lock_type',
+  'lock_mode',
+  'unit',
+  'step_unit',
+  'context',
+  'source',
+  'category',
+  'on_delete',
+  'on_update',
+  'server',
+  'pooler',
+  'client_address',
+  'address',
+  'version',
+  'language',
+  'worker_type',
+  'io_method',
 ]);
 
 interface GuardedField {
@@ -120,7 +156,7 @@ function unwrap(type: z.ZodType): { readonly inner: z.ZodType; readonly nullable
 
 function nestedGuard(type: z.ZodType): RowGuard | undefined {
   const element = type instanceof z.ZodArray ? unwrap(type.element as z.ZodType).inner : type;
-  return element instanceof z.ZodObject ? guardOf(element.shape as RowShape) : undefined;
+  return element instanceof z.ZodObject ? guardOf(element.shape) : undefined;
 }
 
 /** Not a choice of words, nor a time. */
@@ -172,24 +208,50 @@ function mayStay(field: GuardedField, look: Look): boolean {
   return field.nullable;
 }
 
+type Judge = (field: GuardedField, name: string, look: Look) => boolean;
+
+const isHiddenRelation: Judge = (field, name, { hidden, row }) => hidden.relation(schemaOf(field, row), name);
+/** The schema of the row decides where it has one. */
+const isHiddenRoutine: Judge = (field, name, { hidden, row }) => schemaOf(field, row) === null && hidden.mentions(name);
+
+const JUDGES: Readonly<Partial<Record<Named, Judge>>> = {
+  schema: (_, name, { hidden }) => hidden.schema(name),
+  table: isHiddenRelation,
+  view: isHiddenRelation,
+  sequence: isHiddenRelation,
+  index: (field, name, look) =>
+    isHiddenObject(field, name, look) || (schemaOf(field, look.row) !== null && isHiddenRelation(field, name, look)),
+  column: isHiddenColumn,
+  constraint: isHiddenObject,
+  trigger: isHiddenObject,
+  policy: isHiddenObject,
+  function: isHiddenRoutine,
+  type: isHiddenRoutine,
+};
+
 function isHidden(field: GuardedField, name: string, look: Look): boolean {
+  const judge = field.names && JUDGES[field.names];
+  return judge ? judge(field, name, look) : look.hidden.mentions(name);
+}
+
+function schemaOf({ schemaKey }: GuardedField, row: Row): string | null {
+  return schemaKey === undefined ? null : (row[schemaKey] as string | null);
+}
+
+function isHiddenColumn(field: GuardedField, name: string, look: Look): boolean {
   const { hidden, row } = look;
-  const { names, schemaKey } = field;
-  if (names === 'schema') return hidden.schema(name);
   const places = placesOf(field, row, look);
-  if (names === 'column') {
-    const at = places.length === 0 ? [undefined] : places;
-    const [whole, leading] = namesIn(name);
-    // a list may say the type of each behind its name
-    if (field.blanked && whole !== leading && hidden.mentions(name.slice(leading.length))) return true;
-    return [whole, leading].some((column) => at.some((place) => hidden.column(place, column)));
-  }
-  const schema = schemaKey === undefined ? null : (row[schemaKey] as string | null);
-  if (names === 'table' || names === 'view' || names === 'sequence') return hidden.relation(schema, name);
-  if (names === 'function' || names === 'type') return schema === null && hidden.mentions(name);
-  if (places.some((place) => hidden.object(place, name))) return true;
-  if (names === 'index') return (schema !== null || places.length === 0) && hidden.relation(schema, name);
-  return places.length === 0 && hidden.mentions(name);
+  const [whole, leading] = namesIn(name);
+  // a list may say the type of each behind its name
+  if (field.blanked && whole !== leading && hidden.mentions(name.slice(leading.length))) return true;
+  const at = places.length === 0 ? [undefined] : places;
+  return [whole, leading].some((column) => at.some((place) => hidden.column(place, column)));
+}
+
+function isHiddenObject(field: GuardedField, name: string, look: Look): boolean {
+  const { hidden, row } = look;
+  const places = placesOf(field, row, look);
+  return places.length === 0 ? hidden.mentions(name) : places.some((place) => hidden.object(place, name));
 }
 
 /** The table that a field of the row belongs to, and the one that was asked for. */

@@ -3,11 +3,12 @@ import type { ReachedSession } from '../../calls/reached-session.ts';
 import type { ConnectionFacts, ParameterValue } from '../../postgres/database.ts';
 import { decodeRows, type CompiledShape } from '../../postgres/exact-values.ts';
 import type { Variants } from '../../postgres/version.ts';
-import { maskStatements, readVisible, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
+import { maskStatements, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
 import { concede, NOTHING_CONCEDED, type Concessions } from './concessions.ts';
 import { databaseNames } from './open-databases.ts';
 import { guardRows, type RowGuard } from './row-guard.ts';
 import { requireTarget } from './tool.ts';
+import { readVisible } from './visible-rows.ts';
 import { queryVariant } from './variant.ts';
 
 /** A statement, the shape of its rows, and which of their fields are to be treated apart. */
@@ -71,13 +72,13 @@ async function readOnce(
   const target = requireTarget(context);
   const read = async (session: ReachedSession) => {
     let about: Record<string, unknown> | null = null;
-    const { disclosure, tool: what } = source;
+    const { tool: what } = source;
     const rows = await readVisible({
       what,
       session,
-      disclosure,
+      guard: source.disclosure.guard,
       values,
-      limited: true,
+      limit: limit + 1,
       async read(most = limit + 1) {
         const result = await queryVariant(session, { ...source, subject: what }, { ...values, limit: most });
         const all = decodeRows(result, source.shape);
