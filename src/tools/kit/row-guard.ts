@@ -27,49 +27,14 @@ const NAMED = [
 type Named = (typeof NAMED)[number];
 
 /** What these fields hold is no name of a database's own: roles, servers, and words of PostgreSQL. */
-const NOT_OF_A_DATABASE: ReadonlySet<string> = new Set([
-  'owner',
-  'user',
-  'role',
-  'roles',
-  'grantee',
-  'grantor',
-  'member',
-  'member_of',
-  'open_to',
-  'executable_by',
-  'function_owner',
-  'through',
-  'attributes',
-  'commands',
-  'command',
-  'public_may',
-  'backend_type',
-  'backend_types',
-  'wait_event_type',
-  'wait_event',
-  'state',
-  'phase',
-  'locktype',
-  'mode',
-  'lock_type',
-  'lock_mode',
-  'unit',
-  'step_unit',
-  'context',
-  'source',
-  'category',
-  'on_delete',
-  'on_update',
-  'server',
-  'pooler',
-  'client_address',
-  'address',
-  'version',
-  'language',
-  'worker_type',
-  'io_method',
-]);
+const NOT_OF_A_DATABASE: ReadonlySet<string> = new Set(
+  [
+    'owner user role roles grantee grantor member member_of open_to executable_by function_owner through attributes',
+    'commands command public_may backend_type backend_types wait_event_type wait_event state phase locktype mode',
+    'lock_type lock_mode unit step_unit context source category on_delete on_update server pooler client_address',
+    'address version language worker_type io_method',
+  ].flatMap((keys) => keys.split(' ')),
+);
 
 interface GuardedField {
   readonly key: string;
