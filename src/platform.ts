@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createAdminOperations } from './admin/operations.ts';
+import { findMissingData } from './admin/missing-data.ts';
 import { createReload, type Reload } from './admin/reload.ts';
 import type { AuditLog } from './audit/event.ts';
 import { openAuditFile } from './audit/file.ts';
@@ -10,6 +11,7 @@ import type { Operation } from './calls/operation.ts';
 import { createProcessLimits } from './calls/process-limits.ts';
 import { createRunningCalls } from './calls/running.ts';
 import { loadConfig } from './config/load.ts';
+import { createConfigError } from './config/problem.ts';
 import type { Config } from './config/schema.ts';
 import type { Finding } from './contract/finding.ts';
 import type { Principal } from './contract/principal.ts';
@@ -169,6 +171,23 @@ export async function checkPlatform({
   await checkTls(config);
   wire({ config, env, auditDirectory: '', warn: (warning) => warnings.push(warning) });
   return warnings;
+}
+
+/** Asks the servers for what the data rules name. Returns warnings of what could not be read; fails with CONFIG_INVALID. */
+export async function checkDataRules({
+  config,
+  env,
+  source,
+  signal,
+}: Pick<PlatformParts, 'config' | 'env'> & { source: string; signal: AbortSignal }): Promise<readonly string[]> {
+  const { fleet, policy } = wire({ config, env, auditDirectory: '', warn: () => undefined });
+  try {
+    const { problems, unread } = await findMissingData(policy.personas(), fleet, signal);
+    if (problems.length > 0) throw createConfigError(source, problems);
+    return unread.map(({ place, reason }) => `data rules could not be compared with ${place}: ${reason}`);
+  } finally {
+    await fleet.close();
+  }
 }
 
 /** Closes each, whatever became of those before it. Rejects with the first failure. */

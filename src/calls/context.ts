@@ -2,10 +2,10 @@ import type { Principal } from '../contract/principal.ts';
 import type { Deadline } from '../core/deadline.ts';
 import type { FleetPooler, FleetServer } from '../fleet/fleet.ts';
 import type { ConsoleSession } from '../postgres/console.ts';
-import type { ReadOnlySession } from '../postgres/database.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
 import type { StatementTexts } from '../sqltext/statement-texts.ts';
 import type { Dialogue } from './dialogue.ts';
+import type { ReachedSession, Withheld } from './reached-session.ts';
 
 /** What the statements of one transaction need. */
 export interface TransactionNeeds {
@@ -24,7 +24,10 @@ export interface ReachedDatabase {
   /** The same with another deadline, for a part of the call. */
   within(deadline: Deadline): ReachedDatabase;
   /** One read-only transaction. */
-  readOnly<T>(work: (session: ReadOnlySession) => Promise<T>, options?: TransactionNeeds): Promise<T>;
+  readOnly<T>(work: (session: ReachedSession) => Promise<T>, options?: TransactionNeeds): Promise<T>;
+  /** What the answer of the call lacks by the data rules of its persona. */
+  readonly withheld: Withheld;
+  readonly persona: string;
   /** The PgBouncers that stand before the server, in the order of the configuration. */
   readonly poolers: readonly ReachedPooler[];
 }

@@ -167,7 +167,7 @@ async function perform(
 
     // 7. Run, and 8. shape the answer to what the persona may have.
     const progress = (message: string, done: number, total?: number) => request.onProgress?.(message, done, total);
-    const target = destination && openDestination(destination, { persona, deadline, callId });
+    const target = destination && openDestination(destination, { persona, deadline, callId, input });
     const { statementTexts } = deps;
     const answer = await operation.run({
       callId,

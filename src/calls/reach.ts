@@ -1,9 +1,9 @@
-import type { Deadline } from '../core/deadline.ts';
 import { PlatformError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Fleet, FleetServer } from '../fleet/fleet.ts';
 import type { CompiledPersona, Decision } from '../policy/policy.ts';
-import type { ReachableServers, ReachedDatabase } from './context.ts';
+import type { CallContext, ReachableServers, ReachedDatabase } from './context.ts';
+import { createWithheld, reachSession } from './reached-session.ts';
 import type { CallRecord } from './record.ts';
 
 /** Diagnostics wait this long for a lock: long enough for a passing one, short enough for an incident. */
@@ -39,14 +39,14 @@ export function findDestination(
 /** Gives a call its way to its destination, with the deadline and the name of the call on every transaction. */
 export function openDestination(
   { server, database }: Destination,
-  {
-    persona,
-    deadline,
-    callId,
-  }: { readonly persona: CompiledPersona; readonly deadline: Deadline; readonly callId: string },
+  { persona, deadline, callId, input }: Pick<CallContext, 'persona' | 'deadline' | 'callId' | 'input'>,
 ): ReachedDatabase {
+  const { data } = persona;
+  const withheld = createWithheld(data !== undefined, input);
   return {
-    within: (other) => openDestination({ server, database }, { persona, deadline: other, callId }),
+    within: (other) => openDestination({ server, database }, { persona, deadline: other, callId, input }),
+    persona: persona.name,
+    withheld,
     server,
     database,
     mayShow: (name) => server.offers(name) && persona.database(server.name, name).allowed,
@@ -57,9 +57,9 @@ export function openDestination(
           applicationName: `howdah ${callId}`,
           isolation: options?.snapshot === true ? 'repeatable read' : 'read committed',
           lockTimeoutMs: LOCK_TIMEOUT_MS,
-          single: options?.single === true,
+          single: options?.single === true && data === undefined,
         },
-        work,
+        async (session) => work(await reachSession(session, data, withheld)),
       ),
     poolers: server.poolers.map(({ name, address, isOnTheWay, console }) => ({
       name,

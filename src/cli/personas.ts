@@ -9,6 +9,7 @@ interface Question {
   readonly tool?: string;
   readonly server?: string;
   readonly database?: string;
+  readonly table?: string;
 }
 
 export async function listPersonas(shell: Shell): Promise<number> {

@@ -1,18 +1,20 @@
 import { stringify } from 'yaml';
 import { configJsonSchema, configKeys } from '../config/key.ts';
 import { loadConfig } from '../config/load.ts';
-import { checkPlatform } from '../platform.ts';
+import { checkDataRules, checkPlatform } from '../platform.ts';
 import { renderTable } from '../render/table.ts';
 import { withHowdah } from './local-howdah.ts';
 import type { Shell } from './shell.ts';
 
 /** Prints what a configuration amounts to; fails with CONFIG_INVALID, which has every problem. */
 export async function checkConfig(
-  { config: named, env, screen, json }: Shell,
+  { config: named, env, screen, json, signal }: Shell,
   file: string | undefined,
+  { connect = false }: { readonly connect?: boolean } = {},
 ): Promise<number> {
   const { config, source, warnings: found } = await loadConfig({ path: file ?? named, env });
   const warnings = [...found, ...(await checkPlatform({ config, env }))];
+  if (connect) warnings.push(...(await checkDataRules({ config, env, source, signal })));
   const servers = Object.keys(config.servers);
   if (json) screen.printJson({ ok: true, source, servers, warnings });
   else {

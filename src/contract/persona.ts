@@ -45,6 +45,21 @@ const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
 /** A text of several lines, without what is not seen as a character or moves others. */
 const PLAIN_LINES = /^(?:[^\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]|\n)*$/u;
 
+/** What can stand in the place of a masked value. */
+export const MASKS = ['redact', 'hash', 'last4', 'partial', 'null', 'year'] as const;
+export type MaskName = (typeof MASKS)[number];
+
+const DataRules = z.strictObject({
+  deny: z
+    .array(z.string())
+    .default([])
+    .describe('schema.table or schema.table.column, quoted as identifiers, with * in parts without quotes.'),
+  mask: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe(`schema.table.column, and how its values are shown: ${MASKS.join(', ')}.`),
+});
+
 /** A named set of rules, chosen for a caller by role; see `docs/personas.md`. */
 export const PersonaSpec = z.strictObject({
   roles: z
@@ -56,6 +71,7 @@ export const PersonaSpec = z.strictObject({
   tools: Rules.prefault({}).describe('Tool names with *, area:<area> or class:<diagnostic|schema|query|admin>.'),
   servers: Rules.prefault({ allow: ['*'] }).describe('Server names with *.'),
   databases: Rules.prefault({ allow: ['*/*'] }).describe('server/database, each with *.'),
+  data: DataRules.prefault({}).describe('What of the databases it may not see.'),
   limits: PersonaLimits.prefault({}).describe('What one caller may ask.'),
   login: z
     .string()

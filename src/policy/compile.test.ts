@@ -202,6 +202,25 @@ describe('names of Object.prototype', () => {
   });
 });
 
+describe('data rules', () => {
+  it('are compiled with their path, and cost nothing where there are none', () => {
+    expect(persona({}).data).toBeUndefined();
+    expect(persona({ data: { deny: ['hr.*'] } }).data?.relation('hr', 'pay')).toEqual({
+      access: 'denied',
+      rule: 'personas.p.data.deny[0] "hr.*"',
+    });
+  });
+
+  it('that cannot be meant are told with all other problems', () => {
+    const data = { deny: ['hr'], mask: { 'public.users.email': 'hsh' } };
+    expect(problemsOf({ p: { tools: { allow: ['**'] }, data } })).toEqual([
+      expect.stringMatching(/^personas\.p\.tools\.allow\[0\] has "\*\*"/),
+      expect.stringMatching(/^personas\.p\.data\.deny\[0\] has no dot/),
+      'personas.p.data.mask."public.users.email" has no mask named "hsh"; did you mean hash?',
+    ]);
+  });
+});
+
 describe('the version', () => {
   const base = { a: { roles: ['x', 'y'], tools: { allow: ['query'] }, limits: { bytes: '1MiB' } }, b: {} };
 
@@ -223,6 +242,8 @@ describe('the version', () => {
     ['a rule', { ...base, a: { ...base.a, tools: { allow: ['quer*'] } } }],
     ['a rule on the other side', { ...base, a: { ...base.a, tools: { allow: ['query'], deny: ['query'] } } }],
     ['a server', { ...base, a: { ...base.a, servers: { allow: ['a'] } } }],
+    ['a hidden schema', { ...base, a: { ...base.a, data: { deny: ['hr.*'] } } }],
+    ['a mask', { ...base, a: { ...base.a, data: { mask: { 'public.users.email': 'hash' } } } }],
     ['a limit', { ...base, a: { ...base.a, limits: { rows: 1 } } }],
     ['a limit that had no bound', { ...base, a: { ...base.a, limits: { bytes: '1MiB', rows_per_day: 5 } } }],
     ['a login', { ...base, a: { ...base.a, login: 'reader' } }],

@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { compileGlob } from '../core/glob.ts';
 import { builtInPersonas } from './built-in.ts';
 import { createChoice } from './choice.ts';
+import { canonicalDataRules, compileDataRules, findDataProblems } from './data-rules.ts';
 import { compileDatabasePattern, findDatabasePatternProblem, findServerPatternProblem } from './database-pattern.ts';
 import { compileLimits, findLimitProblems } from './limits.ts';
 import { findLoginProblems } from './login.ts';
@@ -94,6 +95,7 @@ function compilePersona(name: string, spec: Spec, defaults: PersonaDefaults): Co
       const decision = server(serverName);
       return decision.allowed ? database({ server: serverName, database: databaseName }) : decision;
     },
+    data: compileDataRules(spec.data, `${path}.data`),
   };
 }
 
@@ -103,6 +105,7 @@ function findProblems(name: string, spec: Spec, { operations, servers }: KnownNa
     ...findRuleProblems(spec.tools, `${path}.tools`, (pattern) => findToolPatternProblem(pattern, operations)),
     ...findRuleProblems(spec.servers, `${path}.servers`, (pattern) => findServerPatternProblem(pattern, servers)),
     ...findRuleProblems(spec.databases, `${path}.databases`, (pattern) => findDatabasePatternProblem(pattern, servers)),
+    ...findDataProblems(spec.data, `${path}.data`),
     ...findLimitProblems(compileLimits(spec.limits)).map((problem) => ({
       path: `${path}.limits.${problem.path}`,
       message: problem.message,
@@ -140,13 +143,16 @@ function findTies(personas: readonly CompiledPersona[]): Problem[] {
 
 /** Over what the rules mean: `1MiB` and its number of bytes are one, and roles have no order. */
 function hashOf(entries: readonly (readonly [name: string, spec: Spec])[], defaults: PersonaDefaults): string {
-  const canonical = entries.map(([name, { roles = [name], priority, tools, servers, databases, limits, ...more }]) => [
-    name,
-    roles.toSorted(),
-    priority,
-    ...[tools, servers, databases].map(({ allow, deny }) => [allow, deny]),
-    Object.values(compileLimits(limits)),
-    [more.login, more.instructions, more.purpose ?? defaults.purpose],
-  ]);
+  const canonical = entries.map(
+    ([name, { roles = [name], priority, tools, servers, databases, data, limits, ...more }]) => [
+      name,
+      roles.toSorted(),
+      priority,
+      ...[tools, servers, databases].map(({ allow, deny }) => [allow, deny]),
+      canonicalDataRules(data),
+      Object.values(compileLimits(limits)),
+      [more.login, more.instructions, more.purpose ?? defaults.purpose],
+    ],
+  );
   return hash('sha256', JSON.stringify(canonical), 'hex').slice(0, 16);
 }

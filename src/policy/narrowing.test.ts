@@ -28,6 +28,7 @@ const specs = {
     servers: { allow: ['shop-*'], deny: ['shop-billing'] },
     databases: { allow: ['*/shop'] },
     limits: { rows: 7 },
+    data: { deny: ['hr.*'] },
   }),
 };
 const policy = compilePersonas(specs);
@@ -58,6 +59,10 @@ describe('a narrowed persona', () => {
       allowed: false,
       rule: 'personas.support.tools.deny[0] "list_roles"',
     });
+  });
+
+  it('hides the data that the persona hides', () => {
+    expect(narrowed({ tools: ['*'] }).data?.schema('hr').access).toBe('denied');
   });
 
   it('reaches the servers that both allow, and their databases', () => {

@@ -1,6 +1,7 @@
 import type { AccessClass } from '../contract/access-class.ts';
-import type { PurposeRule } from '../contract/persona.ts';
+import type { MaskName, PurposeRule } from '../contract/persona.ts';
 import type { Principal } from '../contract/principal.ts';
+import type { DataPattern } from './data-pattern.ts';
 
 /** Who may do what: the personas in force, compiled and unchanging. */
 export interface Policy {
@@ -33,7 +34,26 @@ export interface CompiledPersona {
   server(name: string): Decision;
   /** Denied too where the server is. */
   database(server: string, database: string): Decision;
+  /** Undefined where it has no such rule. */
+  readonly data: DataRules | undefined;
 }
+
+/** What of a database a persona may not see; the same in every database that it may reach. */
+export interface DataRules {
+  readonly denied: readonly DataPattern[];
+  readonly masked: readonly DataPattern[];
+  /** Denied where one rule denies all of it. */
+  schema(schema: string): DataDecision;
+  relation(schema: string, table: string): DataDecision;
+  /** Denied too where the relation is. */
+  column(schema: string, table: string, column: string): DataDecision;
+}
+
+export type DataDecision =
+  | { readonly access: 'visible' }
+  /** By a rule such as `personas.analyst.data.deny[0] "hr.*"`. */
+  | { readonly access: 'denied'; readonly rule: string }
+  | { readonly access: 'masked'; readonly mask: MaskName; readonly rule: string };
 
 /** What rules about tools look at. */
 export interface OperationFacts {

@@ -72,7 +72,7 @@ function describePersona(
   const persona = policy.personas().find((each) => each.name === name);
   const spec = withBuiltIn(config.personas).get(name);
   if (!persona || !spec) return {};
-  const { tools, servers, databases } = spec;
+  const { tools, servers, databases, data } = spec;
   const limits = Object.entries(describeLimits(persona.limits)).map(([limit, value]) => [
     `limits.${limit}`,
     [`${value}`],
@@ -84,6 +84,10 @@ function describePersona(
     tools: known.operations.filter((each) => !each.forward && persona.operation(each).allowed).map((each) => each.name),
     servers: known.servers.filter((each) => persona.server(each).allowed),
     rules: [...rulesOf('tools', tools), ...rulesOf('servers', servers), ...rulesOf('databases', databases)],
+    data: [
+      ...data.deny.map((pattern) => `data.deny ${JSON.stringify(pattern)}`),
+      ...Object.entries(data.mask).map(([column, mask]) => `data.mask ${JSON.stringify(column)}: ${mask}`),
+    ],
     ...(Object.fromEntries(limits) as Facts),
     ...one('login', persona.login),
     ...one('instructions', persona.instructions),

@@ -11,6 +11,7 @@ const Expected = z.union([
     tool: z.string().min(1).optional(),
     server: z.string().min(1).optional(),
     database: z.string().min(1).optional(),
+    table: z.string().min(1).optional(),
     rule: z.string().min(1).optional(),
   }),
 ]);
@@ -76,7 +77,7 @@ async function readLines(text: string): Promise<Expectations['lineOf']> {
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(File.shape),
   expectation: Object.keys(Expectation.shape),
-  expected: ['tool', 'server', 'database', 'rule'],
+  expected: ['tool', 'server', 'database', 'table', 'rule'],
 };
 
 function describeIssue(issue: z.core.$ZodIssue, parent: Path): Problem[] {

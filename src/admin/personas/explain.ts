@@ -30,6 +30,7 @@ export function personaExplain(surroundings: Surroundings) {
       tool: z.string().min(1).max(200).optional(),
       server: z.string().min(1).max(200).optional(),
       database: z.string().min(1).max(200).optional(),
+      table: z.string().min(1).max(300).optional().describe('schema.table or schema.table.column.'),
     },
     output: {
       as: z.string(),

@@ -121,6 +121,21 @@ describe('explaining', () => {
     expect(stepsOf(answer).at(-1)).toBe('database deny: servers.shop-eu.databases');
   });
 
+  it.each([
+    ['hr.salaries', 'deny: personas.analyst.data.deny[0] "hr.*"'],
+    ['public.users.password_hash', 'deny: personas.analyst.data.deny[1] "public.users.password_hash"'],
+    ['public.customers.email', 'allow: personas.analyst.data.mask."public.customers.email", shown as hash'],
+    ['public.users', 'allow: no rule of data hides it'],
+  ])('tells what the rules for data say of %s', async (table, expected) => {
+    const { answer } = await run('explain', '--as', 'persona:analyst', '--table', table);
+    expect(stepsOf(answer).at(-1)).toBe(`table ${expected}`);
+  });
+
+  it.each(['salaries', 'hr.*', 'a.b.c.d'])('takes %s for no table', async (table) => {
+    const { code, answer } = await run('explain', '--as', 'persona:analyst', '--table', table);
+    expect([code, answer.error?.code]).toEqual([2, 'INVALID_INPUT']);
+  });
+
   it('lists all tools where none is named', async () => {
     const { answer } = await run('explain', '--as', 'analyst');
     const verdicts = answer.tools?.map(({ verdict }) => verdict);

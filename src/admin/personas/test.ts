@@ -124,18 +124,18 @@ function checkPersona(
 
 /** `class:schema` is every tool of that class. Fails with INVALID_INPUT for a pattern that no tool matches. */
 function expand(expected: Expected, { catalog }: Surroundings): Asked[] {
-  const { tool, server, database } = typeof expected === 'string' ? { tool: expected } : expected;
-  if (tool === undefined && server === undefined) {
-    throw new PlatformError('INVALID_INPUT', 'An expectation needs a tool or a server.');
+  const { tool, server, database, table } = typeof expected === 'string' ? { tool: expected } : expected;
+  if (tool === undefined && server === undefined && table === undefined) {
+    throw new PlatformError('INVALID_INPUT', 'An expectation needs a tool, a server or a table.');
   }
-  if (tool === undefined || !/[*:]/.test(tool)) return [{ tool, server, database }];
+  if (tool === undefined || !/[*:]/.test(tool)) return [{ tool, server, database, table }];
   const { operations } = callableOf(catalog());
   const problem = findToolPatternProblem(tool, operations);
   const matches = problem === undefined ? compileToolPattern(tool) : () => false;
   const names = operations.filter((each) => !each.forward && matches(each)).map(({ name }) => name);
   // there may be none of a class so far
   if (names.length > 0 || (problem === undefined && tool.startsWith('class:')))
-    return names.map((name) => ({ tool: name, server, database }));
+    return names.map((name) => ({ tool: name, server, database, table }));
   throw new PlatformError('INVALID_INPUT', `${JSON.stringify(tool)} ${problem ?? 'matches no tool'}.`);
 }
 
@@ -154,7 +154,8 @@ function compare(
   const last = judge(caller, asked, surroundings).at(-1);
   if (!last || (last.verdict === verdict && (rule === undefined || rule === last.rule))) return undefined;
   const place = [asked.server, asked.database].filter((part) => part !== undefined).join('/');
-  const what = [asked.tool, place].filter((part) => part !== undefined && part !== '').join(' on ');
+  const parts = [asked.tool, place, asked.table].filter((part) => part !== undefined && part !== '');
+  const what = parts.join(' on ');
   const expected = rule === undefined ? verdict : `${verdict} by ${rule}`;
   return { as: who, what, expected, is: last.verdict, rule: last.rule };
 }

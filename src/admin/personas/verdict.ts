@@ -7,12 +7,13 @@ import type { FleetServer } from '../../fleet/fleet.ts';
 import type { CompiledPersona, Decision, Policy } from '../../policy/policy.ts';
 import type { ImaginedCaller } from './caller.ts';
 import type { Surroundings } from './surroundings.ts';
+import { decideTable } from './table-step.ts';
 
 export const Verdict = z.enum(['allow', 'deny']);
 
 /** What the pipeline decides on the way, in its order; a denial is the last. */
 export const Step = z.object({
-  step: z.enum(['credential', 'persona', 'alias', 'tool', 'server', 'database', 'key']),
+  step: z.enum(['credential', 'persona', 'alias', 'tool', 'server', 'database', 'table', 'key']),
   subject: z.string(),
   verdict: Verdict,
   rule: z.string(),
@@ -24,6 +25,8 @@ export interface Asked {
   readonly tool?: string | undefined;
   readonly server?: string | undefined;
   readonly database?: string | undefined;
+  /** `schema.table` or `schema.table.column`. */
+  readonly table?: string | undefined;
 }
 
 /** The persona as it stands, and what the credential leaves of it. */
@@ -55,7 +58,7 @@ export function judge(caller: ImaginedCaller, asked: Asked, surroundings: Surrou
   if (principal) steps.push(judgePersona(principal, policy));
   if (chosen) {
     // a place for each thing that a rule can be about, in the order of the pipeline
-    steps.push(...tool(chosen), ...judgePlace(chosen, server, asked.database));
+    steps.push(...tool(chosen), ...judgePlace(chosen, server, asked.database), ...judgeTable(chosen, asked.table));
   }
   const denied = steps.findIndex(({ verdict }) => verdict === 'deny');
   return denied === -1 ? steps : steps.slice(0, denied + 1);
@@ -106,6 +109,10 @@ function judgePlace({ persona, narrowed }: Chosen, server: FleetServer | undefin
     ...judgeBoth('server', server.name, [persona.server(server.name), narrowed.server(server.name)]),
     step('database', place, server.offers(database) ? narrowed.database(server.name, database) : closed),
   ];
+}
+
+function judgeTable({ narrowed }: Chosen, table: string | undefined): Step[] {
+  return table === undefined ? [] : [step('table', table, decideTable(narrowed.data, table))];
 }
 
 /** What the persona decides, and what its credential leaves of that where it takes something away. */

@@ -5,7 +5,16 @@ export const configCheck = defineCommand({
   group: 'Administer',
   summary: 'Check a configuration, and name all that is wrong at once',
   positionals: ['[file]'],
-  options: {},
-  examples: [{ line: 'howdah config check howdah.yaml', does: 'exit code 2 when it cannot be used' }],
-  run: async (shell, { positionals: [file] }) => (await import('../show-config.ts')).checkConfig(shell, file),
+  options: {
+    connect: {
+      type: 'boolean',
+      description: 'Also ask the servers whether they have what the data rules of personas name',
+    },
+  },
+  examples: [
+    { line: 'howdah config check howdah.yaml', does: 'exit code 2 when it cannot be used' },
+    { line: 'howdah config check --connect', does: 'and when a data rule names what no server has' },
+  ],
+  run: async (shell, { positionals: [file], values: { connect } }) =>
+    (await import('../show-config.ts')).checkConfig(shell, file, { connect: connect === true }),
 });

@@ -10,6 +10,7 @@ export const personaExplain = defineCommand({
     tool: { type: 'string', value: '<name>', description: 'This tool; without it, all that there are' },
     server: { type: 'string', value: '<name>', description: 'On this server' },
     database: { type: 'string', value: '<name>', description: 'In this database' },
+    table: { type: 'string', value: '<table>', description: 'schema.table or schema.table.column' },
     ...PURPOSE_OPTION,
   },
   examples: [
@@ -18,6 +19,7 @@ export const personaExplain = defineCommand({
       line: 'howdah persona explain --as role:group:data --tool list_tables --server shop',
       does: 'the deciding rule of each step',
     },
+    { line: 'howdah persona explain --as analyst --table public.users.email', does: 'whether it is hidden or masked' },
   ],
   notes:
     'persona:, role: or key: before a name leaves no doubt which of them is meant. Nothing is called, and no server asked.',

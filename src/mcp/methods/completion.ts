@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CallContext, ReachedDatabase } from '../../calls/context.ts';
+import type { ReachedSession } from '../../calls/reached-session.ts';
 import { reachableServers } from '../../calls/reach.ts';
 import { isRecord } from '../../core/record.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
@@ -15,24 +16,32 @@ export const COMPLETE_METHOD = 'completion/complete';
 const MAX_VALUES = 100;
 /** Names that a rule of the persona withholds are left out after they were read. */
 const MAX_READ = 1000;
+const MOST_READ = 100_000;
+
+type Variable = 'database' | 'schema' | 'table';
+
+interface Row {
+  readonly schema: string | null;
+  readonly name: string;
+}
 
 /** What each variable can be; as in the answers of the tools, a name is no secret to who may not read what it names. */
-const STATEMENTS: Readonly<Record<'database' | 'schema' | 'table', Statement>> = {
+const STATEMENTS: Readonly<Record<Variable, Statement>> = {
   database: compile(sql`
-    select d.datname as name
+    select null as schema, d.datname as name
       from pg_catalog.pg_database d
      where d.datallowconn and not d.datistemplate
        and pg_catalog.has_database_privilege(d.oid, 'CONNECT')
        and pg_catalog.starts_with(d.datname::pg_catalog.text, ${param('prefix')})
      order by d.datname limit ${param('limit')}`),
   schema: compile(sql`
-    select n.nspname as name
+    select n.nspname as schema, n.nspname as name
       from pg_catalog.pg_namespace n
      where n.nspname !~ '^pg_(toast|temp_|toast_temp_)'
        and pg_catalog.starts_with(n.nspname::pg_catalog.text, ${param('prefix')})
      order by n.nspname limit ${param('limit')}`),
   table: compile(sql`
-    select distinct c.relname as name
+    select n.nspname as schema, c.relname as name
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where c.relkind in ('r', 'p', 'v', 'm', 'f')
@@ -42,7 +51,14 @@ const STATEMENTS: Readonly<Record<'database' | 'schema' | 'table', Statement>> =
      order by c.relname limit ${param('limit')}`),
 };
 
-const shape = compileShape({ name: z.string() });
+const shape = compileShape({ schema: z.string().nullable(), name: z.string() });
+
+/** Whether the data rules of the caller let a name be seen; `schema` is null of a database. */
+function isVisible({ hidden }: Pick<ReachedSession, 'hidden'>, variable: Variable, row: Row): boolean {
+  if (hidden === undefined || row.schema === null) return true;
+  return !hidden.schema(row.schema) && !(variable === 'table' && hidden.relation(row.schema, row.name));
+}
+
 const prefix = z.string().max(63);
 
 export function completionMethods(fleet: Fleet): readonly Method[] {
@@ -75,7 +91,7 @@ export function completionMethods(fleet: Fleet): readonly Method[] {
       actsAs: () => [TABLE_TOOL],
       async run({ variable, prefix, schema }, context) {
         const target = requireTarget(context);
-        const names = await readNames(target, STATEMENTS[variable], { prefix, schema: schema ?? null });
+        const names = await readNames(target, variable, { prefix, schema: schema ?? null });
         return describe(variable === 'database' ? names.filter((name) => isOpen(name, target, context)) : names);
       },
     }),
@@ -105,11 +121,20 @@ function placesFor(variable: unknown): readonly string[] | undefined {
 
 async function readNames(
   target: ReachedDatabase,
-  statement: Statement,
+  variable: Variable,
   values: { readonly prefix: string; readonly schema: string | null },
 ): Promise<string[]> {
-  const result = await target.readOnly((session) => session.query(statement, { ...values, limit: MAX_READ }));
-  return decodeRows(result, shape).map(({ name }) => name as string);
+  return target.readOnly(async (session) => {
+    for (let limit = MAX_READ; ; limit *= 10) {
+      const rows = decodeRows(
+        await session.query(STATEMENTS[variable], { ...values, limit }),
+        shape,
+      ) as unknown as Row[];
+      const names = new Set(rows.filter((row) => isVisible(session, variable, row)).map(({ name }) => name));
+      // hidden names, and the same ones of several schemas, take no place away
+      if (names.size >= MAX_READ || rows.length < limit || limit >= MOST_READ) return [...names].slice(0, MAX_READ);
+    }
+  });
 }
 
 function isOpen(database: string, { server }: ReachedDatabase, { persona }: CallContext): boolean {

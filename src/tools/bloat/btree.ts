@@ -100,7 +100,7 @@ export const btree = definePart({
     oid: z.int(),
     schema: z.string().meta({ names: 'schema' }),
     table: z.string().meta({ names: 'table' }),
-    index: z.string(),
+    index: z.string().meta({ names: 'index' }),
     size: count,
     size_estimated: z.boolean(),
     pages: count,
@@ -108,7 +108,7 @@ export const btree = definePart({
     fillfactor: z.int(),
     unique: z.boolean(),
     exclusion: z.boolean(),
-    backs_constraint: z.string().nullable(),
+    backs_constraint: z.string().nullable().meta({ names: 'constraint', withhold: 'value' }),
     columns: z.array(
       z.tuple([
         z.enum(['c', 's', 'i', 'd']),

@@ -11,7 +11,7 @@ const percent = z.number().nullable().meta({ unit: 'percent' });
 export const indexRow = z.object({
   schema: z.string().meta({ names: 'schema' }),
   table: z.string().meta({ names: 'table' }),
-  index: z.string(),
+  index: z.string().meta({ names: 'index' }),
   size: bytes.meta({ unit: 'bytes' }),
   wasted: bytes
     .nullable()
@@ -23,7 +23,7 @@ export const indexRow = z.object({
   leaf_density: percent.describe('How full its leaves are; where it was measured.'),
   leaf_fragmentation: percent.describe('Leaves whose next one lies before them; where it was measured.'),
   unique: z.boolean(),
-  backs_constraint: z.string().nullable(),
+  backs_constraint: z.string().nullable().meta({ names: 'constraint', withhold: 'value' }),
   deduplicates: z
     .boolean()
     .describe('Equal keys are stored once, which makes an estimate less certain; PostgreSQL 13 on.'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ReadOnlySession } from '../../postgres/database.ts';
+import type { ReachedSession } from '../../calls/reached-session.ts';
 import { byExtensionVersion, definePart, extensionSchema, sql, type RowOf } from '../kit/index.ts';
 import type { Btree } from './btree.ts';
 import { EXTENSION, unlocked } from './measure-heap.ts';
@@ -34,7 +34,7 @@ export interface MeasuredBtree {
   readonly leaf_fragmentation: number | null;
 }
 
-export async function measureBtree(session: ReadOnlySession, btree: Btree): Promise<MeasuredBtree | undefined> {
+export async function measureBtree(session: ReachedSession, btree: Btree): Promise<MeasuredBtree | undefined> {
   const [pages] = await btreePages.read(session, { oid: btree.oid });
   if (!pages) return undefined;
   const { size, density, fragmentation } = pages;

@@ -1,7 +1,7 @@
 import type { ReachedDatabase } from '../../calls/context.ts';
 import { PlatformError } from '../../core/errors.ts';
 import type { Deadline } from '../../core/deadline.ts';
-import type { ReadOnlySession } from '../../postgres/database.ts';
+import type { ReachedSession } from '../../calls/reached-session.ts';
 import type { NotExamined } from '../kit/index.ts';
 
 /** Left for the answer. */
@@ -18,7 +18,7 @@ interface Work<Item, Measured> {
   readonly bytesOf: (item: Item) => number;
   readonly nameOf: (item: Item) => string;
   /** Undefined where a lock keeps it from us, or it is gone. */
-  readonly measure: (session: ReadOnlySession, item: Item) => Promise<Measured | undefined>;
+  readonly measure: (session: ReachedSession, item: Item) => Promise<Measured | undefined>;
 }
 
 interface MeasuredEach<Item, Measured> {

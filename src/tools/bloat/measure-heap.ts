@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ReadOnlySession } from '../../postgres/database.ts';
+import type { ReachedSession } from '../../calls/reached-session.ts';
 import {
   byExtensionVersion,
   definePart,
@@ -68,7 +68,7 @@ export interface MeasuredHeap {
 
 /** With its TOAST, of which pgstattuple_approx() knows nothing before PostgreSQL 14. */
 export async function measureHeap(
-  session: ReadOnlySession,
+  session: ReachedSession,
   heap: Heap,
   method: Method,
 ): Promise<MeasuredHeap | undefined> {

@@ -16,9 +16,9 @@ const count = z.int().min(0);
 export const duplicateIndex = {
   schema: z.string().meta({ names: 'schema' }),
   table: z.string().meta({ names: 'table' }),
-  index: z.string(),
+  index: z.string().meta({ names: 'index' }),
   overlap: z.enum(['duplicate', 'prefix']).describe('Prefix: its keys are the first keys of the one to keep.'),
-  kept: z.string().describe('An index of the same table that does all that this one does.'),
+  kept: z.string().meta({ names: 'index' }).describe('An index of the same table that does all that this one does.'),
   definition: z.string().nullable().meta({ names: 'text' }),
   kept_definition: z.string().nullable().meta({ names: 'text' }),
   size: count.meta({ unit: 'bytes' }),

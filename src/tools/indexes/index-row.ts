@@ -5,7 +5,7 @@ import { aboutCounting, counting, sql } from '../kit/index.ts';
 export const indexRow = {
   schema: z.string().meta({ names: 'schema' }),
   table: z.string().meta({ names: 'table' }),
-  index: z.string(),
+  index: z.string().meta({ names: 'index' }),
   definition: z.string().nullable().meta({ names: 'text' }),
   size: z.int().min(0).meta({ unit: 'bytes' }),
   size_estimated: z.boolean(),

@@ -44,7 +44,7 @@ export default defineDiagnostic({
   row: {
     schema: z.string().meta({ names: 'schema' }),
     table: z.string().meta({ names: 'table' }),
-    index: z.string(),
+    index: z.string().meta({ names: 'index' }),
     size: count.meta({ unit: 'bytes' }),
     idx_scan: count,
     last_idx_scan: z.iso.datetime().nullable().describe('PostgreSQL 16 on; null also when it was never scanned.'),

@@ -8,7 +8,7 @@ const CAUSES = ['failed_build', 'reindex_new', 'reindex_old', 'unfinished_drop',
 export const invalidIndex = {
   schema: z.string().meta({ names: 'schema' }),
   table: z.string().meta({ names: 'table' }),
-  index: z.string(),
+  index: z.string().meta({ names: 'index' }),
   cause: z
     .enum(CAUSES)
     .describe(
@@ -21,9 +21,13 @@ export const invalidIndex = {
   definition: z.string().nullable().meta({ names: 'text' }),
   size: z.int().min(0).nullable().meta({ unit: 'bytes' }).describe('Null for the parent of partitions.'),
   size_estimated: z.boolean(),
-  backs_constraint: z.string().nullable(),
+  backs_constraint: z.string().nullable().meta({ names: 'constraint', withhold: 'value' }),
   exclusion: z.boolean(),
-  same_as: z.string().nullable().describe('A valid index of the table with the same definition.'),
+  same_as: z
+    .string()
+    .nullable()
+    .meta({ names: 'index', withhold: 'value' })
+    .describe('A valid index of the table with the same definition.'),
   attached: z.boolean().describe('It is a part of the index of a partitioned table.'),
   partitions_without: z.int().min(0).nullable().describe('Partitions of which no index is attached to it.'),
   first_without: z.string().nullable(),

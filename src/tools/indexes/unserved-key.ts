@@ -18,7 +18,7 @@ const ACTIONS = ['no action', 'restrict', 'cascade', 'set null', 'set default'] 
 export const unservedKey = {
   schema: z.string().meta({ names: 'schema' }),
   table: z.string().meta({ names: 'table' }),
-  constraint: z.string(),
+  constraint: z.string().meta({ names: 'constraint' }),
   columns: z.array(z.string()).meta({ names: 'column' }),
   referenced_schema: z.string().meta({ names: 'schema' }),
   referenced_table: z.string().meta({ names: 'table' }),

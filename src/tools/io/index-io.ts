@@ -31,7 +31,7 @@ export default defineDiagnostic({
   row: {
     schema: z.string().meta({ names: 'schema' }),
     table: z.string().meta({ names: 'table' }),
-    index: z.string(),
+    index: z.string().meta({ names: 'index' }),
     partitions: z.int().nullable().describe('That are counted in; null when it has none.'),
     read_size: z.int().meta({ unit: 'bytes' }).describe('From disk or the cache of the operating system.'),
     read_percent: percent.describe('Share of what all that match read.'),

@@ -1,8 +1,14 @@
 import { expect, it } from 'vitest';
+import { createWithheld } from '../../calls/reached-session.ts';
 import type { FleetServer } from '../../fleet/fleet.ts';
 import { composeAnswer } from './answer.ts';
 
-const at = { server: { name: 'main' } as FleetServer, database: 'shop' };
+const at = {
+  server: { name: 'main' } as FleetServer,
+  database: 'shop',
+  persona: 'dba',
+  withheld: createWithheld(false, {}),
+};
 const finding = { severity: 'notice', claim: 'Old.', evidence: {}, next_step: 'ANALYZE;' } as const;
 const gap = { what: 'exact bloat', reason: 'No pgstattuple.', remedy: 'CREATE EXTENSION pgstattuple;' };
 

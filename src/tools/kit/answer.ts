@@ -3,6 +3,7 @@ import type { Output } from '../../calls/operation.ts';
 import type { Finding, NotExamined } from '../../contract/finding.ts';
 import type { ConnectionFacts } from '../../postgres/database.ts';
 import { byUrgency } from './gather.ts';
+import { tellHidden } from './visible-rows.ts';
 import { remediesOnPrimary, stepsOnPrimary } from './on-primary.ts';
 
 /** What a tool found, and what it could not look at. */
@@ -26,16 +27,16 @@ type Answer = {
  * advised for there.
  */
 export function composeAnswer<Parts extends Output>(
-  { server, database }: Pick<ReachedDatabase, 'server' | 'database'>,
+  target: Pick<ReachedDatabase, 'server' | 'database' | 'withheld' | 'persona'>,
   { findings, gaps, facts }: Verdict,
   parts: Parts,
 ): Answer & Parts {
   return {
-    server: server.name,
-    database,
+    server: target.server.name,
+    database: target.database,
     findings: byUrgency(stepsOnPrimary(findings, facts)),
     ...parts,
-    ...examined(remediesOnPrimary(gaps, facts)),
+    ...examined(remediesOnPrimary([...tellHidden(target), ...gaps], facts)),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ReachedDatabase } from '../../calls/context.ts';
-import type { ReadOnlySession } from '../../postgres/database.ts';
+import type { ReachedSession } from '../../calls/reached-session.ts';
 import { LOCK_NOT_AVAILABLE, sqlstateOf, UNREADABLE_TEXT } from './sqlstate.ts';
 
 /** Parameters that a statement may name: what it is asked to do without, once it is known that the whole is not to be had. */
@@ -36,7 +36,7 @@ export function concede(
  */
 export async function readWithTexts<T>(
   target: ReachedDatabase,
-  read: (session: ReadOnlySession, texts: boolean) => Promise<T>,
+  read: (session: ReachedSession, texts: boolean) => Promise<T>,
 ): Promise<T> {
   const attempt = (texts: boolean) => target.readOnly((session) => read(session, texts), { snapshot: true });
   try {

@@ -13,6 +13,7 @@ import { disclosureOf, requireClosedLast, tellWithheld } from './disclosure.ts';
 import { ofSome } from './gather.ts';
 import { limitInput, type NO_THRESHOLDS, type Reach } from './inputs.ts';
 import { hiddenFrom } from './privileges.ts';
+import { guardOf } from './row-guard.ts';
 import { readRows, type ReadRows, type RowSource } from './rows.ts';
 import { describeStatements } from './statements.ts';
 import { commonOutput, requestOf, requireTarget, type Area, type RowShape, type Tool } from './tool.ts';
@@ -124,7 +125,7 @@ function answer<
   Thresholds extends z.ZodRawShape,
 >(spec: DiagnosticSpec<Input, Shape, About, Thresholds>, read: ReadRows, context: CallContext): Output {
   const rows = read.rows as Row<Shape>[];
-  const { total_rows: total = 0, ...about } = read.about ?? {};
+  const { total_rows: total, ...about } = read.about ?? { total_rows: 0 };
   const evidence: Evidence<Input & Thresholds, About> = {
     input: context.input as Values<Input & Thresholds>,
     facts: read.facts,
@@ -145,7 +146,7 @@ function answer<
       rows,
       truncated: read.truncated,
       // which would count what is withheld
-      ...(spec.counted === true && read.withheld === 0 && { total }),
+      ...(spec.counted === true && read.withheld === 0 && total !== undefined && { total }),
     },
   );
 }
@@ -165,7 +166,13 @@ function sourceOf<
     inputs: Object.keys({ ...spec.input, ...spec.thresholds }),
     disclosure: disclosureOf(spec.row),
     aboutFields: Object.keys(about),
+    aboutGuard: guardOf(about),
+    totals: Object.entries(about).flatMap(([key, type]) => (isNullableNumber(type) ? [key] : [])),
   };
+}
+
+function isNullableNumber(type: z.ZodType): boolean {
+  return type.safeParse(null).success && type.safeParse(1).success;
 }
 
 function paramsOf<Input extends z.ZodRawShape>(input: Input): Params<Input> {

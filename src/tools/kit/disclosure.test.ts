@@ -20,7 +20,9 @@ const disclosure = disclosureOf({
 });
 
 it('knows the fields that others wrote, also when they are described afterwards', () => {
-  expect(disclosure).toEqual({ statements: ['statement'], texts: ['application'], databases: [] });
+  const { guard, ...fields } = disclosure;
+  expect(fields).toEqual({ statements: ['statement'], texts: ['application'], databases: [] });
+  expect(guard.map(({ key }) => key)).toEqual(['statement', 'application']);
 });
 
 it('masks the constants of statements before it cuts them', async () => {

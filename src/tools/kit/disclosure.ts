@@ -1,6 +1,7 @@
 import type { NotExamined } from '../../contract/finding.ts';
 import { scrubSecrets } from '../../core/secret-text.ts';
 import type { StatementTexts } from '../../sqltext/statement-texts.ts';
+import { guardOf, type RowGuard } from './row-guard.ts';
 import type { RowShape } from './tool.ts';
 
 /** Fields that take care: what other people wrote, and what says to whom a row belongs. */
@@ -11,13 +12,20 @@ export interface Disclosure {
   readonly texts: readonly string[];
   /** `names: 'database'`: the row is shown to those who may reach that database; null belongs to none. */
   readonly databases: readonly string[];
+  /** What can name something that the data rules of a persona hide. */
+  readonly guard: RowGuard;
 }
 
 type Rows = readonly Record<string, unknown>[];
 
 export function disclosureOf(shape: RowShape): Disclosure {
   const named = (what: string) => Object.keys(shape).filter((key) => shape[key]?.meta()?.['names'] === what);
-  return { statements: named('statement'), texts: named('text'), databases: named('database') };
+  return {
+    statements: named('statement'),
+    texts: [...named('text'), ...named('bound')],
+    databases: named('database'),
+    guard: guardOf(shape),
+  };
 }
 
 /** Fails where a limit would be spent on rows that the caller may not see. */

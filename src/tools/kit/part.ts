@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { ReachedDatabase } from '../../calls/context.ts';
 import type { NotExamined } from '../../contract/finding.ts';
 import { PlatformError } from '../../core/errors.ts';
-import type { ConnectionFacts, ParameterValue, ReadOnlySession } from '../../postgres/database.ts';
+import { createWithheld, type ReachedSession, type Withheld } from '../../calls/reached-session.ts';
+import type { ConnectionFacts, ParameterValue } from '../../postgres/database.ts';
 import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
 import type { Variants } from '../../postgres/version.ts';
 import type { StatementTexts } from '../../sqltext/statement-texts.ts';
@@ -19,7 +20,16 @@ import { databaseNames } from './open-databases.ts';
 import { hiddenFrom, type Sees } from './privileges.ts';
 import { describeStatements } from './statements.ts';
 import type { RowShape, ToolStatement } from './tool.ts';
+import { readVisible } from './visible-rows.ts';
 import { queryVariant } from './variant.ts';
+
+/** Where nothing is said of what was left out. */
+const UNCOUNTED: Withheld = {
+  ...createWithheld(false, {}),
+  note: () => undefined,
+  noteTotal: () => undefined,
+  noteCut: () => undefined,
+};
 
 type Values = Readonly<Record<string, ParameterValue>>;
 
@@ -35,7 +45,7 @@ export interface Part<Shape extends RowShape = RowShape> {
   readonly statements: readonly ToolStatement[];
   readonly disclosure: Disclosure;
   /** The rows of every database, their statements as they are; readParts leaves out and masks what the caller may not see. */
-  read(session: ReadOnlySession, values: Values): Promise<Row<Shape>[]>;
+  read(session: ReachedSession, values: Values): Promise<Row<Shape>[]>;
 }
 
 /** A row of a part. */
@@ -51,6 +61,8 @@ export interface PartSpec<Shape extends RowShape> {
   readonly subject?: string;
   /** What to call on a server that is too old for it, in a sentence. */
   readonly instead?: string;
+  /** It finds what the caller means: how many of its rows are hidden would tell whether a name is one of those. */
+  readonly looksUp?: boolean;
 }
 
 /** Of an extension that the database lacks, the part costs one line of what was not examined. */
@@ -60,6 +72,9 @@ export function definePart<const Shape extends RowShape>(spec: PartSpec<Shape>):
   const source = { subject: spec.subject ?? 'This', variants: spec.sql, instead: spec.instead };
   const statements = describeStatements(spec.sql);
   requireClosedLast(spec.what, disclosure, statements);
+  const limited = statements.some(({ params }) => params.includes('limit'));
+  const fixed = statements.flatMap(({ text }) => /\blimit (\d+)$/.exec(text)?.[1] ?? []);
+  const fixedLimit = fixed.length === 0 ? undefined : Math.min(...fixed.map(Number));
   return {
     what: spec.what,
     needs: spec.needs,
@@ -67,7 +82,20 @@ export function definePart<const Shape extends RowShape>(spec: PartSpec<Shape>):
     statements,
     disclosure,
     async read(session, values) {
-      const rows = decodeRows(await queryVariant(session, source, { ...NOTHING_CONCEDED, ...values }), compiled);
+      const all = { ...NOTHING_CONCEDED, ...values };
+      const read = async (limit?: number) =>
+        decodeRows(await queryVariant(session, source, limit === undefined ? all : { ...all, limit }), compiled);
+      const { facts, hidden } = session;
+      const withheld = spec.looksUp === true ? UNCOUNTED : session.withheld;
+      const rows = await readVisible({
+        what: spec.what,
+        session: { facts, hidden, withheld },
+        guard: disclosure.guard,
+        values,
+        limit: limited ? Number(values['limit']) : undefined,
+        fixedLimit,
+        read,
+      });
       scrubTexts(rows, disclosure);
       return rows as Row<Shape>[];
     },
@@ -85,7 +113,7 @@ export interface ShownRows<Shape extends RowShape> {
 export async function readShown<Shape extends RowShape>(
   { mayShow }: Pick<ReachedDatabase, 'mayShow'>,
   part: Part<Shape>,
-  session: ReadOnlySession,
+  session: ReachedSession,
   values: Values,
 ): Promise<ShownRows<Shape>> {
   const read = async (open_databases: readonly string[] | null) => {
@@ -163,7 +191,7 @@ async function readOnce(
   { named, values, unreadable }: { named: Parts; values: Values; unreadable: Map<string, NotExamined> },
 ): Promise<Attempt> {
   let current: string | undefined;
-  const read = async (session: ReadOnlySession): Promise<Attempt> => {
+  const read = async (session: ReachedSession): Promise<Attempt> => {
     const parts: Record<string, readonly RowOf<Part>[]> = {};
     const withheld = new Map<string, number>();
     for (const [key, part] of Object.entries(named)) {

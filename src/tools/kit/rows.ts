@@ -1,11 +1,14 @@
 import type { CallContext } from '../../calls/context.ts';
-import type { ConnectionFacts, ParameterValue, ReadOnlySession } from '../../postgres/database.ts';
+import type { ReachedSession } from '../../calls/reached-session.ts';
+import type { ConnectionFacts, ParameterValue } from '../../postgres/database.ts';
 import { decodeRows, type CompiledShape } from '../../postgres/exact-values.ts';
 import type { Variants } from '../../postgres/version.ts';
 import { maskStatements, scrubTexts, withoutOtherDatabases, type Disclosure } from './disclosure.ts';
 import { concede, NOTHING_CONCEDED, type Concessions } from './concessions.ts';
 import { databaseNames } from './open-databases.ts';
+import { guardRows, type RowGuard } from './row-guard.ts';
 import { requireTarget } from './tool.ts';
+import { readVisible } from './visible-rows.ts';
 import { queryVariant } from './variant.ts';
 
 /** A statement, the shape of its rows, and which of their fields are to be treated apart. */
@@ -19,6 +22,9 @@ export interface RowSource {
   readonly disclosure: Disclosure;
   /** Fields that are the same in every row, and belong to the answer as a whole. */
   readonly aboutFields: readonly string[];
+  readonly aboutGuard: RowGuard;
+  /** Those of them that are numbers or null. */
+  readonly totals: readonly string[];
 }
 
 export interface ReadRows {
@@ -64,13 +70,25 @@ async function readOnce(
   const given = context.input as Record<string, ParameterValue>;
   const values = Object.assign(unset, given, { limit: limit + 1, ...conceded });
   const target = requireTarget(context);
-  const read = async (session: ReadOnlySession) => {
-    const result = await queryVariant(session, { ...source, subject: source.tool }, values);
-    return { facts: session.facts, result };
+  const read = async (session: ReachedSession) => {
+    let about: Record<string, unknown> | null = null;
+    const { tool: what } = source;
+    const rows = await readVisible({
+      what,
+      session,
+      guard: source.disclosure.guard,
+      values,
+      limit: limit + 1,
+      async read(most = limit + 1) {
+        const result = await queryVariant(session, { ...source, subject: what }, { ...values, limit: most });
+        const all = decodeRows(result, source.shape);
+        about = takeAbout(all, source.aboutFields);
+        return all;
+      },
+    });
+    return { facts: session.facts, rows, about: aboutVisible(about, { source, session, count: rows.length, limit }) };
   };
-  const { facts, result } = await target.readOnly(read, { single: source.variants.of === 'server' });
-  const rows = decodeRows(result, source.shape);
-  const about = takeAbout(rows, source.aboutFields);
+  const { facts, rows, about } = await target.readOnly(read, { single: source.variants.of === 'server' });
   const shown = withoutOtherDatabases(rows, source.disclosure, target.mayShow);
   return { rows: shown, withheld: rows.length - shown.length, about, facts };
 }
@@ -90,6 +108,22 @@ async function show(
     length: typeof length === 'number' ? length : Infinity,
   });
   return { ...read, rows: kept, truncated: rows.length > limit };
+}
+
+/** Without what counts hidden rows, where there are any among the rows or may be beyond them. */
+function aboutVisible(
+  about: Record<string, unknown> | null,
+  { source, session, count, limit }: { source: RowSource; session: ReachedSession; count: number; limit: number },
+): Record<string, unknown> | null {
+  const { hidden, withheld, facts } = session;
+  if (about === null || hidden === undefined) return about;
+  if (count === 0) return null;
+  const [shown] = guardRows([about], source.aboutGuard, { hidden, database: facts.database, oid: undefined }).rows;
+  if (shown === undefined) return null;
+  if (count <= limit && !withheld.has(source.tool)) return shown;
+  delete shown['total_rows'];
+  for (const key of source.totals) shown[key] = null;
+  return shown;
 }
 
 function limitOf({ input }: CallContext): number {

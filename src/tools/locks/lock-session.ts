@@ -110,7 +110,7 @@ export const lockSessions = definePart({
     wait_s: seconds.describe('How long it has waited; before PostgreSQL 14, its statement has run.'),
     lock_type: text.describe('Of the lock that it waits for.'),
     lock_mode: text,
-    relation: text.describe('What it waits for, or for a row of; null in another database.'),
+    relation: text.meta({ names: 'text' }).describe('What it waits for, or for a row of; null in another database.'),
     blockers: z.array(blocker),
     statement: text.meta({ names: 'statement' }).describe('The one that runs or, when idle, the last.'),
     waiters: z.int().min(0),

@@ -117,7 +117,11 @@ export const publicationRows = definePart({
     publication: z.string(),
     owner: z.string(),
     all_tables: z.boolean(),
-    schemas: z.array(z.string()).nullable().describe('All tables of these. PostgreSQL 15 on.'),
+    schemas: z
+      .array(z.string())
+      .nullable()
+      .meta({ names: 'schema', withhold: 'value' })
+      .describe('All tables of these. PostgreSQL 15 on.'),
     tables: z.int().min(0).describe('That it publishes now; partitions count as their table.'),
     row_filters: z.int().min(0),
     column_lists: z.int().min(0),
@@ -169,7 +173,7 @@ export const publishedTables = definePart({
     via: z.enum(['table', 'schema', 'all tables']).describe('What the publication names.'),
     partitioned: z.boolean(),
     replica_identity: z.string().describe('Of a partitioned table, each partition has its own.'),
-    columns: z.array(z.string()).nullable().describe('Null for all.'),
+    columns: z.array(z.string()).nullable().meta({ names: 'column', withhold: 'value' }).describe('Null for all.'),
     row_filter: z.string().nullable().meta({ names: 'text' }),
     filter_hidden: z.boolean(),
   },
@@ -265,9 +269,17 @@ export const unusableTables = definePart({
     updates: z.boolean().describe('Whether UPDATE fails, as these publish it.'),
     deletes: z.boolean(),
     replica_identity: z.string(),
-    identity: z.array(z.string()).nullable().describe('The columns of its replica identity.'),
+    identity: z
+      .array(z.string())
+      .nullable()
+      .meta({ names: 'column', withhold: 'value' })
+      .describe('The columns of its replica identity.'),
     primary_key: z.boolean(),
-    candidate: z.string().nullable().describe('A unique index that could be the identity.'),
+    candidate: z
+      .string()
+      .nullable()
+      .meta({ names: 'index', withhold: 'value' })
+      .describe('A unique index that could be the identity.'),
     of_problem: z.int(),
     total_rows: z.int(),
   },

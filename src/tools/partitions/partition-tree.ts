@@ -41,7 +41,7 @@ export const partitionTree = definePart({
     schema: z.string().meta({ names: 'schema' }),
     table: z.string().meta({ names: 'table' }),
     parent: z.string().meta({ names: 'table' }),
-    bound: z.string().nullable().meta({ names: 'text' }).describe('Null behind a lock.'),
+    bound: z.string().nullable().meta({ names: 'bound' }).describe('Null behind a lock.'),
     default: z.boolean(),
     detach_pending: z.boolean().describe('DETACH CONCURRENTLY was interrupted; PostgreSQL 14 on.'),
     partitioned_by: z

@@ -19,7 +19,7 @@ export const partitionedTables = definePart({
     schema: z.string().meta({ names: 'schema' }),
     table: z.string().meta({ names: 'table' }),
     strategy: z.enum(['range', 'list', 'hash']),
-    key: z.string().nullable().describe('Null behind a lock.'),
+    key: z.string().nullable().meta({ names: 'text' }).describe('Null behind a lock.'),
     partitions: count.describe('That hold rows, at every level.'),
     levels: count.describe('1 where no partition is partitioned itself; 0 without any.'),
     default: z.boolean().describe('Whether rows that no partition is for have one.'),

@@ -42,7 +42,7 @@ export const nodes = definePart({
     schema: z.string().meta({ names: 'schema' }),
     table: z.string().meta({ names: 'table' }),
     strategy: z.enum(['range', 'list', 'hash']),
-    key_column: z.string().nullable(),
+    key_column: z.string().nullable().meta({ names: 'column' }),
     key_type: z.string().nullable(),
     bounded_above: z.boolean(),
     partitions: count,
@@ -118,9 +118,9 @@ export const bounds = definePart({
   row: {
     parent: oid,
     partitioned: z.boolean(),
-    bound: z.string().nullable(),
-    local_from: z.string().nullable(),
-    local_to: z.string().nullable(),
+    bound: z.string().nullable().meta({ names: 'bound', table: 'parent' }),
+    local_from: z.string().nullable().meta({ names: 'bound', table: 'parent' }),
+    local_to: z.string().nullable().meta({ names: 'bound', table: 'parent' }),
   },
   sql: byServerVersion({ 12: boundsWith(sql`false`), 14: boundsWith(sql`h.inhdetachpending`) }),
 });
@@ -194,12 +194,12 @@ export const uneven = definePart({
   what: 'indexes that only some partitions have',
   row: {
     parent: oid,
-    columns: z.array(z.string()).meta({ names: 'column' }),
+    columns: z.array(z.string()).meta({ names: 'column', table: 'parent' }),
     partitions_with: count,
     partitions_without: count,
     first_without: z.array(z.string()),
     index_schema: z.string().meta({ names: 'schema' }),
-    index: z.string(),
+    index: z.string().meta({ names: 'index' }),
   },
   sql: byServerVersion({
     12: sql`

@@ -18,7 +18,11 @@ export const problemRow = z.object({
   bounds: z
     .enum(['read', 'other key', 'locked', 'too many', 'not ranges'])
     .describe('Whether gaps and the end of the ranges are known; read are those of dates, timestamps and integers.'),
-  ends_at: z.string().nullable().describe('The upper bound of the last range; null where it has no end.'),
+  ends_at: z
+    .string()
+    .nullable()
+    .meta({ names: 'bound' })
+    .describe('The upper bound of the last range; null where it has no end.'),
   ahead_s: z.number().nullable().meta({ unit: 's' }).describe('Until then; negative when it is past.'),
   gaps: count.nullable().describe('Between ranges.'),
   default_partition: z.string().nullable(),

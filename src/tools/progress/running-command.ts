@@ -74,7 +74,7 @@ export const runningCommands = definePart({
     schema: text.meta({ names: 'schema' }).describe('Null in another database.'),
     table: text.meta({ names: 'table' }),
     toast: z.boolean().describe('Its TOAST table.'),
-    index: text,
+    index: text.meta({ names: 'index' }),
     started_by: z.enum(STARTERS).nullable(),
     phase: text.describe('Of COPY, where it reads or writes.'),
     unit: text,

@@ -40,7 +40,7 @@ export const functions = definePart({
   what: 'functions',
   row: {
     schema: z.string().meta({ names: 'schema' }),
-    function: z.string(),
+    function: z.string().meta({ names: 'function' }),
     arguments: z.string().describe('Types, names and modes; no defaults.'),
     result: z.string().nullable().describe('Null of a procedure.'),
     kind: z.enum(FUNCTION_KINDS).describe('Trigger: returns trigger or event_trigger.'),

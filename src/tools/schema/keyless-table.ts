@@ -10,10 +10,18 @@ export const keylessTable = {
   rows: z.int().min(0).nullable().describe('As of the last VACUUM or ANALYZE; null before the first.'),
   size: z.int().nullable().meta({ unit: 'bytes' }).describe('Table, TOAST and indexes, with all partitions.'),
   size_estimated: z.boolean().describe('A lock kept the size from us: it is that of the last VACUUM or ANALYZE.'),
-  unique_index: z.string().nullable().describe('The best that there is: whole, not null, of few columns.'),
-  unique_columns: z.array(z.string()).nullable().meta({ names: 'column' }),
+  unique_index: z
+    .string()
+    .nullable()
+    .meta({ names: 'index', withhold: 'value' })
+    .describe('The best that there is: whole, not null, of few columns.'),
+  unique_columns: z.array(z.string()).nullable().meta({ names: 'column', withhold: 'value' }),
   unique_usable: z.boolean().nullable().describe('It identifies every row: no column is nullable, no row left out.'),
-  unique_constraint: z.string().nullable().describe('Whose index it is.'),
+  unique_constraint: z
+    .string()
+    .nullable()
+    .meta({ names: 'constraint', withhold: 'value' })
+    .describe('Whose index it is.'),
   replica_identity: z.enum(['default', 'nothing', 'full', 'index']),
   publications: z.array(z.string()).describe('That publish updates or deletes of it or of its partitions.'),
   changes_fail: z

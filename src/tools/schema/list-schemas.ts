@@ -19,7 +19,8 @@ import { schemas } from './schemas.ts';
 
 const schemaNames = definePart({
   what: 'names of schemas',
-  row: { schema: z.string() },
+  looksUp: true,
+  row: { schema: z.string().meta({ names: 'schema' }) },
   sql: byServerVersion({
     12: sql`select n.nspname as schema from pg_catalog.pg_namespace n where n.nspname !~ '^pg_t'`,
   }),

@@ -111,7 +111,7 @@ export const relationships = definePart({
     referenced_schema: z.string().meta({ names: 'schema' }),
     referenced_table: z.string().meta({ names: 'table' }),
     referenced_columns: names.describe('In the order of columns.'),
-    constraint: z.string().nullable(),
+    constraint: z.string().nullable().meta({ names: 'constraint' }),
     on_delete: z.string().nullable(),
     on_update: z.string().nullable(),
     match: z.enum(['simple', 'full', 'partial']).nullable(),

@@ -18,7 +18,7 @@ export const unvalidatedRow = {
   schema: z.string().meta({ names: 'schema' }),
   table: z.string().meta({ names: 'table' }).describe('Or domain.'),
   kind: z.enum(KINDS),
-  name: z.string(),
+  name: z.string().meta({ names: 'constraint' }),
   state: z
     .enum(['not valid', 'not enforced', 'disabled'])
     .describe('Never checked for older rows; declared only; its triggers, or it, disabled.'),

@@ -51,7 +51,7 @@ export const definerFunctions = definePart({
   what: 'SECURITY DEFINER functions',
   row: {
     schema: z.string().meta({ names: 'schema' }),
-    function: z.string(),
+    function: z.string().meta({ names: 'function' }),
     arguments: z.string().describe('Types, as ALTER FUNCTION takes them.'),
     kind: z.enum(['function', 'procedure']),
     language: z.string(),

@@ -17,7 +17,7 @@ export const secretOptions = definePart({
   row: {
     kind: z.enum(['foreign-data wrapper', 'foreign server', 'foreign table']),
     schema: z.string().nullable().meta({ names: 'schema' }),
-    name: z.string(),
+    name: z.string().meta({ names: 'table' }),
     options: names.describe('Their names.'),
     total_rows,
   },
@@ -92,11 +92,11 @@ export const untrustedLanguages = definePart({
 export const eventTriggers = definePart({
   what: 'event triggers',
   row: {
-    trigger: z.string(),
+    trigger: z.string().meta({ names: 'trigger' }),
     event: z.string(),
     enabled: z.boolean(),
     schema: z.string().meta({ names: 'schema' }),
-    function: z.string(),
+    function: z.string().meta({ names: 'function' }),
     function_owner: z.string(),
     owner_superuser: z.boolean(),
     total_rows,

@@ -6,7 +6,13 @@ import { byServerVersion, definePart, param, quoteName, sql } from '../kit/index
 import { chooseRelation, findRelation } from '../tables/find-relation.ts';
 import { readTableName } from '../tables/table-name.ts';
 
-const named = { oid: z.int(), schema: z.string(), table: z.string(), meaning: z.int(), system: z.boolean() };
+const named = {
+  oid: z.int(),
+  schema: z.string().meta({ names: 'schema' }),
+  table: z.string().meta({ names: 'table' }),
+  meaning: z.int(),
+  system: z.boolean(),
+};
 
 /** A name as it may be meant: in any schema where that is empty. */
 const meanings = sql`rows from (pg_catalog.unnest(${param('schemas')}::text[]), pg_catalog.unnest(${param('tables')}::text[])) with ordinality w (schema, name, meaning)`;
@@ -14,6 +20,7 @@ const isSystem = sql`n.nspname ~ '^pg_' or n.nspname = 'information_schema'`;
 
 export const sequencesOfName = definePart({
   what: 'sequences of this name',
+  looksUp: true,
   row: named,
   sql: byServerVersion({
     12: sql`
@@ -28,7 +35,8 @@ export const sequencesOfName = definePart({
 
 export const functionsOfName = definePart({
   what: 'functions of this name',
-  row: { ...named, arguments: z.string() },
+  looksUp: true,
+  row: { ...named, table: z.string().meta({ names: 'function' }), arguments: z.string() },
   sql: byServerVersion({
     12: sql`
       select p.oid, n.nspname as schema, p.proname as table, w.meaning, ${isSystem} as system,
@@ -43,7 +51,8 @@ export const functionsOfName = definePart({
 
 export const schemasOfName = definePart({
   what: 'schemas',
-  row: { oid: z.int(), schema: z.string() },
+  looksUp: true,
+  row: { oid: z.int(), schema: z.string().meta({ names: 'schema' }) },
   sql: byServerVersion({
     12: sql`select n.oid, n.nspname as schema from pg_catalog.pg_namespace n order by n.nspname = ${param('schema')}::name desc, n.nspname limit 5000`,
   }),

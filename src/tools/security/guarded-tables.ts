@@ -85,7 +85,7 @@ export const policies = definePart({
   row: {
     schema,
     table,
-    policy: z.string(),
+    policy: z.string().meta({ names: 'policy' }),
     command: z.string(),
     permissive: z.boolean(),
     roles: z.array(z.string()),

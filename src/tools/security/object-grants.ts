@@ -6,8 +6,8 @@ import { HOPS } from './memberships.ts';
 const names = z.array(z.string());
 
 const grant = {
-  object: z.string(),
-  columns: names.nullable().describe('Null where it is about the whole.'),
+  object: z.string().meta({ names: 'table' }),
+  columns: names.nullable().meta({ names: 'column', table: 'object' }).describe('Null where it is about the whole.'),
   grantee: z.string(),
   privileges: names,
   grantable: names.describe('Those that it may grant on.'),

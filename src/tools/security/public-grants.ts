@@ -102,7 +102,7 @@ export const systemGrants = definePart({
   what: 'rights on catalogs with secrets and on system functions',
   row: {
     kind: z.enum(['catalog', 'function']),
-    object: z.string(),
+    object: z.string().meta({ names: 'table' }),
     grantee: z.string(),
     everybody: z.boolean(),
     total_rows,

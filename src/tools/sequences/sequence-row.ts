@@ -4,7 +4,7 @@ const count = z.int().min(0);
 
 export const row = {
   schema: z.string().meta({ names: 'schema' }),
-  sequence: z.string(),
+  sequence: z.string().meta({ names: 'sequence' }),
   sequence_type: z.enum(['smallint', 'integer', 'bigint']),
   table_schema: z.string().nullable().meta({ names: 'schema' }),
   table: z.string().nullable().meta({ names: 'table' }),

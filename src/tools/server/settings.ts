@@ -104,7 +104,7 @@ export const extensions = definePart({
   what: 'extensions',
   row: {
     extension: z.string(),
-    schema: z.string(),
+    schema: z.string().meta({ names: 'schema' }),
     version: z.string(),
     available: z.string().nullable().describe('The version that the server would install now.'),
     update_path: z.boolean().nullable().describe('Whether its scripts lead there; null where it is there.'),

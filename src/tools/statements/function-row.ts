@@ -4,7 +4,7 @@ const ms = z.number().min(0).nullable().meta({ unit: 'ms' });
 
 export const functionRow = {
   schema: z.string().meta({ names: 'schema' }),
-  function: z.string(),
+  function: z.string().meta({ names: 'function' }),
   arguments: z.string().nullable(),
   language: z.string(),
   calls: z.int().min(0),

@@ -24,7 +24,7 @@ export const partitions = definePart({
   row: {
     schema,
     table,
-    bound: z.string().nullable(),
+    bound: z.string().nullable().meta({ names: 'bound' }),
     default: z.boolean(),
     rows: z.int().nullable(),
     size: z.int().nullable().meta({ unit: 'bytes' }),
@@ -75,8 +75,8 @@ export const inheritance = definePart({
 export const triggers = definePart({
   what: 'triggers',
   row: {
-    trigger: z.string(),
-    function: z.string(),
+    trigger: z.string().meta({ names: 'trigger' }),
+    function: z.string().meta({ names: 'function' }),
     enabled: z.enum(['origin', 'replica', 'always', 'disabled']),
     definition: text,
   },
@@ -97,7 +97,7 @@ export const triggers = definePart({
 export const policies = definePart({
   what: 'row-security policies',
   row: {
-    policy: z.string(),
+    policy: z.string().meta({ names: 'policy' }),
     command: z.string(),
     permissive: z.boolean(),
     roles: z.array(z.string()),

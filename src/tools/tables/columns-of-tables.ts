@@ -20,7 +20,7 @@ export const columnsOfTables = definePart({
     column_count: z.int().min(0),
     columns: z
       .array(z.string())
-      .meta({ names: 'column' })
+      .meta({ names: 'column', withhold: 'value' })
       .describe('Quoted names and types, the first 40; * marks the primary key, ! other columns that are NOT NULL.'),
     total_rows: z.int().min(0),
   },

@@ -31,7 +31,7 @@ const constraintsWith = (enforced: Sql) => sql`
 export const constraints = definePart({
   what: 'constraints',
   row: {
-    constraint: z.string(),
+    constraint: z.string().meta({ names: 'constraint' }),
     type: z.enum(['primary key', 'unique', 'exclusion', 'check', 'not null']),
     columns: z.array(z.string()).meta({ names: 'column' }),
     definition: z.string().nullable().meta({ names: 'text' }),
@@ -76,11 +76,11 @@ export const foreignKeys = definePart({
   what: 'foreign keys',
   row: {
     outgoing: z.boolean(),
-    constraint: z.string(),
+    constraint: z.string().meta({ names: 'constraint' }),
     schema: z.string().meta({ names: 'schema' }),
     table: z.string().meta({ names: 'table' }),
-    columns: z.array(z.string()),
-    referenced_columns: z.array(z.string()),
+    columns: z.array(z.string()).meta({ names: 'column' }),
+    referenced_columns: z.array(z.string()).meta({ names: 'column' }),
     on_delete: z.string(),
     on_update: z.string(),
     deferrable: z.boolean(),

@@ -102,10 +102,16 @@ export default defineTool({
     if (input.table === undefined) return listColumns(target, input.schema, input.limit);
     const { oid } = await findRelation(target, input.table, input.schema);
     const { parts, unreadable, facts } = await readParts(target, PARTS, { oid, limit: input.limit });
-    const [described] = parts.relation;
-    if (!described) throw unavailable(unreadable, input.table);
+    const [found] = parts.relation;
+    if (!found) throw unavailable(unreadable, input.table);
     const outgoing = parts.foreignKeys.filter((key) => key.outgoing);
     const incoming = parts.foreignKeys.filter((key) => !key.outgoing);
+    const lengths = {
+      partitions: parts.partitions.length,
+      referenced_by: incoming.length,
+      dependents: parts.dependents.length,
+    };
+    const described = target.withheld.rules ? countShown(found, lengths, input.limit) : found;
     return {
       relation: described,
       definition: parts.definition[0]?.definition ?? null,
@@ -133,11 +139,7 @@ export default defineTool({
       ],
       not_examined: [
         ...unreadable,
-        ...cutOff(described, {
-          partitions: parts.partitions.length,
-          referenced_by: incoming.length,
-          dependents: parts.dependents.length,
-        }),
+        ...cutOff(described, lengths),
         ...behindLock(described, parts.definition[0]),
         ...(facts.inRecovery ? [COUNTED_ON_PRIMARY] : []),
         ...healthGaps(parts, facts),
@@ -152,10 +154,15 @@ function unavailable([gap]: readonly NotExamined[], table: string): PlatformErro
   return new PlatformError('NOT_FOUND', `The relation ${JSON.stringify(table)} has just been dropped.`);
 }
 
-function cutOff(
-  counts: Pick<Relation, 'partitions' | 'referenced_by' | 'dependents'>,
-  shown: typeof counts,
-): NotExamined[] {
+type Counts = Pick<Relation, 'partitions' | 'referenced_by' | 'dependents'>;
+
+/** The server counts what is hidden from the caller; of a list that is whole, its length is what there is to see. */
+function countShown(relation: Relation, lengths: Counts, limit: number): Relation {
+  const shown = Object.entries(lengths).filter(([, length]) => length < limit);
+  return { ...relation, ...Object.fromEntries(shown) };
+}
+
+function cutOff(counts: Counts, shown: Counts): NotExamined[] {
   return (['partitions', 'referenced_by', 'dependents'] as const)
     .filter((list) => shown[list] > 0 && shown[list] < counts[list])
     .map((list) => ({

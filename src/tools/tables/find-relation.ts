@@ -12,7 +12,14 @@ export const RELATION_KINDS = sql`('r', 'p', 'v', 'm', 'f')`;
 
 export const candidates = definePart({
   what: 'relations of this name',
-  row: { oid: z.int(), schema: z.string(), table: z.string(), meaning: z.int(), system: z.boolean() },
+  looksUp: true,
+  row: {
+    oid: z.int(),
+    schema: z.string().meta({ names: 'schema' }),
+    table: z.string().meta({ names: 'table' }),
+    meaning: z.int(),
+    system: z.boolean(),
+  },
   sql: byServerVersion({
     12: sql`
       select c.oid, n.nspname as schema, c.relname as table, w.meaning, n.nspname ~ '^pg_' or n.nspname = 'information_schema' as system
@@ -27,7 +34,8 @@ type Candidate = RowOf<typeof candidates>;
 
 export const names = definePart({
   what: 'names of relations',
-  row: { schema: z.string(), table: z.string() },
+  looksUp: true,
+  row: { schema: z.string().meta({ names: 'schema' }), table: z.string().meta({ names: 'table' }) },
   sql: byServerVersion({
     12: sql`
       select n.nspname as schema, c.relname as table

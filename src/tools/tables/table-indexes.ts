@@ -50,13 +50,13 @@ const indexesWith = (lastScan: Sql) => sql`
 export const indexes = definePart({
   what: 'indexes',
   row: {
-    index: z.string(),
+    index: z.string().meta({ names: 'index' }),
     definition: z.string().nullable().meta({ names: 'text' }),
     primary: z.boolean(),
     unique: z.boolean(),
     valid: z.boolean(),
     replica_identity: z.boolean(),
-    backs_constraint: z.string().nullable(),
+    backs_constraint: z.string().nullable().meta({ names: 'constraint', withhold: 'value' }),
     size: z.int().nullable().meta({ unit: 'bytes' }),
     scans: z.int().min(0).describe('On this server, since its counters were reset.'),
     last_scan: z.iso.datetime().nullable(),
