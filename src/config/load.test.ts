@@ -99,6 +99,7 @@ telemetry:
           tools: { allow: ['area:tables'], deny: [] },
           servers: { allow: ['*'], deny: [] },
           databases: { allow: ['*/*'], deny: [] },
+          data: { deny: [], mask: {} },
           limits: { rows: 50, plan_cost: 1_000_000 },
           login: 'reader',
           instructions: 'Ask before you count.\n',
