@@ -6,8 +6,10 @@ import { openAuditFile } from './audit/file.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
 import type { CallDeps } from './calls/execute.ts';
-import { createLimits } from './calls/limits.ts';
 import type { Operation } from './calls/operation.ts';
+import { createProcessLimits } from './calls/process-limits.ts';
+import { createRunningCalls } from './calls/running.ts';
+import { loadConfig } from './config/load.ts';
 import type { Config } from './config/schema.ts';
 import type { Finding } from './contract/finding.ts';
 import type { Principal } from './contract/principal.ts';
@@ -67,12 +69,20 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const auditDirectory = config.audit.directory ?? join(stateDirectory(env), 'audit');
   const warn = (message: string) => logger.warn({}, message);
   const wired = wire({ config, env, auditDirectory, warn });
-  const { fleet, catalog } = wired;
-  const policy = createLivePolicy(wired.policy);
+  const { fleet, catalog, policy } = wired;
   const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
   const { store, audit, jobs } = await openLog(parts);
-  const deps = { fleet, policy, limits: createLimits(), dialogues: createDialogues(), audit, statementTexts, logger };
+  const deps = {
+    fleet,
+    policy,
+    limits: createProcessLimits(),
+    running: createRunningCalls(),
+    dialogues: createDialogues(),
+    audit,
+    statementTexts,
+    logger,
+  };
   let door: FrontDoor | undefined;
 
   /** What the next start would refuse is refused now. */
@@ -81,13 +91,18 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
     return wire({ config: next, env, auditDirectory, warn }).policy;
   }
 
+  function onChanged({ auth }: Config): void {
+    if (auth.cancel_revoked) deps.running.review(policy, (principal) => callers.renew(principal));
+    door?.listsChanged();
+  }
+
   return {
     config,
     auditDirectory,
     store,
     catalog,
     deps,
-    reload: createReload({ config, policy, callers, compile, audit, logger, onChanged: () => door?.listsChanged() }),
+    reload: createReload({ config, policy, callers, compile, audit, logger, onChanged }),
     async openHttp({ home } = {}) {
       const { openFrontDoor } = await import('./http/front-door.ts');
       door = await openFrontDoor({ config, catalog, deps, callers, version, home });
@@ -182,18 +197,31 @@ function wire({ config, env, auditDirectory, warn }: Wiring) {
       resources: allResources(() => catalog),
       surface: config.mcp.surface,
     }),
-    ...createAdminOperations({ auditDirectory, config }),
+    ...createAdminOperations({
+      auditDirectory,
+      config,
+      fleet,
+      catalog: () => catalog,
+      policy: () => policy,
+      async readOther(path) {
+        const { config: other } = await loadConfig({ path, env });
+        return { config: other, policy: compilePolicy(other, operations) };
+      },
+    }),
   ];
   const catalog: Catalog = createCatalog(operations);
-  const policy = compilePolicy(config, operations);
+  const policy = createLivePolicy(compilePolicy(config, operations));
   for (const warning of findIdleCallers(config, policy)) warn(warning);
   return { fleet, catalog, policy };
 }
 
 /** Fails with CONFIG_INVALID, which names every pattern that means nothing. */
 function compilePolicy(config: Config, operations: readonly Operation[]): Policy {
-  const known = { operations, servers: Object.keys(config.servers) };
-  return compilePersonas(config.personas, known, narrowingsOf(config.auth.api_keys));
+  const logins = Object.fromEntries(
+    Object.entries(config.servers).map(([name, server]) => [name, Object.keys(server.logins)]),
+  );
+  const known = { operations, servers: Object.keys(config.servers), logins };
+  return compilePersonas(config.personas, known, narrowingsOf(config.auth.api_keys), config.audit);
 }
 
 /** Who has a persona over HTTP that allows nothing there. */

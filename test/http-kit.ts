@@ -12,7 +12,7 @@ import { createRefusals } from '../src/http/refusals.ts';
 import { openHttpServer, type HttpServer, type HttpServerParts } from '../src/http/server.ts';
 import { createApiKey } from '../src/identity/api-key.ts';
 import type { Principal } from '../src/contract/principal.ts';
-import { compileApiKeys } from '../src/identity/api-keys.ts';
+import { compileCallers } from '../src/identity/callers.ts';
 import type { McpEndpoint, McpExchange } from '../src/mcp/http/endpoint.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';
@@ -92,7 +92,7 @@ export async function openSite(options: SiteOptions = {}): Promise<Site> {
     listsChanged: () => undefined,
     close: () => onClose?.(),
   };
-  const callers = { ...compileApiKeys(config.auth.api_keys), anonymous: () => anonymous };
+  const callers = { ...compileCallers(config.auth), anonymous: () => anonymous };
   const server = await openHttpServer({
     config,
     endpoint,

@@ -10,8 +10,9 @@ import { openAuditFile } from '../src/audit/file.ts';
 import { createCatalog, type Catalog } from '../src/calls/catalog.ts';
 import { createDialogues } from '../src/calls/dialogue.ts';
 import type { CallDeps } from '../src/calls/execute.ts';
-import { createLimits } from '../src/calls/limits.ts';
 import type { Operation } from '../src/calls/operation.ts';
+import { createProcessLimits } from '../src/calls/process-limits.ts';
+import { createRunningCalls } from '../src/calls/running.ts';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
 import { PersonaSpec } from '../src/contract/persona.ts';
 import { PlatformError } from '../src/core/errors.ts';
@@ -166,7 +167,8 @@ export function usePipeline(): () => Pipeline {
         schemas: PersonaSpec.parse({ tools: { allow: ['class:schema'] }, servers: { allow: ['shop'] } }),
         echo: PersonaSpec.parse({ tools: { allow: ['echo'] } }),
       }),
-      limits: createLimits(),
+      limits: createProcessLimits(),
+      running: createRunningCalls(),
       dialogues: createDialogues(),
       audit: await openAuditFile({ directory, version: '0' }),
       statementTexts: openStatementTexts(),

@@ -9,8 +9,9 @@ import { verifyAudit } from '../src/audit/verify.ts';
 import { createCatalog } from '../src/calls/catalog.ts';
 import { createDialogues } from '../src/calls/dialogue.ts';
 import { executeCall, type CallDeps, type CallOutcome, type CallRequest } from '../src/calls/execute.ts';
-import { createLimits } from '../src/calls/limits.ts';
 import type { Operation } from '../src/calls/operation.ts';
+import { createProcessLimits } from '../src/calls/process-limits.ts';
+import { createRunningCalls } from '../src/calls/running.ts';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
 import { PlatformError } from '../src/core/errors.ts';
 import { openFleet } from '../src/fleet/open-fleet.ts';
@@ -70,7 +71,8 @@ beforeEach(async () => {
       }),
       slow: PersonaSpec.parse({ tools: { allow: ['look'] }, limits: { calls_per_minute: 3 } }),
     }),
-    limits: createLimits(() => 0),
+    limits: createProcessLimits(() => 0),
+    running: createRunningCalls(),
     dialogues: createDialogues(),
     audit: await openAuditFile({ directory, version: '0' }),
     statementTexts: openStatementTexts(),

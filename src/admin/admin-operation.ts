@@ -6,7 +6,7 @@ type Unchanging<T> = T extends object ? { readonly [K in keyof T]: Unchanging<T[
 
 interface AdminSpec<Input extends z.ZodRawShape, Parts extends z.ZodRawShape> {
   readonly name: string;
-  readonly area: 'audit' | 'configuration' | 'server';
+  readonly area: 'audit' | 'configuration' | 'persona' | 'server';
   readonly title: string;
   readonly description: string;
   readonly reaches: Operation['reaches'];

@@ -18,8 +18,8 @@ export interface ReloadParts {
   readonly compile: (config: Config) => Promise<Policy>;
   readonly audit: Pick<AuditLog, 'record'>;
   readonly logger: Logger;
-  /** Called when the rules are other ones. */
-  readonly onChanged: () => void;
+  /** Called with the configuration when the rules are other ones. */
+  readonly onChanged: (config: Config) => void;
 }
 
 const EVENT = { kind: 'configuration', operation: 'reload' } as const;
@@ -54,7 +54,7 @@ export function createReload({
     inForce = config;
     // in the same turn: a call by the new rules must not be on record before them
     const recorded = record('OK', details);
-    if (live.length > 0) onChanged();
+    if (live.length > 0) onChanged(config);
     await recorded;
     for (const warning of warnings) logger.warn({}, warning);
     if (atRestart.length > 0) logger.warn({ changed: atRestart }, 'these keys count at the next start');

@@ -18,6 +18,13 @@ export interface Catalog {
   find(name: string): Entry;
 }
 
+/** Throws for a method of which nobody has said who may have what it reveals. */
+function requirePolicy(operation: Operation): void {
+  const { kind, name, reveals } = operation;
+  if (kind !== 'method' || 'actsAs' in operation || reveals !== undefined) return;
+  throw new Error(`the method "${name}" declares no policy; give it actsAs or reveals`);
+}
+
 export function createCatalog(operations: readonly Operation[]): Catalog {
   const entries = new Map<string, Entry>();
   const add = (name: string, entry: Entry) => {
@@ -25,6 +32,7 @@ export function createCatalog(operations: readonly Operation[]): Catalog {
     entries.set(name, entry);
   };
   for (const operation of operations) {
+    requirePolicy(operation);
     add(operation.name, { operation, argumentNames: undefined });
     for (const [alias, argumentNames] of Object.entries(operation.alsoKnownAs))
       add(alias, { operation, argumentNames });

@@ -1,6 +1,6 @@
 import type { AuditLog } from '../audit/event.ts';
 import type { Principal } from '../contract/principal.ts';
-import { startDeadline } from '../core/deadline.ts';
+import { startDeadline, type Deadline } from '../core/deadline.ts';
 import { PlatformError, toPlatformError } from '../core/errors.ts';
 import { uuidv7 } from '../core/ids.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -12,17 +12,20 @@ import type { Catalog, Entry } from './catalog.ts';
 import type { CallContext, LogLevel } from './context.ts';
 import type { DialogueClient, Dialogues } from './dialogue.ts';
 import { parseInput } from './input.ts';
-import type { Limits } from './limits.ts';
+import { tooManyRows, type Limits } from './limits.ts';
 import type { Operation, Output } from './operation.ts';
-import { describeReach, findDestination, openDestination } from './reach.ts';
+import { checkPurpose, givenTwice, readPurpose, takePurpose, type Stated } from './purpose.ts';
+import { describeReach, findDestination, openDestination, type Destination } from './reach.ts';
 import { createCallRecord, type CallRecord } from './record.ts';
-import { shapeOutput } from './shape.ts';
+import type { RunningCall, RunningCalls } from './running.ts';
+import { cutRows, shapeOutput } from './shape.ts';
 
 /** What every call stands on; made once, by the composition root. */
 export interface CallDeps {
   readonly fleet: Fleet;
   readonly policy: Policy;
   readonly limits: Limits;
+  readonly running: RunningCalls;
   readonly dialogues: Dialogues;
   readonly audit: AuditLog;
   readonly statementTexts: StatementTexts;
@@ -88,43 +91,79 @@ export async function executeCall(request: CallRequest, deps: CallDeps): Promise
 }
 
 async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Promise<CallOutcome> {
+  return perform(await admit(request, deps, record), { request, deps, record });
+}
+
+/** A call that may be made, with all that was decided about it. */
+interface Admitted {
+  readonly operation: Operation;
+  /** The operations that it stands for with this input. */
+  readonly actsAs: readonly Operation[];
+  readonly persona: CompiledPersona;
+  readonly input: CallContext['input'];
+  readonly destination: Destination | undefined;
+  /** When its rights were read. */
+  readonly moment: ReturnType<RunningCalls['moment']>;
+}
+
+async function admit(request: CallRequest, deps: CallDeps, record: CallRecord): Promise<Admitted> {
   // 1. The rate, before anything is answered: what is refused costs a line in the log too.
   const called = request.catalog.get(request.name);
   if (called) record.found(called.operation);
+  const moment = deps.running.moment();
   const chosen = deps.policy.personaFor(request.principal);
   if (chosen) record.chose(chosen, deps.policy.version);
-  deps.limits.count(request.principal, chosen);
+  const counted = deps.limits.count(request.principal, chosen);
+  if (counted) await counted;
 
   // 2. Which operation: the same answer for every caller. May this principal call it at all?
-  const { operation, argumentNames, given } = follow(called, request);
+  const { operation, argumentNames, given, purpose } = follow(called, request, chosen);
   record.found(operation);
+  record.stated(readPurpose(purpose));
   const persona = chosen ?? refuseStranger(deps.policy, request.principal);
   // A protocol method shows each caller only what the operations behind it allow, below and in its own lists.
   if (operation.kind !== 'method') authorizeOperation(persona, operation, record);
 
   // 3. The arguments, parsed once; everything after sees this value only.
   if (request.malformed !== undefined) throw new PlatformError('INVALID_INPUT', request.malformed);
+  if (operation.kind !== 'method') checkPurpose(purpose, persona);
   const input = parseInput(operation, given, argumentNames);
   record.parsed(input);
 
   // 4. May it be done with these arguments, and there?
-  for (const name of operation.actsAs?.(input) ?? []) {
-    authorizeOperation(persona, request.catalog.find(name).operation, record);
-  }
+  const actsAs = operation.actsAs?.(input).map((name) => request.catalog.find(name).operation) ?? [];
+  for (const other of actsAs) authorizeOperation(persona, other, record);
   const destination = operation.reaches === 'server' ? findDestination(deps.fleet, persona, input, record) : undefined;
+  return { operation, actsAs, persona, input, destination, moment };
+}
 
+async function perform(
+  { operation, actsAs, persona, input, destination, moment }: Admitted,
+  { request, deps, record }: { readonly request: CallRequest; readonly deps: CallDeps; readonly record: CallRecord },
+): Promise<CallOutcome> {
   // 5. A place among the caller's calls under way, and the clock.
-  const release = deps.limits.occupy(request.principal, persona);
+  const { principal, client } = request;
+  const { callId } = record;
+  const place = deps.limits.occupy(principal, persona);
+  const release = typeof place === 'function' ? place : await place;
   const deadline = startDeadline(timeoutOf(operation, persona, input), request.signal);
+  const operations = operation.kind === 'method' ? actsAs : [operation, ...actsAs];
+  const revocation = watchForRevocation({ principal, operations, destination }, deadline, (call) =>
+    deps.running.add(call, moment),
+  );
+  const rows = countsRows(operation, persona) ? deps.limits : undefined;
   try {
-    const { callId } = record;
-    const { principal, client } = request;
+    if (rows && (await rows.rowsLeft(principal, persona)) <= 0) throw tooManyRows(persona, Date.now());
     const dialogue = deps.dialogues.open({ callId, principal, operation: operation.name, input, client }, record);
 
     // 6. What may reveal rows or change Howdah is on record before it starts.
     if (operation.accessClass === 'query' || operation.accessClass === 'admin') {
       await deps.audit.record(record.begun());
     }
+
+    // what was waited for took time, in which the caller may have left or lost the right
+    revocation.check();
+    requireCaller(request.signal, deadline);
 
     // 7. Run, and 8. shape the answer to what the persona may have.
     const progress = (message: string, done: number, total?: number) => request.onProgress?.(message, done, total);
@@ -143,30 +182,82 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
       log: (level, message) => (operation.logs === true ? request.onLog?.(level, message) : undefined),
       ...dialogue,
     });
-    const shaped = shapeOutput(answer, limitsOf(operation, persona));
+    const whole = shapeOutput(answer, limitsOf(operation, persona));
+    // two calls at once must not have the same rows of the day, so that they are taken and not looked at
+    const shaped = rows ? cutRows(whole, await rows.spend(principal, persona, whole.rows ?? 0)) : whole;
+    revocation.check();
     record.answered(shaped);
     return { ok: true, callId, operation, output: shaped.output };
+  } catch (error) {
+    // what it failed with may only be how it was ended
+    revocation.check();
+    throw error;
   } finally {
+    revocation.forget();
     deadline.clear();
     release();
   }
 }
 
-/** What the protocol itself asks for must fit, or a narrow persona could not even list its tools. */
-function limitsOf({ kind, reaches }: Operation, { limits }: CompiledPersona): CompiledLimits {
-  return kind === 'method' && reaches === 'nothing' ? { ...limits, rows: Infinity, bytes: Infinity } : limits;
+/** Fails with CANCELLED for one who has left; a signal of the deadline is made for nobody else. */
+function requireCaller(caller: AbortSignal, deadline: Deadline): void {
+  if (caller.aborted) deadline.signal.throwIfAborted();
 }
 
-/** The operation that is meant: by its own name, by an alias, or by one that stands for it. Fails with NOT_FOUND. */
+/** Whether rows of its answers are those of a day: the protocol must go on when they are used up. */
+function countsRows({ kind, reaches }: Operation, { limits }: CompiledPersona): boolean {
+  return limits.rowsPerDay !== Infinity && (kind !== 'method' || reaches === 'server');
+}
+
+/** Lets whoever takes rights away end the call; an answer that is there by then is withheld. */
+function watchForRevocation(
+  call: Omit<RunningCall, 'end'>,
+  deadline: Deadline,
+  add: (call: RunningCall) => () => void,
+): { readonly check: () => void; readonly forget: () => void } {
+  let reason: PlatformError | undefined;
+  const forget = add({
+    ...call,
+    end(error) {
+      reason = error;
+      deadline.end(error);
+    },
+  });
+  return {
+    forget,
+    check() {
+      if (reason) throw reason;
+    },
+  };
+}
+
+/** What the protocol itself asks for must fit, or a narrow persona could not even list its tools. */
+function limitsOf({ kind, reaches }: Operation, { limits }: CompiledPersona): CompiledLimits {
+  if (kind !== 'method' || reaches !== 'nothing') return limits;
+  return { ...limits, rows: Infinity, bytes: Infinity, outputTokens: Infinity };
+}
+
+/**
+ * The operation that is meant: by its own name, by an alias, or by one that stands for it; with why it is called, which
+ * is no argument of its own. Fails with NOT_FOUND.
+ */
 function follow(
   called: Entry | undefined,
-  { catalog, name, arguments: given }: CallRequest,
-): Entry & { given: unknown } {
-  const forwarded = called?.operation.forward?.(given);
-  if (!forwarded) return { ...(called ?? catalog.find(name)), given };
+  { catalog, name, arguments: all }: CallRequest,
+  persona: CompiledPersona | undefined,
+): Entry & Stated {
+  const entry = called ?? catalog.find(name);
+  if (entry.operation.kind === 'method') return { ...entry, purpose: undefined, given: all };
+  const stated = takePurpose(all, persona);
+  const forwarded = entry.operation.forward?.(stated.given);
+  if (!forwarded) return { ...entry, ...stated };
   const meant = catalog.find(forwarded.name);
   const { kind, accessClass, forward } = meant.operation;
-  if (kind === 'tool' && accessClass === 'diagnostic' && !forward) return { ...meant, given: forwarded.arguments };
+  if (kind === 'tool' && accessClass === 'diagnostic' && !forward) {
+    const within = takePurpose(forwarded.arguments, persona);
+    if (stated.purpose !== undefined && within.purpose !== undefined) throw givenTwice();
+    return { ...meant, given: within.given, purpose: stated.purpose ?? within.purpose };
+  }
   throw new PlatformError('NOT_FOUND', `${JSON.stringify(forwarded.name)} is no diagnostic.`, {
     hint: `Call it by itself, if it is in the list of tools.`,
   });

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { PlatformError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import type { ArgumentNames, Operation } from './operation.ts';
+import { PURPOSE } from './purpose.ts';
 
 /** Parses the arguments of a call, once: everything after sees this value and no other. Fails with INVALID_INPUT. */
 export function parseInput(
@@ -50,7 +51,9 @@ function describeIssue(issue: z.core.$ZodIssue, { input }: Operation): string[] 
   const path = issue.path.map(String).join('.');
   if (issue.code !== 'unrecognized_keys') return [`${path === '' ? 'arguments' : path}: ${issue.message}`];
   return issue.keys.slice(0, 20).map((key) => {
-    const near = path === '' ? nearest(key, Object.keys(input.shape)) : undefined;
+    // the purpose is no argument of any schema, and here only if the persona wants none or it is spelt otherwise
+    const names = [...Object.keys(input.shape), ...(key === PURPOSE ? [] : [PURPOSE])];
+    const near = path === '' ? nearest(key, names) : undefined;
     const name = JSON.stringify(key.slice(0, 100));
     return near === undefined ? `unknown argument ${name}` : `unknown argument ${name}, did you mean "${near}"`;
   });

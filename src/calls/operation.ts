@@ -37,6 +37,11 @@ export interface Operation {
   /** Names of the operations that this one stands for with this input; the caller must be allowed each of them. */
   actsAs?(input: Readonly<Record<string, unknown>>): readonly string[];
   /**
+   * Of a method that stands for no operation: that it tells nothing of servers or tools, or shows each caller only what
+   * the persona allows. A method that says neither does not start.
+   */
+  readonly reveals?: 'nothing' | 'what_is_allowed';
+  /**
    * Of one that only stands for diagnostics: which is called in its place, and with what. From there on the call is one
    * of that. Fails with INVALID_INPUT.
    */

@@ -6,7 +6,7 @@ import type { Operation } from './operation.ts';
 import type { ShapedOutput } from './shape.ts';
 
 /** Details of an error that the log keeps. */
-const TOLD_OF_A_FAILURE = ['sqlstate', 'asks'] as const;
+const TOLD_OF_A_FAILURE = ['sqlstate', 'asks', 'revoked_by'] as const;
 
 type Known = { -readonly [Column in keyof AuditRecord]: AuditRecord[Column] };
 
@@ -16,6 +16,8 @@ export interface CallRecord {
   found(operation: Operation): void;
   chose(persona: CompiledPersona, policyVersion: string): void;
   decided(decision: Decision): void;
+  /** Why the call is made; undefined where nothing fit to be kept was said. */
+  stated(purpose: string | undefined): void;
   parsed(input: Readonly<Record<string, unknown>>): void;
   reached(server: string, database: string): void;
   /** The call answers what that one asked. */
@@ -67,6 +69,9 @@ export function createCallRecord(callId: string, request: CallRequest): CallReco
       known.decision = allowed ? 'allow' : 'deny';
       known.rule = rule;
     },
+    stated: (purpose) => {
+      known.purpose = purpose ?? null;
+    },
     parsed: (input) => {
       known.input = input;
     },
@@ -85,6 +90,7 @@ export function createCallRecord(callId: string, request: CallRequest): CallReco
       // one too many is written down too, and a flood must not fill the disk with what it sends
       if (code === 'RATE_LIMITED') known.input = null;
       if (code === 'FORBIDDEN') known.decision = 'deny';
+      if (code === 'FORBIDDEN' && typeof details?.['rule'] === 'string') known.rule = details['rule'];
       for (const name of TOLD_OF_A_FAILURE) if (details?.[name] !== undefined) learn({ [name]: details[name] });
     },
     begun: () => ({ ...known, kind: 'begun', outcome: null }),

@@ -2,7 +2,16 @@ import { expect, it } from 'vitest';
 import type { CompiledLimits } from '../policy/policy.ts';
 import { shapeOutput } from './shape.ts';
 
-const limits: CompiledLimits = { rows: 3, bytes: 1000, timeoutMs: 1000, callsPerMinute: 10, concurrent: 1 };
+const limits: CompiledLimits = {
+  rows: 3,
+  bytes: 1000,
+  timeoutMs: 1000,
+  callsPerMinute: 10,
+  concurrent: 1,
+  outputTokens: Infinity,
+  rowsPerDay: Infinity,
+  planCost: Infinity,
+};
 const rows = (count: number) => Array.from({ length: count }, (_, i) => ({ n: i }));
 
 it('leaves a small answer as it is', () => {

@@ -12,17 +12,39 @@ export interface ShapedOutput {
   readonly truncated: boolean;
 }
 
-/** Cuts a list to the persona's rows and bytes and says so; an answer that cannot be cut is refused. */
-export function shapeOutput(output: Output, limits: CompiledLimits): ShapedOutput {
+/** What a token of a model stands for, about. */
+const BYTES_PER_TOKEN = 4;
+
+/** What bounds the size of an answer. */
+type SizeLimits = Pick<CompiledLimits, 'rows' | 'bytes' | 'outputTokens'>;
+
+/** Cuts a list to the persona's rows, bytes and tokens and says so; an answer that cannot be cut is refused. */
+export function shapeOutput(output: Output, limits: SizeLimits): ShapedOutput {
+  const most = Math.min(limits.bytes, limits.outputTokens * BYTES_PER_TOKEN);
   const withinRows = capRows(output, limits.rows);
   const bytes = sizeOf(withinRows);
-  if (bytes <= limits.bytes) return describe(withinRows, bytes);
-  const withinBytes = capBytes(withinRows, bytes - limits.bytes);
+  if (bytes <= most) return describe(withinRows, bytes);
+  const withinBytes = capBytes(withinRows, bytes - most);
   const smaller = sizeOf(withinBytes);
-  if (smaller <= limits.bytes) return describe(withinBytes, smaller);
-  throw new PlatformError('INVALID_INPUT', `The answer has ${bytes} bytes and the limit is ${limits.bytes}.`, {
-    hint: 'Ask for less at once, or raise limits.bytes of the persona.',
-    details: { limit: 'bytes', value: limits.bytes },
+  if (smaller <= most) return describe(withinBytes, smaller);
+  throw tooLarge(bytes, limits);
+}
+
+/** Cuts what was shaped to so many rows. */
+export function cutRows(shaped: ShapedOutput, rows: number): ShapedOutput {
+  if (shaped.rows === null || shaped.rows <= rows) return shaped;
+  const cut = capRows(shaped.output, rows);
+  return describe(cut, sizeOf(cut));
+}
+
+function tooLarge(size: number, { bytes, outputTokens }: SizeLimits): PlatformError {
+  const [limit, value, has, unit] =
+    size > bytes
+      ? (['bytes', bytes, size, 'bytes'] as const)
+      : (['output_tokens', outputTokens, Math.ceil(size / BYTES_PER_TOKEN), 'tokens, estimated,'] as const);
+  return new PlatformError('INVALID_INPUT', `The answer has ${has} ${unit} and the limit is ${value}.`, {
+    hint: `Ask for less at once, or raise limits.${limit} of the persona.`,
+    details: { limit, value },
   });
 }
 

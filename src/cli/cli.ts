@@ -66,8 +66,13 @@ async function runCommand(command: Command, args: readonly string[], host: Host,
   const { env, stdin, stdout, signal } = host;
   const config = typeof values['config'] === 'string' ? values['config'] : undefined;
   const json = values['json'] === true;
-  const own = Object.fromEntries(Object.entries(values).filter(([name]) => Object.hasOwn(command.options, name)));
-  const code = await command.run({ env, screen, stdin, stdout, signal, config, json }, { values: own, positionals });
+  const { purpose, ...rest } = values;
+  const own = Object.fromEntries(Object.entries(rest).filter(([name]) => Object.hasOwn(command.options, name)));
+  const shell = { env, screen, stdin, stdout, signal, config, json };
+  const code = await command.run(
+    { ...shell, purpose: typeof purpose === 'string' ? purpose : undefined },
+    { values: own, positionals },
+  );
   return command.runsUntilTold === true ? code : (host.interrupted() ?? code);
 }
 

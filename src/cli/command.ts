@@ -70,6 +70,11 @@ export function defineCommand<const O extends Options>(spec: CommandSpec<O>): Co
   };
 }
 
+/** Of commands that make calls: what each of them says of why it is made. */
+export const PURPOSE_OPTION = {
+  purpose: { type: 'string', value: '<text>', description: 'Why this is done; the audit log keeps it' },
+} as const satisfies Options;
+
 /** Options that every command takes. */
 export const GLOBAL_OPTIONS = {
   config: {

@@ -11,6 +11,10 @@ import { demo } from './commands/demo.ts';
 import { doctor } from './commands/doctor.ts';
 import { keyCreate } from './commands/key-create.ts';
 import { migrate } from './commands/migrate.ts';
+import { personaDiff } from './commands/persona-diff.ts';
+import { personaExplain } from './commands/persona-explain.ts';
+import { personaList } from './commands/persona-list.ts';
+import { personaTest } from './commands/persona-test.ts';
 import { report } from './commands/report.ts';
 import { serve } from './commands/serve.ts';
 import { stdio } from './commands/stdio.ts';
@@ -28,6 +32,10 @@ export const commands: readonly Command[] = [
   serve,
   doctor,
   keyCreate,
+  personaList,
+  personaExplain,
+  personaTest,
+  personaDiff,
   configCheck,
   configShow,
   configSchema,

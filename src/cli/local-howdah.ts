@@ -1,5 +1,7 @@
 import { executeCall, type CallOutcome } from '../calls/execute.ts';
+import { PURPOSE } from '../calls/purpose.ts';
 import { loadConfig } from '../config/load.ts';
+import { isRecord } from '../core/record.ts';
 import { localPrincipal } from '../identity/local-principal.ts';
 import { createPlatform, type Platform } from '../platform.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
@@ -32,6 +34,15 @@ export interface LocalHowdah {
   readonly administer: (call: LocalCall) => Promise<CallOutcome>;
 }
 
+/** What is said on the command line and in the arguments too is on record as malformed. */
+function withPurpose(call: LocalCall, purpose: string | undefined): LocalCall {
+  if (purpose === undefined || !isRecord(call.arguments)) return call;
+  const malformed = Object.hasOwn(call.arguments, PURPOSE)
+    ? `The argument "${PURPOSE}" is given twice, in the arguments and as a flag.`
+    : call.malformed;
+  return { ...call, malformed, arguments: { ...call.arguments, [PURPOSE]: purpose } };
+}
+
 /** Opens Howdah for the time of `work`. Fails with CONFIG_INVALID. */
 export async function withHowdah<T>(
   shell: Shell,
@@ -46,7 +57,7 @@ export async function withHowdah<T>(
   const callAs = (persona: string) => (call: LocalCall) =>
     executeCall(
       {
-        ...call,
+        ...withPurpose(call, shell.purpose),
         catalog: platform.catalog,
         principal: localPrincipal(persona, osUser()),
         origin: { transport: 'cli' },

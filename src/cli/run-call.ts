@@ -1,7 +1,7 @@
 import { createCatalog } from '../calls/catalog.ts';
 import { isRecord } from '../core/record.ts';
 import { tools } from '../tools/all-tools.ts';
-import { defineCommand, type Command, type Given } from './command.ts';
+import { defineCommand, PURPOSE_OPTION, type Command, type Given } from './command.ts';
 import { argumentsOf, flagsOf, optionsOf } from './flags.ts';
 import { withHowdah } from './local-howdah.ts';
 import { printOutcome } from './print-outcome.ts';
@@ -21,7 +21,7 @@ export function narrowCall(call: Command, name: string): Command {
     group: call.group,
     summary: `${operation.title}: ${operation.description.replace(/\.$/, '')}`,
     positionals: [],
-    options: { ...optionsOf(flags), input: INPUT },
+    options: { ...optionsOf(flags), input: INPUT, ...PURPOSE_OPTION },
     examples: [],
     run: async (shell, { values }) => {
       const { input, ...flagged } = values as Given['values'];

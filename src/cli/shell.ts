@@ -17,6 +17,8 @@ export interface Shell {
   /** The file that `--config` names. */
   readonly config: string | undefined;
   readonly json: boolean;
+  /** Why its calls are made. */
+  readonly purpose?: string | undefined;
   /** Aborts when the user presses Ctrl-C, or when nobody reads the output any more. */
   readonly signal: AbortSignal;
 }

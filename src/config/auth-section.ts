@@ -30,6 +30,10 @@ export function authSection(name: z.ZodString) {
       .strictObject({ persona: name.describe('Persona of a caller who presents no credential.') })
       .optional()
       .describe('Without this nobody is served without a credential. All who come in by it are one caller.'),
+    cancel_revoked: z
+      .boolean()
+      .default(true)
+      .describe('Whether a call that is under way ends when its caller loses the right to make it.'),
     api_keys: z.array(ApiKey).default([]).describe('Keys that callers over HTTP present as bearer tokens.'),
   });
 }

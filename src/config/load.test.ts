@@ -28,6 +28,9 @@ servers:
     pooling: transaction
     databases: ["shop", "shop_*"]
     connections: \${CONNECTIONS}
+    logins:
+      reader: { user: shop_reader, password: "\${SHOP_PASSWORD}" }
+      plain: { user: shop_plain }
   stock:
     url: \${STOCK_URL}
     password: { file: ~/stock.password }
@@ -39,7 +42,11 @@ stdio: { persona: support }
 personas:
   support:
     tools: { allow: ["area:tables"] }
-    limits: { rows: 50 }
+    limits: { rows: 50, plan_cost: 1e6 }
+    login: reader
+    instructions: |
+      Ask before you count.
+    purpose: required
 audit: { directory: /var/log/howdah }
 telemetry:
 `;
@@ -61,12 +68,13 @@ telemetry:
         allowed_origins: [],
         requests_per_minute: 6000,
       },
-      auth: { api_keys: [] },
+      auth: { api_keys: [], cancel_revoked: true },
       servers: {
         shop: {
           url: '[redacted]',
           password: '[redacted]',
           tls: { mode: 'verify-full', ca: pathOf('certs/ca.pem') },
+          logins: { reader: { user: 'shop_reader', password: '[redacted]' }, plain: { user: 'shop_plain' } },
           pooling: 'transaction',
           databases: ['shop', 'shop_*'],
           connections: 7,
@@ -76,6 +84,7 @@ telemetry:
           url: '[redacted]',
           password: { file: '/home/ada/stock.password' },
           tls: { ca: 'system' },
+          logins: {},
           pooling: 'session',
           databases: ['*'],
           connections: 4,
@@ -90,11 +99,14 @@ telemetry:
           tools: { allow: ['area:tables'], deny: [] },
           servers: { allow: ['*'], deny: [] },
           databases: { allow: ['*/*'], deny: [] },
-          limits: { rows: 50 },
+          limits: { rows: 50, plan_cost: 1_000_000 },
+          login: 'reader',
+          instructions: 'Ask before you count.\n',
+          purpose: 'required',
         },
       },
       mcp: { surface: 'full' },
-      audit: { directory: '/var/log/howdah' },
+      audit: { directory: '/var/log/howdah', purpose: 'optional' },
       telemetry: { log_level: 'warn', metrics: { listen: '127.0.0.1:7433' } },
     });
   });

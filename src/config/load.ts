@@ -112,10 +112,11 @@ function findDanglingNames(config: Parsed, env: Environment): Problem[] {
 
 type Password = Parsed['servers'][string]['password'];
 
-/** Of servers and of their poolers, with the path of each. */
+/** Of servers, of their logins and of their poolers, with the path of each. */
 function passwordsOf({ servers }: Parsed): (readonly [path: string, password: Password])[] {
-  return Object.entries(servers).flatMap(([name, { password, pgbouncer }]) => [
+  return Object.entries(servers).flatMap(([name, { password, logins, pgbouncer }]) => [
     [`servers.${name}.password`, password] as const,
+    ...Object.entries(logins).map(([login, of]) => [`servers.${name}.logins.${login}.password`, of.password] as const),
     ...Object.entries(pgbouncer).map(
       ([pooler, of]) => [`servers.${name}.pgbouncer.${pooler}.password`, of.password] as const,
     ),
@@ -140,7 +141,8 @@ function resolvePaths(tree: unknown, directory: string, env: Environment): unkno
 function holdsLiteralSecret(tree: unknown): boolean {
   const found: string[] = [];
   mapTexts(tree, (text, path) => {
-    if (path[0] !== 'servers' || (path.length !== 3 && !(path.length === 5 && path[2] === 'pgbouncer'))) return;
+    const isBelow = path.length === 5 && (path[2] === 'pgbouncer' || path[2] === 'logins');
+    if (path[0] !== 'servers' || (path.length !== 3 && !isBelow)) return;
     const key = path.at(-1);
     if (key === 'password') found.push(text);
     const inUrl = /:\/\/[^:/?#]*:(.*)@|[?&\s]password\s*=\s*([^&\s]*)/.exec(key === 'url' ? text : '');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PersonaSpec } from '../contract/persona.ts';
+import { PersonaSpec, PurposeRule } from '../contract/persona.ts';
 import { Secret } from '../core/secret.ts';
 import { authSection } from './auth-section.ts';
 import { httpSection, Listen } from './http-section.ts';
@@ -72,11 +72,22 @@ const Pooler = z.strictObject({
   ...login,
 });
 
+/** Who runs the SQL of callers: another login than the one that watches the server. */
+const Login = z.strictObject({
+  user: z.string().min(1).max(63).describe('Role of PostgreSQL to log in as.'),
+  password: login.password.describe('Its password: a text such as ${SHOP_PASSWORD}, or where to read it.'),
+});
+
 const Server = z.strictObject({
   url: connectionUrl(
     'Connection URL, or a connection string as libpq has it. `postgresql://` takes all from the PG* variables.',
   ),
   ...login,
+  logins: z
+    .record(Name, Login.describe("A login for SQL of callers' own, by a name that personas use."))
+    .transform(withoutPrototype)
+    .prefault({})
+    .describe("Logins for SQL of callers' own; `login` of a persona names one."),
   pooling: z
     .enum(['session', 'transaction'])
     .default('session')

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PurposeRule } from '../contract/persona.ts';
 
 /** `filePath` is the schema of a path that is resolved against the directory of the file. */
 export function secretSource(filePath: z.ZodString) {
@@ -47,6 +48,9 @@ export function secretsSection(filePath: z.ZodString) {
 export function auditSection(filePath: z.ZodString) {
   return z.strictObject({
     directory: filePath.optional().describe('Where the audit files are written; the state directory by default.'),
+    purpose: PurposeRule.default('optional').describe(
+      'Whether calls say why they are made, by the argument `purpose`; a persona may have a rule of its own.',
+    ),
     on_unavailable: z
       .enum(['refuse', 'spool'])
       .default('refuse')

@@ -20,7 +20,30 @@ export const PersonaLimits = z.strictObject({
     .optional()
     .describe('Calls that one principal may make in a minute, refused ones too.'),
   concurrent: z.int().min(1).optional().describe('Calls that one principal may have under way.'),
+  output_tokens: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Tokens that one answer may cost, estimated at 4 bytes each; no bound of its own by default.'),
+  rows_per_day: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Rows that one principal may be answered in a day of UTC; no bound by default.'),
+  plan_cost: z
+    .number()
+    .positive()
+    .optional()
+    .describe("Cost, as the planner estimates it, that a statement of the caller's own may have; no bound by default."),
 });
+
+/** Whether callers say why they call. */
+export const PurposeRule = z.enum(['off', 'optional', 'required']);
+export type PurposeRule = z.output<typeof PurposeRule>;
+
+const NAME = /^[a-z][a-z0-9_-]{0,62}$/;
+/** A text of several lines, without what is not seen as a character or moves others. */
+const PLAIN_LINES = /^(?:[^\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]|\n)*$/u;
 
 /** A named set of rules, chosen for a caller by role; see `docs/personas.md`. */
 export const PersonaSpec = z.strictObject({
@@ -34,5 +57,20 @@ export const PersonaSpec = z.strictObject({
   servers: Rules.prefault({ allow: ['*'] }).describe('Server names with *.'),
   databases: Rules.prefault({ allow: ['*/*'] }).describe('server/database, each with *.'),
   limits: PersonaLimits.prefault({}).describe('What one caller may ask.'),
+  login: z
+    .string()
+    .regex(NAME, 'is not the name of a login; those stand under `logins` of a server')
+    .optional()
+    .describe("Which of the `logins` of a server runs SQL of the caller's own."),
+  instructions: z
+    .string()
+    .min(1)
+    .max(2000)
+    .regex(PLAIN_LINES, 'has a control character; line breaks are the only ones that it may have')
+    .optional()
+    .describe('What a model is told beside what Howdah tells it, when it opens; up to 2000 characters.'),
+  purpose: PurposeRule.optional().describe(
+    'Whether a call says why it is made; `audit.purpose` where this is not said.',
+  ),
 });
 export type PersonaSpec = z.output<typeof PersonaSpec>;

@@ -10,6 +10,8 @@ export interface Deadline {
   readonly signal: AbortSignal;
   /** Milliseconds left, never below zero. */
   remainingMs(): number;
+  /** Ends the call at once, for another reason than time or its caller; the first reason stays. */
+  end(reason: PlatformError): void;
   /** Stops the clock. Must be called when the call is over. */
   clear(): void;
 }
@@ -47,6 +49,12 @@ class RunningDeadline implements Deadline {
 
   remainingMs(): number {
     return Math.max(0, this.#end - performance.now());
+  }
+
+  end(reason: PlatformError): void {
+    if (this.#cleared) return;
+    this.#controller ??= this.#watch();
+    this.#controller.abort(reason);
   }
 
   clear(): void {

@@ -11,6 +11,8 @@ export interface ApiKeys {
    * refused takes the same time whether or not its id is known.
    */
   find(presented: string, sourceAddress: string): Principal | undefined;
+  /** The principal of the unexpired key of an id, for whoever was let in by it; it proves nothing. */
+  named(id: string): Principal | undefined;
 }
 
 interface Entry {
@@ -41,6 +43,10 @@ export function compileApiKeys(specs: readonly Spec[], now: () => number = Date.
       const digest = hash('sha256', id === undefined ? NO_KEY : presented, 'buffer');
       const isRight = timingSafeEqual(digest, entry.digest);
       return isRight && now() < entry.expiresAtMs && entry.isFrom(sourceAddress) ? entry.principal : undefined;
+    },
+    named(id) {
+      const entry = entries.get(id);
+      return entry && now() < entry.expiresAtMs ? entry.principal : undefined;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Operation } from '../calls/operation.ts';
+import { PURPOSE } from '../calls/purpose.ts';
 
 /** A tool as `tools/list` shows it. */
 export interface ToolEntry {
@@ -25,12 +26,31 @@ interface ToolAnnotations {
 const EXPLAINED_ONCE = new Set(['server', 'database', 'schema', 'name', 'limit']);
 
 const entries = new WeakMap<Operation, ToolEntry>();
+const entriesWithPurpose = new WeakMap<Operation, ToolEntry>();
 
 /** Made once for each tool of a process, at the first use: JSON Schema is slow to make. */
 export function describeTool(tool: Operation): ToolEntry {
   const entry = entries.get(tool) ?? makeEntry(tool);
   entries.set(tool, entry);
   return entry;
+}
+
+/** The same for a caller who must say why the call is made; only then is it worth its bytes. */
+export function describeToolWithPurpose(tool: Operation): ToolEntry {
+  const entry = entriesWithPurpose.get(tool) ?? withPurpose(describeTool(tool));
+  entriesWithPurpose.set(tool, entry);
+  return entry;
+}
+
+function withPurpose({ inputSchema: { properties, required = [], ...schema }, ...entry }: ToolEntry): ToolEntry {
+  return {
+    ...entry,
+    inputSchema: {
+      ...schema,
+      properties: { ...properties, [PURPOSE]: { type: 'string' } },
+      required: [...required, PURPOSE],
+    },
+  };
 }
 
 function makeEntry({ name, title, description, input, unlisted, accessClass, structured }: Operation): ToolEntry {

@@ -120,14 +120,21 @@ describe('a persona', () => {
       timeoutMs: 15_000,
       callsPerMinute: 120,
       concurrent: 4,
+      outputTokens: Infinity,
+      rowsPerDay: Infinity,
+      planCost: Infinity,
     });
     const limits = { rows: 5, bytes: '1.5 kB', statement_timeout: '0.5min', calls_per_minute: 7, concurrent: 1 };
-    expect(persona({ limits }).limits).toEqual({
+    const more = { output_tokens: 4000, rows_per_day: 20, plan_cost: 1e6 };
+    expect(persona({ limits: { ...limits, ...more } }).limits).toEqual({
       rows: 5,
       bytes: 1500,
       timeoutMs: 30_000,
       callsPerMinute: 7,
       concurrent: 1,
+      outputTokens: 4000,
+      rowsPerDay: 20,
+      planCost: 1_000_000,
     });
     expect(persona({ limits: { bytes: 4096, statement_timeout: '500ms' } }).limits).toMatchObject({
       bytes: 4096,
@@ -217,6 +224,10 @@ describe('the version', () => {
     ['a rule on the other side', { ...base, a: { ...base.a, tools: { allow: ['query'], deny: ['query'] } } }],
     ['a server', { ...base, a: { ...base.a, servers: { allow: ['a'] } } }],
     ['a limit', { ...base, a: { ...base.a, limits: { rows: 1 } } }],
+    ['a limit that had no bound', { ...base, a: { ...base.a, limits: { bytes: '1MiB', rows_per_day: 5 } } }],
+    ['a login', { ...base, a: { ...base.a, login: 'reader' } }],
+    ['instructions', { ...base, a: { ...base.a, instructions: 'Ask first.' } }],
+    ['a rule about purposes', { ...base, a: { ...base.a, purpose: 'required' } }],
     ['a persona', { ...base, c: {} }],
     ['a built-in persona that is replaced', { ...base, viewer: {} }],
   ])('changes with %s', (_, changed) => {

@@ -1,13 +1,17 @@
 import { hash } from 'node:crypto';
-import type { Narrowing, Principal } from '../contract/principal.ts';
+import type { PurposeRule } from '../contract/persona.ts';
+import type { Narrowing } from '../contract/principal.ts';
 import { createConfigError, type Problem } from '../config/problem.ts';
 import type { Config } from '../config/schema.ts';
 import { compileGlob } from '../core/glob.ts';
 import { builtInPersonas } from './built-in.ts';
+import { createChoice } from './choice.ts';
 import { compileDatabasePattern, findDatabasePatternProblem, findServerPatternProblem } from './database-pattern.ts';
 import { compileLimits, findLimitProblems } from './limits.ts';
+import { findLoginProblems } from './login.ts';
 import { createNarrow } from './narrowing.ts';
 import type { CompiledPersona, Policy } from './policy.ts';
+import { rememberNames, rememberOperations, rememberPlaces } from './memory.ts';
 import { compileRules, findListProblems, findRuleProblems } from './rules.ts';
 import { compileToolPattern, findToolPatternProblem, type KnownOperation } from './tool-pattern.ts';
 
@@ -15,16 +19,18 @@ import { compileToolPattern, findToolPatternProblem, type KnownOperation } from 
 export interface KnownNames {
   readonly operations?: readonly KnownOperation[] | undefined;
   readonly servers?: readonly string[] | undefined;
+  /** The logins of each server. */
+  readonly logins?: Readonly<Record<string, readonly string[]>> | undefined;
 }
+
+/** What holds for a persona that does not say otherwise. */
+export interface PersonaDefaults {
+  readonly purpose: PurposeRule;
+}
+
+const DEFAULTS: PersonaDefaults = { purpose: 'optional' };
 
 type Spec = Config['personas'][string];
-
-/** A persona and how it is chosen. */
-interface Candidate {
-  readonly persona: CompiledPersona;
-  readonly roles: ReadonlySet<string>;
-  readonly priority: number;
-}
 
 /**
  * Compiles personas over the built-in ones, and checks what credentials leave of them. Fails with CONFIG_INVALID, which
@@ -34,29 +40,30 @@ export function compilePersonas(
   specs: Config['personas'],
   known: KnownNames = {},
   narrowings: readonly Narrowing[] = [],
+  defaults: PersonaDefaults = DEFAULTS,
 ): Policy {
-  const all = new Map<string, Spec>(Object.entries(builtInPersonas));
-  for (const [name, spec] of Object.entries(specs)) all.set(name, spec);
-  const entries = [...all].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const candidates = entries.map(([name, spec]) => compileCandidate(name, spec));
+  const entries = [...withBuiltIn(specs)].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const personas = entries.map(([name, spec]) => compilePersona(name, spec, defaults));
   const problems = [
     ...Object.entries(specs).flatMap(([name, spec]) => findProblems(name, spec, known)),
-    ...findTies(candidates),
+    ...personas.flatMap((persona) => findLoginProblems(persona, known.logins)),
+    ...findTies(personas),
     ...narrowings.flatMap((narrowing) => findNarrowingProblems(narrowing, known)),
   ];
   if (problems.length > 0) throw createConfigError('the configuration', problems);
-  return createPolicy(candidates, hashOf(entries));
+  return createPolicy(personas, hashOf(entries, defaults));
 }
 
-function createPolicy(candidates: readonly Candidate[], version: string): Policy {
-  const ranked = candidates.toSorted((a, b) => b.priority - a.priority);
-  const personas = candidates.map(({ persona }) => persona);
-  const narrow = createNarrow();
+/** The personas of a configuration and the built-in ones that it does not replace. */
+export function withBuiltIn(specs: Config['personas']): ReadonlyMap<string, Spec> {
+  const all = new Map<string, Spec>(Object.entries(builtInPersonas));
+  for (const [name, spec] of Object.entries(specs)) all.set(name, spec);
+  return all;
+}
 
-  function contend(principal: Principal): CompiledPersona[] {
-    const matching = ranked.filter((candidate) => isFor(candidate, principal));
-    return matching.filter(({ priority }) => priority === matching[0]?.priority).map(({ persona }) => persona);
-  }
+function createPolicy(personas: readonly CompiledPersona[], version: string): Policy {
+  const contend = createChoice(personas);
+  const narrow = createNarrow();
 
   return {
     version,
@@ -69,28 +76,23 @@ function createPolicy(candidates: readonly Candidate[], version: string): Policy
   };
 }
 
-/** The roles of a principal that shows no credential are names of personas: the configuration says which it has. */
-function isFor({ persona, roles }: Candidate, principal: Principal): boolean {
-  if (principal.method === 'local' || principal.method === 'anonymous') return principal.roles.includes(persona.name);
-  return principal.roles.some((role) => roles.has(role.normalize('NFC')));
-}
-
-function compileCandidate(name: string, spec: Spec): Candidate {
+function compilePersona(name: string, spec: Spec, defaults: PersonaDefaults): CompiledPersona {
   const path = `personas.${name}`;
-  const server = compileRules(spec.servers, `${path}.servers`, compileGlob);
-  const database = compileRules(spec.databases, `${path}.databases`, compileDatabasePattern);
+  const server = rememberNames(compileRules(spec.servers, `${path}.servers`, compileGlob));
+  const database = rememberPlaces(compileRules(spec.databases, `${path}.databases`, compileDatabasePattern));
   return {
+    name,
     roles: new Set((spec.roles ?? [name]).map((role) => role.normalize('NFC'))),
     priority: spec.priority,
-    persona: {
-      name,
-      limits: compileLimits(spec.limits),
-      operation: compileRules(spec.tools, `${path}.tools`, compileToolPattern),
-      server,
-      database(serverName, databaseName) {
-        const decision = server(serverName);
-        return decision.allowed ? database({ server: serverName, database: databaseName }) : decision;
-      },
+    limits: compileLimits(spec.limits),
+    login: spec.login,
+    instructions: spec.instructions,
+    purpose: spec.purpose ?? defaults.purpose,
+    operation: rememberOperations(compileRules(spec.tools, `${path}.tools`, compileToolPattern)),
+    server,
+    database(serverName, databaseName) {
+      const decision = server(serverName);
+      return decision.allowed ? database({ server: serverName, database: databaseName }) : decision;
     },
   };
 }
@@ -119,20 +121,17 @@ function findNarrowingProblems(
 }
 
 /** Personas that claim one role with one priority: it would be chance which of them a caller has. */
-function findTies(candidates: readonly Candidate[]): Problem[] {
+function findTies(personas: readonly CompiledPersona[]): Problem[] {
   const claims = new Map<string, string>();
   const problems = new Map<string, Problem>();
-  for (const { persona, roles, priority } of candidates) {
+  for (const { name, roles, priority } of personas) {
     for (const role of roles) {
       const claim = JSON.stringify([role, priority]);
       const rival = claims.get(claim);
-      if (rival === undefined) claims.set(claim, persona.name);
-      else if (!problems.has(persona.name)) {
+      if (rival === undefined) claims.set(claim, name);
+      else if (!problems.has(name)) {
         const shared = `shares the role ${JSON.stringify(role)} and the priority ${priority} with personas.${rival}`;
-        problems.set(persona.name, {
-          path: `personas.${persona.name}`,
-          message: `${shared}; give one a higher priority`,
-        });
+        problems.set(name, { path: `personas.${name}`, message: `${shared}; give one a higher priority` });
       }
     }
   }
@@ -140,13 +139,14 @@ function findTies(candidates: readonly Candidate[]): Problem[] {
 }
 
 /** Over what the rules mean: `1MiB` and its number of bytes are one, and roles have no order. */
-function hashOf(entries: readonly (readonly [name: string, spec: Spec])[]): string {
-  const canonical = entries.map(([name, { roles = [name], priority, tools, servers, databases, limits }]) => [
+function hashOf(entries: readonly (readonly [name: string, spec: Spec])[], defaults: PersonaDefaults): string {
+  const canonical = entries.map(([name, { roles = [name], priority, tools, servers, databases, limits, ...more }]) => [
     name,
     roles.toSorted(),
     priority,
     ...[tools, servers, databases].map(({ allow, deny }) => [allow, deny]),
     Object.values(compileLimits(limits)),
+    [more.login, more.instructions, more.purpose ?? defaults.purpose],
   ]);
   return hash('sha256', JSON.stringify(canonical), 'hex').slice(0, 16);
 }

@@ -13,6 +13,9 @@ export const DEFAULT_LIMITS: CompiledLimits = {
   timeoutMs: 15_000,
   callsPerMinute: 120,
   concurrent: 4,
+  outputTokens: Infinity,
+  rowsPerDay: Infinity,
+  planCost: Infinity,
 };
 
 /** Limits as numbers, defaults filled in. */
@@ -24,6 +27,9 @@ export function compileLimits(limits: PersonaSpec['limits']): CompiledLimits {
     timeoutMs: timeout === undefined ? DEFAULT_LIMITS.timeoutMs : toNumber(timeout, MILLISECONDS),
     callsPerMinute: callsPerMinute ?? DEFAULT_LIMITS.callsPerMinute,
     concurrent: concurrent ?? DEFAULT_LIMITS.concurrent,
+    outputTokens: limits.output_tokens ?? DEFAULT_LIMITS.outputTokens,
+    rowsPerDay: limits.rows_per_day ?? DEFAULT_LIMITS.rowsPerDay,
+    planCost: limits.plan_cost ?? DEFAULT_LIMITS.planCost,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Narrowing } from '../contract/principal.ts';
 import { compileGlob } from '../core/glob.ts';
+import { rememberNames, rememberOperations } from './memory.ts';
 import type { CompiledPersona, Decision, OperationFacts } from './policy.ts';
 import { compileToolPattern } from './tool-pattern.ts';
 
@@ -22,15 +23,16 @@ export function createNarrow(): Narrow {
 }
 
 function narrow(persona: CompiledPersona, { path, tools, servers }: Narrowing): CompiledPersona {
-  const server = intersect(
-    (name: string) => persona.server(name),
-    compileList(servers, `${path}.servers`, compileGlob),
+  const server = rememberNames(
+    intersect((name: string) => persona.server(name), compileList(servers, `${path}.servers`, compileGlob)),
   );
   return {
     ...persona,
-    operation: intersect(
-      (facts: OperationFacts) => persona.operation(facts),
-      compileList(tools, `${path}.tools`, compileToolPattern),
+    operation: rememberOperations(
+      intersect(
+        (facts: OperationFacts) => persona.operation(facts),
+        compileList(tools, `${path}.tools`, compileToolPattern),
+      ),
     ),
     server,
     database(serverName, databaseName) {

@@ -1,4 +1,5 @@
 import type { AccessClass } from '../contract/access-class.ts';
+import type { PurposeRule } from '../contract/persona.ts';
 import type { Principal } from '../contract/principal.ts';
 
 /** Who may do what: the personas in force, compiled and unchanging. */
@@ -18,7 +19,15 @@ export interface Policy {
 
 export interface CompiledPersona {
   readonly name: string;
+  /** That choose it, normalised. */
+  readonly roles: ReadonlySet<string>;
+  readonly priority: number;
   readonly limits: CompiledLimits;
+  /** Which login of a server runs the caller's own SQL. */
+  readonly login: string | undefined;
+  /** What a model is told beside what Howdah tells it. */
+  readonly instructions: string | undefined;
+  readonly purpose: PurposeRule;
   /** The canonical operation: aliases are resolved before. */
   operation(operation: OperationFacts): Decision;
   server(name: string): Decision;
@@ -44,6 +53,12 @@ export interface CompiledLimits {
   readonly callsPerMinute: number;
   /** Of one principal. */
   readonly concurrent: number;
+  /** Of one answer, estimated; Infinity for no bound. */
+  readonly outputTokens: number;
+  /** Of one principal in a day of UTC; Infinity for no bound. */
+  readonly rowsPerDay: number;
+  /** Of one statement of the caller's own; Infinity for no bound. */
+  readonly planCost: number;
 }
 
 export interface Decision {

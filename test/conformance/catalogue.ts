@@ -11,7 +11,14 @@ import { resources } from './resources.ts';
 
 /** Clients of the legacy era may ask; without a session nobody is told, as the protocol allows. */
 const subscriptionMethods = ['resources/subscribe', 'resources/unsubscribe'].map((name) =>
-  defineMethod({ name, title: name, description: name, input: { uri: z.string() }, run: () => ({}) }),
+  defineMethod({
+    name,
+    title: name,
+    description: name,
+    input: { uri: z.string() },
+    reveals: 'nothing',
+    run: () => ({}),
+  }),
 );
 
 /** What the suite looks for by name, declared as everything else is declared. */

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand, PURPOSE_OPTION } from '../command.ts';
 
 export const auditTail = defineCommand({
   name: 'audit tail',
@@ -12,6 +12,7 @@ export const auditTail = defineCommand({
     principal: { type: 'string', value: '<subject>', description: 'Of this principal only' },
     server: { type: 'string', value: '<name>', description: 'Of this server only' },
     outcome: { type: 'string', value: '<code>', description: 'OK or an error code' },
+    ...PURPOSE_OPTION,
   },
   examples: [
     { line: 'howdah audit tail --follow', does: 'watch what is called' },

@@ -1,4 +1,4 @@
-import { defineCommand, type Command } from '../command.ts';
+import { defineCommand, PURPOSE_OPTION, type Command } from '../command.ts';
 
 export const call: Command = {
   ...defineCommand({
@@ -6,7 +6,10 @@ export const call: Command = {
     group: 'Look',
     summary: 'Call one tool',
     positionals: ['<tool>'],
-    options: { input: { type: 'string', value: '<json>', description: 'Arguments as a JSON object' } },
+    options: {
+      input: { type: 'string', value: '<json>', description: 'Arguments as a JSON object' },
+      ...PURPOSE_OPTION,
+    },
     examples: [
       { line: 'howdah call unused_indexes --help', does: 'the flags of a tool' },
       { line: 'howdah call unused_indexes --min-size 100000000', does: 'its answer, with findings first' },

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand, PURPOSE_OPTION } from '../command.ts';
 
 export const check = defineCommand({
   name: 'check',
@@ -9,6 +9,7 @@ export const check = defineCommand({
     server: { type: 'string', value: '<name>', description: 'Server of the configuration' },
     database: { type: 'string', value: '<name>', description: 'Database; by default the one that the URL names' },
     all: { type: 'boolean', description: 'Show every finding' },
+    ...PURPOSE_OPTION,
   },
   examples: [
     {

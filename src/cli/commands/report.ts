@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand, PURPOSE_OPTION } from '../command.ts';
 
 export const report = defineCommand({
   name: 'report',
@@ -13,6 +13,7 @@ export const report = defineCommand({
       value: '<file>',
       description: 'Where to write it, - for standard output (default report.html)',
     },
+    ...PURPOSE_OPTION,
   },
   examples: [
     { line: 'howdah report postgresql://monitor@db.example.org/shop', does: 'writes report.html' },

@@ -51,6 +51,7 @@ export function completionMethods(fleet: Fleet): readonly Method[] {
       name: COMPLETE_METHOD,
       title: 'Complete a server',
       description: 'Servers that the caller may reach; nothing for what cannot be completed.',
+      reveals: 'what_is_allowed',
       input: { variable: z.string().max(64), prefix },
       answers: { method: COMPLETE_METHOD, take: ({ argument }) => readArgument(argument) },
       run: ({ variable, prefix }, { persona }) => {

@@ -21,6 +21,7 @@ export function listenMethods(): readonly Operation[] {
       name: LISTEN_METHOD,
       title: 'Listen for changes',
       description: 'Opens a stream that tells when the lists of tools, prompts or resources may have changed.',
+      reveals: 'nothing',
       input: { notifications: z.object(filter) },
       run: ({ notifications }) => ({
         notifications: Object.fromEntries(

@@ -11,6 +11,7 @@ export function loggingMethods(): readonly Operation[] {
       name: SET_LEVEL_METHOD,
       title: 'Set the level of log messages',
       description: 'For the messages of a session; over HTTP it changes nothing.',
+      reveals: 'nothing',
       input: { level: z.string().min(1).max(20) },
       run: () => ({}),
     }),

@@ -7,7 +7,7 @@ type Values<Input extends z.ZodRawShape> = z.output<z.ZodObject<Input>>;
 /** The parameters of a request, as they came. */
 export type Params = Readonly<Record<string, unknown>>;
 
-export interface MethodSpec<Input extends z.ZodRawShape> {
+interface MethodFacts<Input extends z.ZodRawShape> {
   /** The protocol's own name, such as `tools/list`; a second operation of one method has one more part. */
   readonly name: string;
   readonly title: string;
@@ -17,10 +17,16 @@ export interface MethodSpec<Input extends z.ZodRawShape> {
   /** The method whose requests this operation answers, where that is not its name, and for which of them. */
   readonly answers?: Answers;
   readonly reaches?: Operation['reaches'];
-  readonly actsAs?: (input: Values<Input>) => readonly string[];
   /** Answers with the method's result. */
   readonly run: (input: Values<Input>, context: CallContext) => Promise<Output> | Output;
 }
+
+/** Whose rights a method needs, or why it needs none of its own. */
+type MethodPolicy<Input extends z.ZodRawShape> =
+  | { readonly actsAs: (input: Values<Input>) => readonly string[]; readonly reveals?: undefined }
+  | { readonly reveals: NonNullable<Operation['reveals']>; readonly actsAs?: undefined };
+
+export type MethodSpec<Input extends z.ZodRawShape> = MethodFacts<Input> & MethodPolicy<Input>;
 
 export interface Answers {
   readonly method: string;
@@ -39,7 +45,7 @@ export interface Method extends Operation {
  * acts as, and by leaving out of its lists what the persona may not call.
  */
 export function defineMethod<const Input extends z.ZodRawShape>(spec: MethodSpec<Input>): Method {
-  const { name, title, description, actsAs } = spec;
+  const { name, title, description, actsAs, reveals } = spec;
   return {
     kind: 'method',
     name,
@@ -52,6 +58,7 @@ export function defineMethod<const Input extends z.ZodRawShape>(spec: MethodSpec
     answers: spec.answers ?? { method: name, take: (params) => params },
     reaches: spec.reaches ?? 'nothing',
     alsoKnownAs: {},
+    ...(reveals && { reveals }),
     ...(actsAs && { actsAs: (input: Readonly<Record<string, unknown>>) => actsAs(input as Values<Input>) }),
     run: async (context) => spec.run(context.input as Values<Input>, context),
   };

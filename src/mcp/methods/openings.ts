@@ -14,6 +14,7 @@ export function openingMethods(fleet: Fleet, viewOf: (persona: CompiledPersona) 
       name,
       title: 'Open',
       description: 'What this is, which servers the caller can reach, and where to start.',
+      reveals: 'what_is_allowed',
       input: {},
       run: (_, { persona }) => ({ instructions: writeInstructions(fleet, persona, viewOf(persona)) }),
     }),

@@ -6,7 +6,7 @@ import type { CompiledPersona } from '../../policy/policy.ts';
 import { pageOf } from '../cursor.ts';
 import type { Prompt } from '../prompts/prompt.ts';
 import { defineMethod } from './method.ts';
-import { cursorInput } from './tools.ts';
+import { cursorInput, WITHHELD_META_KEY } from './tools.ts';
 
 const PROMPTS_PER_PAGE = 100;
 
@@ -18,6 +18,7 @@ export function promptMethods(prompts: readonly Prompt[], catalog: () => Catalog
       name: 'prompts/list',
       title: 'List prompts',
       description: 'The prompts whose tools the caller may call.',
+      reveals: 'what_is_allowed',
       input: cursorInput,
       run({ cursor }, { persona }) {
         const offered = ordered.filter((prompt) => isOffered(prompt, catalog(), persona));
@@ -26,7 +27,11 @@ export function promptMethods(prompts: readonly Prompt[], catalog: () => Catalog
           list: ['prompts', persona.name],
           size: PROMPTS_PER_PAGE,
         });
-        return { prompts: items.map(describePrompt), ...(nextCursor !== undefined && { nextCursor }) };
+        return {
+          prompts: items.map(describePrompt),
+          ...(nextCursor !== undefined && { nextCursor }),
+          _meta: { [WITHHELD_META_KEY]: ordered.length - offered.length },
+        };
       },
     }),
     defineMethod({

@@ -4,7 +4,7 @@ import { pageOf } from '../cursor.ts';
 import { compileUriForm } from '../resource-uri.ts';
 import { noSuchResource, type ResourceEntry, type ResourceSource } from '../resources/resource-source.ts';
 import { defineMethod, type Method } from './method.ts';
-import { cursorInput } from './tools.ts';
+import { cursorInput, WITHHELD_META_KEY } from './tools.ts';
 
 const READ_METHOD = 'resources/read';
 const RESOURCES_PER_PAGE = 200;
@@ -17,29 +17,41 @@ export function resourceMethods(sources: readonly ResourceSource[]): readonly Me
       title: 'List resources',
       description:
         'The resources that the caller may read, such as the documentation of tools; of tables see templates.',
+      reveals: 'what_is_allowed',
       input: cursorInput,
       run({ cursor }, { persona }) {
         const entries = sources.flatMap((source) => entriesOf(source, persona));
         const { items, nextCursor } = pageByUri(entries, ['resources', persona.name], cursor);
-        return { resources: items, ...(nextCursor !== undefined && { nextCursor }) };
+        const withheld = sources.map((source) => withheldOf(source, persona)).reduce((sum, count) => sum + count, 0);
+        return {
+          resources: items,
+          ...(nextCursor !== undefined && { nextCursor }),
+          _meta: { [WITHHELD_META_KEY]: withheld },
+        };
       },
     }),
     defineMethod({
       name: 'resources/templates/list',
       title: 'List resource templates',
       description: 'The forms that the addresses of resources have.',
+      reveals: 'what_is_allowed',
       input: cursorInput,
       run({ cursor }, { persona }) {
-        const templates = sources.filter((source) => hasVariables(source) && source.isOffered(persona));
+        const all = sources.filter(hasVariables);
+        const templates = all.filter((source) => source.isOffered(persona));
         // one page: a cursor can only be made up
         const { items } = pageByUri(templates, ['templates', persona.name], cursor);
-        return { resourceTemplates: items.map(describeTemplate) };
+        return {
+          resourceTemplates: items.map(describeTemplate),
+          _meta: { [WITHHELD_META_KEY]: all.length - templates.length },
+        };
       },
     }),
     defineMethod({
       name: READ_METHOD,
       title: 'Read a resource',
       description: 'Finds nothing: no kind of resource has an address like this.',
+      reveals: 'nothing',
       input: uriInput,
       run: () => {
         throw noSuchResource();
@@ -74,6 +86,12 @@ function entriesOf(source: ResourceSource, persona: CompiledPersona): readonly R
   if (hasVariables(source)) return source.list?.(persona) ?? [];
   const { uri, name, title, description, mimeType } = source;
   return source.isOffered(persona) ? [{ uri, name, title, description, mimeType }] : [];
+}
+
+/** How many addresses a list leaves out; of those that cannot be listed nobody knows. */
+function withheldOf(source: ResourceSource, persona: CompiledPersona): number {
+  if (hasVariables(source)) return source.withheld?.(persona) ?? 0;
+  return source.isOffered(persona) ? 0 : 1;
 }
 
 function hasVariables({ uri }: ResourceSource): boolean {

@@ -21,6 +21,8 @@ export interface ResourceSource {
   isOffered(persona: CompiledPersona): boolean;
   /** The addresses that a persona may read, where the form has variables and they can be listed. */
   list?(persona: CompiledPersona): readonly ResourceEntry[];
+  /** How many more addresses there are that `list` leaves out for a persona. */
+  withheld?(persona: CompiledPersona): number;
   /** Fails with NOT_FOUND when nothing is there. */
   read(values: UriValues, context: CallContext & { readonly uri: string }): Promise<readonly ResourceContents[]>;
 }

@@ -27,6 +27,7 @@ export function toolDocuments(catalog: () => Catalog): ResourceSource {
         title: `${title}: documentation`,
         mimeType: 'text/markdown',
       })),
+    withheld: (persona) => viewOf(persona).withheld,
     read: async ({ name }, { uri }) => {
       const tool = toolNamed(name);
       if (!tool) throw noSuchResource();

@@ -1,0 +1,75 @@
+import type { Principal } from '../contract/principal.ts';
+import { PlatformError } from '../core/errors.ts';
+import type { CompiledPersona, Decision, Policy } from '../policy/policy.ts';
+import type { Operation } from './operation.ts';
+import type { Destination } from './reach.ts';
+
+/** A call that is under way, as far as rights to it go. */
+export interface RunningCall {
+  readonly principal: Principal;
+  /** What it runs and what that stands for; a method of the protocol itself is not among them. */
+  readonly operations: readonly Operation[];
+  readonly destination: Destination | undefined;
+  /** Ends it; its caller hears the error. */
+  readonly end: (error: PlatformError) => void;
+}
+
+/** How many reviews there have been. */
+type Moment = number;
+
+/** The calls of this process that are under way. */
+export interface RunningCalls {
+  /** To be taken when the rights of a call are read, and given back when it is added. */
+  moment(): Moment;
+  /** Ends the call at once if a review that came since would have ended it; what it gives takes the call off again. */
+  add(call: RunningCall, since: Moment): () => void;
+  /**
+   * Ends those that the policy allows no more; `renew` gives whom a caller is taken for now, undefined for one who is
+   * not let in any more. Gives how many it ended.
+   */
+  review(policy: Policy, renew: (principal: Principal) => Principal | undefined): number;
+}
+
+export function createRunningCalls(): RunningCalls {
+  const calls = new Set<RunningCall>();
+  let reviews = 0;
+  let endIfRevoked: ((call: RunningCall) => boolean) | undefined;
+
+  return {
+    moment: () => reviews,
+    add(call, since) {
+      calls.add(call);
+      if (since !== reviews) endIfRevoked?.(call);
+      return () => void calls.delete(call);
+    },
+    review(policy, renew) {
+      reviews += 1;
+      endIfRevoked = (call) => {
+        const principal = renew(call.principal);
+        const persona = principal && policy.personaFor(principal);
+        const refusal = findRefusal(call, persona);
+        if (refusal !== undefined) call.end(revoked(refusal, policy.version, persona));
+        return refusal !== undefined;
+      };
+      return [...calls].filter(endIfRevoked).length;
+    },
+  };
+}
+
+/** The rule that refuses the call now; undefined if none does. */
+function findRefusal(
+  { operations, destination }: RunningCall,
+  persona: CompiledPersona | undefined,
+): string | undefined {
+  if (!persona) return 'no persona is for the caller any more';
+  const decisions: Decision[] = operations.map((operation) => persona.operation(operation));
+  if (destination) decisions.push(persona.database(destination.server.name, destination.database));
+  return decisions.find(({ allowed }) => !allowed)?.rule;
+}
+
+function revoked(rule: string, policyVersion: string, persona: CompiledPersona | undefined): PlatformError {
+  return new PlatformError('FORBIDDEN', 'The right to make this call was taken away while it was under way.', {
+    hint: 'An administrator changed the personas or the keys; see what you may call now.',
+    details: { persona: persona?.name ?? null, rule, revoked_by: policyVersion },
+  });
+}
