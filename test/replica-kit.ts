@@ -1,7 +1,7 @@
 /** Platforms that share a store, in this process, and calls on them. */
 import { afterEach } from 'vitest';
 import { executeCall, type CallOutcome } from '../src/calls/execute.ts';
-import { Config } from '../src/config/schema.ts';
+import type { Config } from '../src/config/schema.ts';
 import type { Principal } from '../src/contract/principal.ts';
 import { createApiKey } from '../src/identity/api-key.ts';
 import { localPrincipal } from '../src/identity/local-principal.ts';

@@ -42,6 +42,8 @@ const ENDS = `select id, grant_id, how, ${iso('at')}, author, reason, event_id, 
   from howdah.${GRANT_END_TABLE}
  where grant_id in (select id from howdah.${GRANT_TABLE} where until > clock_timestamp() - $1::interval) order by id`;
 
+type Row = readonly (string | null)[];
+
 /** Those that end or have ended since `past` before now, such as `1 day`; the newest first. */
 export async function readGrants(
   { exchange, keys }: Rows,
@@ -54,30 +56,33 @@ export async function readGrants(
   const refused: RefusedRow[] = [];
   const endOf = new Map<string, GrantEnd>();
   for (const row of ends?.rows ?? []) {
-    const [id = '', grantId = '', how, at = '', author = '', reason = '', ...binding] = row.map((value) => value ?? '');
-    const end: GrantEnd = { id, grant_id: grantId, how: how as GrantEnd['how'], at, author, reason };
-    if (!isWritten(keys, GRANT_END_TABLE, { ...end }, binding)) refused.push({ table: GRANT_END_TABLE, row: id });
-    else if (!endOf.has(grantId)) endOf.set(grantId, end);
+    const end = endIn(row);
+    if (!isWritten(keys, GRANT_END_TABLE, { ...end }, row.slice(6)))
+      refused.push({ table: GRANT_END_TABLE, row: end.id });
+    else if (!endOf.has(end.grant_id)) endOf.set(end.grant_id, end);
   }
   const found: FoundGrant[] = [];
   for (const row of grants?.rows ?? []) {
-    const [issuer = null, subject = null, role = null] = row.slice(1, 4);
-    const [id = '', , , , persona = '', at = '', until = '', author = '', reason = '', ...rest] = row.map(
-      (value) => value ?? '',
-    );
-    const grant: Grant = { id, issuer, subject, role, persona, at, until, author, reason };
-    if (!isWritten(keys, GRANT_TABLE, { ...grant }, rest)) refused.push({ table: GRANT_TABLE, row: id });
-    else found.push({ grant, end: endOf.get(id), isPast: rest[3] === 'true' });
+    const grant = grantIn(row);
+    if (!isWritten(keys, GRANT_TABLE, { ...grant }, row.slice(9))) refused.push({ table: GRANT_TABLE, row: grant.id });
+    else found.push({ grant, end: endOf.get(grant.id), isPast: row.at(-1) === 'true' });
   }
   return { found, refused };
 }
 
-function isWritten(
-  keys: KeyRing,
-  table: string,
-  row: Readonly<Record<string, unknown>>,
-  [eventId = '', keyId = '', mac = '']: readonly string[],
-): boolean {
+function endIn(row: Row): GrantEnd {
+  const [id, grantId, how, at, author, reason] = row.map(String) as [string, string, GrantEnd['how'], ...string[]];
+  return { id, grant_id: grantId, how, at: String(at), author: String(author), reason: String(reason) };
+}
+
+function grantIn(row: Row): Grant {
+  const [issuer = null, subject = null, role = null] = row.slice(1, 4);
+  const [persona, at, until, author, reason] = row.slice(4).map(String) as [string, string, string, string, string];
+  return { id: String(row[0]), issuer, subject, role, persona, at, until, author, reason };
+}
+
+function isWritten(keys: KeyRing, table: string, row: Readonly<Record<string, unknown>>, binding: Row): boolean {
+  const [eventId, keyId, mac] = binding.map(String) as [string, string, string];
   return isBound(keys, table, row, { event_id: eventId, key_id: keyId, mac });
 }
 

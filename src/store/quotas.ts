@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Result } from '../postgres/database.ts';
 import type { Step } from '../postgres/wire.ts';
 import type { Changes } from './changes.ts';
 import type { StoreConnection } from './connection.ts';
@@ -92,13 +93,12 @@ export function openQuotas(parts: QuotasParts): Quotas {
     }
   }
 
-  /** What was granted by an exchange whose answer was lost is given back by `hold`. */
   function fail(batch: readonly Waiting[], error: unknown): void {
     isBeatDue = false;
     isBehind = true;
     const all = [...batch, ...waiting];
     waiting = [];
-    for (const { reject } of all) reject(error);
+    for (const each of all) each.reject(error);
     if (!isTroubled && !closed) warn('limits cannot be counted in the store', error);
     isTroubled = true;
   }
@@ -110,20 +110,29 @@ export function openQuotas(parts: QuotasParts): Quotas {
     const holds = areShared() ? takeHolds(catchUp !== undefined) : [];
     const first = [...holds, ...(catchUp?.asks ?? [])];
     const asks = [...first, ...batch.map(({ ask }) => ask)];
-    const steps = [...(isBeat ? [{ text: SEEN, values: [me] }] : []), ...(asks.length > 0 ? [useStep(me, asks)] : [])];
-    if (steps.length === 0) return;
-    const results = await connection.exchange(steps).catch((error: unknown) => {
-      for (const { kind, caller } of asks) if (kind === 'hold' || kind === 'place') dirty.add(caller);
-      throw error;
-    });
+    const [seen, used] = await exchange(isBeat, asks);
     if (catchUp) {
       catchUp.told();
       isBehind = false;
     }
-    const rows = asks.length > 0 ? (results.at(-1)?.rows ?? []) : [];
-    const answers = new Map(rows.map(([place, answer]) => [Number(place), Number(answer)]));
-    for (const [i, { resolve }] of batch.entries()) resolve(answers.get(first.length + i + 1) ?? 0);
-    if (isBeat) learn(results[0]?.rows[0] ?? []);
+    const answers = new Map((used?.rows ?? []).map(([place, answer]) => [Number(place), Number(answer)]));
+    for (const [i, each] of batch.entries()) each.resolve(answers.get(first.length + i + 1) ?? 0);
+    if (seen) learn(seen.rows[0] ?? []);
+  }
+
+  /** One round trip, for both. */
+  async function exchange(isBeat: boolean, asks: readonly Ask[]): Promise<readonly (Result | undefined)[]> {
+    const seen = isBeat ? [{ text: SEEN, values: [me] }] : [];
+    const use = asks.length > 0 ? [useStep(me, asks)] : [];
+    if (seen.length + use.length === 0) return [];
+    try {
+      const results = await connection.exchange([...seen, ...use]);
+      return isBeat ? [results[0], results[1]] : [undefined, results[0]];
+    } catch (error) {
+      // what was granted without being heard of is given back by saying what is held
+      for (const { kind, caller } of asks) if (kind === 'hold' || kind === 'place') dirty.add(caller);
+      throw error;
+    }
   }
 
   /** Of those that changed, or of all. */
@@ -176,15 +185,19 @@ export function openQuotas(parts: QuotasParts): Quotas {
 }
 
 function useStep(me: string, asks: readonly Ask[]): Step {
-  const array = (values: readonly (string | number)[]) => `{${values.join(',')}}`;
   return {
     text: USE,
     values: [
       me,
-      array(asks.map(({ kind }) => kind)),
-      array(asks.map(({ caller }) => caller)),
-      array(asks.map(({ most }) => (most === Infinity ? 'infinity' : most))),
-      array(asks.map(({ amount = 0 }) => amount)),
+      arrayOf(asks.map(({ kind }) => kind)),
+      arrayOf(asks.map(({ caller }) => caller)),
+      arrayOf(asks.map(({ most }) => (most === Infinity ? 'infinity' : most))),
+      arrayOf(asks.map(({ amount = 0 }) => amount)),
     ],
   };
+}
+
+/** None of what is asked needs quotes. */
+function arrayOf(values: readonly (string | number)[]): string {
+  return `{${values.join(',')}}`;
 }

@@ -3,6 +3,7 @@ import type { CallContext } from '../../calls/context.ts';
 import { createConfigError } from '../../config/problem.ts';
 import { PlatformError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
+import type { Policy } from '../../policy/policy.ts';
 import {
   keyOfVersion,
   PERSONA_TABLE,
@@ -111,13 +112,7 @@ async function writeVersion(editor: RuleEditor, { name, reason, if_version: expe
   const { rules } = await readStoredRules(editor.store);
   const source = `The persona "${name}"`;
   const policy = checkRules(editor, withPersona(rules, name, spec), { source, before: rules });
-  for (const { id, persona } of rules.grants) {
-    if (persona !== name || !policy || policy.personas().some((each) => each.name === persona)) continue;
-    throw new PlatformError('CONFLICT', `The persona "${name}" is granted to somebody.`, {
-      hint: `Revoke the grant first: howdah persona revoke ${id}.`,
-      details: { grant: id },
-    });
-  }
+  requireNotGranted(name, policy, rules);
   // what somebody else planted keeps its number
   const version = 1 + (all[0]?.version ?? 0);
   const at = new Date().toISOString();
@@ -132,6 +127,16 @@ async function writeVersion(editor: RuleEditor, { name, reason, if_version: expe
   });
   if (!isWritten) requireVersion(name, version - 1, (await readVersions(editor.store, [name]))[0]);
   return { name, version, policy_version: policy?.version ?? null };
+}
+
+/** A grant of a persona that is not there would leave its caller without any. */
+function requireNotGranted(name: string, policy: Policy | undefined, { grants }: StoredRules): void {
+  const grant = grants.find(({ persona }) => persona === name);
+  if (!grant || !policy || policy.personas().some((each) => each.name === name)) return;
+  throw new PlatformError('CONFLICT', `The persona "${name}" is granted to somebody.`, {
+    hint: `Revoke the grant first: howdah persona revoke ${grant.id}.`,
+    details: { grant: grant.id },
+  });
 }
 
 /** Fails with CONFLICT, which says who has changed it and when. */
