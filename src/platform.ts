@@ -89,6 +89,7 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const counted = store && shareLimits(store, config, logger);
   const running = createRunningCalls();
   let inForce = config;
+  let isStarted = false;
   let door: FrontDoor | undefined;
 
   /** What the next start would refuse is refused now. */
@@ -107,12 +108,18 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   function useStored(rules: StoredRules): void {
     const before = policy.version;
     policy.replace(compile(inForce, rules));
+    warnOfRules(inForce, rules);
+    if (!isStarted) return;
     const details = { policy_version_before: before, ...describeStored(rules) };
     audit
       .record({ kind: 'persona', operation: 'take_over', outcome: 'OK', policy_version: policy.version, details })
       .catch((error: unknown) => logger.error({ err: error }, 'that personas are in force is not on record yet'));
     onChanged(inForce);
-    for (const name of findHidden(inForce, rules)) warn(`the persona ${name} of the store does not count: ${HIDDEN}`);
+  }
+
+  function warnOfRules(file: Config, rules: StoredRules): void {
+    for (const warning of findIdleCallers(file, policy)) warn(warning);
+    for (const name of findHidden(file, rules)) warn(`the persona ${name} of the store does not count: ${HIDDEN}`);
   }
 
   const follower = store && followRules({ store, use: useStored, onGrantEnd: () => onChanged(inForce), audit, logger });
@@ -143,13 +150,17 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
     await close();
     throw explainStored(error);
   });
-  for (const warning of findIdleCallers(config, policy)) warn(warning);
+  isStarted = true;
+  if (late.stored() === NO_STORED_RULES) warnOfRules(config, NO_STORED_RULES);
   const reload = createReload({
     config,
     policy,
     callers,
     compile: prepare,
-    onTaken: (next) => (inForce = next),
+    onTaken(next) {
+      inForce = next;
+      warnOfRules(next, late.stored());
+    },
     audit,
     logger,
     onChanged,

@@ -29,6 +29,7 @@ export interface RuleFollower {
 }
 
 const RETRY_MS = 1000;
+const LIVE_CHECK_MS = 100;
 /** Longer than a store needs to fail over, and shorter than what it could hide is worth. */
 const STALE_MS = 10_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -104,6 +105,13 @@ export function followRules({ store, use, onGrantEnd, audit, logger, now }: Rule
   }
 
   const unlisten = store.changes.listen('personas', follow);
+
+  /** What changed before anybody listened was read by nobody who would be told. */
+  function readOnceLive(): void {
+    if (store.changes.isLive()) follow();
+    else if (!isClosed) setTimeout(readOnceLive, LIVE_CHECK_MS).unref();
+  }
+  if (!store.changes.isLive()) readOnceLive();
 
   return {
     rules: () => rules,

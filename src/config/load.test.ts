@@ -105,8 +105,17 @@ telemetry:
           purpose: 'required',
         },
       },
+      grants: { longest: '24h' },
       mcp: { surface: 'full' },
-      audit: { directory: '/var/log/howdah', purpose: 'optional' },
+      store: { embedded: true },
+      secrets: { previous: [] },
+      audit: {
+        directory: '/var/log/howdah',
+        purpose: 'optional',
+        on_unavailable: 'refuse',
+        spool_limit: 256,
+        retention: 'forever',
+      },
       telemetry: { log_level: 'warn', metrics: { listen: '127.0.0.1:7433' } },
     });
   });

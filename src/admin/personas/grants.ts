@@ -67,7 +67,7 @@ export function personaGrant(editor: Editor) {
         reason: given.reason,
       };
       await edits.alone(() => writeGrant(edits, grant, context));
-      await edits.refresh();
+      await edits.refresh().catch(() => undefined);
       return { id: grant.id, persona: grant.persona, to: describeGrantee(grant), until: grant.until };
     },
   });
@@ -111,7 +111,7 @@ export function personaRevoke(editor: Editor) {
         await writeEnd(edits, { grant: lasting.grant, how: 'revoked', author: authorOf(context), reason, context });
         return lasting;
       });
-      await edits.refresh();
+      await edits.refresh().catch(() => undefined);
       return { id, persona: grant.persona, to: describeGrantee(grant) };
     },
   });
