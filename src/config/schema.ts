@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PersonaSpec, PurposeRule } from '../contract/persona.ts';
+import { PersonaSpec } from '../contract/persona.ts';
 import { Secret } from '../core/secret.ts';
 import { authSection } from './auth-section.ts';
 import { httpSection, Listen } from './http-section.ts';
