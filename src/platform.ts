@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { createAdminOperations } from './admin/operations.ts';
 import { findMissingData } from './admin/missing-data.ts';
+import { createEditLock, type RuleEditor } from './admin/personas/edits.ts';
+import { grantJobs } from './admin/personas/grants.ts';
 import { createReload, type Reload } from './admin/reload.ts';
+import { followRules } from './admin/rule-follower.ts';
 import type { AuditLog } from './audit/event.ts';
 import { openAuditFile } from './audit/file.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
@@ -10,11 +13,13 @@ import type { CallDeps } from './calls/execute.ts';
 import type { Operation } from './calls/operation.ts';
 import { createProcessLimits } from './calls/process-limits.ts';
 import { createRunningCalls } from './calls/running.ts';
+import { createSharedLimits, type SharedLimits } from './calls/shared-limits.ts';
 import { loadConfig } from './config/load.ts';
 import { createConfigError } from './config/problem.ts';
 import type { Config } from './config/schema.ts';
 import type { Finding } from './contract/finding.ts';
 import type { Principal } from './contract/principal.ts';
+import { PlatformError } from './core/errors.ts';
 import { stateDirectory } from './core/state-directory.ts';
 import { configuredServers } from './fleet/configured-servers.ts';
 import { openFleet } from './fleet/open-fleet.ts';
@@ -27,11 +32,14 @@ import { createMethods } from './mcp/methods/all-methods.ts';
 import { allPrompts } from './mcp/prompts/all-prompts.ts';
 import { allResources } from './mcp/resources/all-resources.ts';
 import { compilePersonas } from './policy/compile.ts';
+import { withGrants } from './policy/grants.ts';
 import { describeIdlePersona } from './policy/idle.ts';
 import { createLivePolicy } from './policy/live.ts';
 import type { Policy } from './policy/policy.ts';
+import { joinPersonas, NO_STORED_RULES, type StoredRules } from './policy/stored-rules.ts';
 import type { Jobs } from './store/jobs.ts';
 import type { EmbeddedUse, Store } from './store/open-store.ts';
+import { openQuotas } from './store/quotas.ts';
 import { openStatementTexts } from './sqltext/statement-texts.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { tools } from './tools/all-tools.ts';
@@ -63,40 +71,113 @@ export interface PlatformParts {
   readonly version: string;
   /** Nothing embedded where it is left out. */
   readonly embeddedStore?: EmbeddedUse | undefined;
+  /** It starts although the personas of the store cannot be used: it is there to put them right. */
+  readonly mendsPersonas?: boolean | undefined;
 }
 
-/** The one place where parts meet. Connects to no server yet. Fails with CONFIG_INVALID. */
+/**
+ * The one place where parts meet. Connects to no server of the fleet yet. Fails with CONFIG_INVALID, and as opening the
+ * store does.
+ */
 export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const { config, env, logger, version } = parts;
   const auditDirectory = config.audit.directory ?? join(stateDirectory(env), 'audit');
   const warn = (message: string) => logger.warn({}, message);
-  const wired = wire({ config, env, auditDirectory, warn });
-  const { fleet, catalog, policy } = wired;
+  const late = withoutStore();
+  const { fleet, catalog, policy, compile } = wire({ config, env, auditDirectory, warn, late });
   const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
   const { store, audit, jobs } = await openLog(parts);
-  const deps = {
+  const counted = store && shareLimits(store, config, logger);
+  const running = createRunningCalls();
+  let inForce = config;
+  let isStarted = false;
+  let door: FrontDoor | undefined;
+
+  /** What the next start would refuse is refused now. */
+  async function prepare(next: Config): Promise<() => Policy> {
+    await checkTls(next);
+    const { compile: compileNext } = wire({ config: next, env, auditDirectory, warn, late });
+    return () => compileNext(next, late.stored());
+  }
+
+  function onChanged({ auth }: Config): void {
+    if (auth.cancel_revoked) running.review(policy, (principal) => callers.renew(principal));
+    door?.listsChanged();
+  }
+
+  /** In one turn: it counts first and is recorded then, as a configuration that is read anew. */
+  function useStored(rules: StoredRules): void {
+    const before = policy.version;
+    policy.replace(compile(inForce, rules));
+    warnOfRules(inForce, rules);
+    if (!isStarted) return;
+    const details = { policy_version_before: before, ...describeStored(rules) };
+    audit
+      .record({ kind: 'persona', operation: 'take_over', outcome: 'OK', policy_version: policy.version, details })
+      .catch((error: unknown) => logger.error({ err: error }, 'that personas are in force is not on record yet'));
+    onChanged(inForce);
+  }
+
+  function warnOfRules(file: Config, rules: StoredRules): void {
+    for (const warning of findIdleCallers(file, policy)) warn(warning);
+    for (const name of findHidden(file, rules)) warn(`the persona ${name} of the store does not count: ${HIDDEN}`);
+  }
+
+  const follower = store && followRules({ store, use: useStored, onGrantEnd: () => onChanged(inForce), audit, logger });
+  if (follower) late.stored = () => follower.rules();
+  if (store && follower) {
+    late.editor = {
+      store,
+      audit,
+      file: () => inForce,
+      check: (rules) => compile(inForce, rules),
+      refresh: () => follower.refresh(),
+      alone: createEditLock(store.connect()),
+    };
+  }
+  const close = () =>
+    closeInOrder(
+      () => door?.drain(),
+      () => counted?.quotas.close(),
+      () => fleet.close(),
+      () => statementTexts.close(),
+      () => jobs?.close(),
+      async () => follower?.close(),
+      () => audit.close(),
+      () => store?.close(),
+    );
+  await follower?.refresh().catch(async (error: unknown) => {
+    if (parts.mendsPersonas === true) return logger.error({ err: error }, 'the personas of the store do not count now');
+    await close();
+    throw explainStored(error);
+  });
+  isStarted = true;
+  if (late.stored() === NO_STORED_RULES) warnOfRules(config, NO_STORED_RULES);
+  const reload = createReload({
+    config,
+    policy,
+    callers,
+    compile: prepare,
+    onTaken(next) {
+      inForce = next;
+      warnOfRules(next, late.stored());
+    },
+    audit,
+    logger,
+    onChanged,
+  });
+  const deps: CallDeps = {
     fleet,
     policy,
-    limits: createProcessLimits(),
-    running: createRunningCalls(),
+    isCurrent: config.audit.on_unavailable === 'refuse' && follower ? () => follower.isCurrent() : undefined,
+    limits: counted?.limits ?? createProcessLimits(),
+    running,
     dialogues: createDialogues(),
     audit,
     statementTexts,
     logger,
   };
-  let door: FrontDoor | undefined;
-
-  /** What the next start would refuse is refused now. */
-  async function compile(next: Config): Promise<Policy> {
-    await checkTls(next);
-    return wire({ config: next, env, auditDirectory, warn }).policy;
-  }
-
-  function onChanged({ auth }: Config): void {
-    if (auth.cancel_revoked) deps.running.review(policy, (principal) => callers.renew(principal));
-    door?.listsChanged();
-  }
 
   return {
     config,
@@ -104,22 +185,51 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
     store,
     catalog,
     deps,
-    reload: createReload({ config, policy, callers, compile, audit, logger, onChanged }),
+    async reload(load) {
+      // what the store has is read again too; if it cannot be, what it had stays in force
+      await follower?.refresh().catch((error: unknown) => {
+        logger.error({ err: error }, 'the personas of the store could not be read again');
+      });
+      return reload(load);
+    },
     async openHttp({ home } = {}) {
+      await counted?.quotas.join();
       const { openFrontDoor } = await import('./http/front-door.ts');
       door = await openFrontDoor({ config, catalog, deps, callers, version, home });
       return door;
     },
-    close: () =>
-      closeInOrder(
-        () => door?.drain(),
-        () => fleet.close(),
-        () => statementTexts.close(),
-        () => jobs?.close(),
-        () => audit.close(),
-        () => store?.close(),
-      ),
+    close,
   };
+}
+
+const HIDDEN = 'the file has one of that name';
+
+/** Personas of the store that those of the file stand before. */
+function findHidden({ personas }: Config, stored: StoredRules): string[] {
+  return [...stored.versions.keys()].filter((name) => personas[name] !== undefined);
+}
+
+function describeStored({ versions, grants }: StoredRules) {
+  return { versions: Object.fromEntries(versions), grants: grants.map(({ id }) => id) };
+}
+
+/** A start that the personas of the store prevent must say how to put them right. */
+function explainStored(error: unknown): unknown {
+  if (!(error instanceof PlatformError) || error.code !== 'CONFIG_INVALID') return error;
+  return new PlatformError('CONFIG_INVALID', `With the personas of the store, ${error.message}`, {
+    hint: 'Change the file, or `howdah persona set` or `remove` the persona: these work while nothing else starts.',
+    details: error.details,
+  });
+}
+
+/** Counted over all replicas once the process is one of them. */
+function shareLimits(store: Store, { audit }: Config, logger: Logger): SharedLimits {
+  const connection = store.connect({ timeLimitMs: 3000 });
+  const warn = (message: string, error: unknown) => logger.warn({ err: error }, message);
+  return createSharedLimits({
+    open: (parts) => openQuotas({ ...parts, connection, changes: store.changes, warn }),
+    onUnavailable: audit.on_unavailable,
+  });
 }
 
 interface Log {
@@ -154,7 +264,8 @@ async function openLog({ config, env, logger, version, embeddedStore = 'none' }:
     const { runJobs } = await import('./store/jobs.ts');
     const { resealJob } = await import('./store/reseal.ts');
     const { auditJobs } = await import('./audit/jobs.ts');
-    const jobs = runJobs([...auditJobs({ store, audit }), resealJob(store)], { connection: store.connect(), warn });
+    const all = [...auditJobs({ store, audit }), ...grantJobs({ store, audit }), resealJob(store)];
+    const jobs = runJobs(all, { connection: store.connect(), warn });
     return { store, audit, jobs };
   } catch (error) {
     await store.close();
@@ -169,8 +280,9 @@ export async function checkPlatform({
 }: Pick<PlatformParts, 'config' | 'env'>): Promise<readonly string[]> {
   const warnings: string[] = [];
   await checkTls(config);
-  wire({ config, env, auditDirectory: '', warn: (warning) => warnings.push(warning) });
-  return warnings;
+  const warn = (warning: string) => warnings.push(warning);
+  const { policy } = wire({ config, env, auditDirectory: '', warn, late: withoutStore() });
+  return [...warnings, ...findIdleCallers(config, policy)];
 }
 
 /** Asks the servers for what the data rules name. Returns warnings of what could not be read; fails with CONFIG_INVALID. */
@@ -180,7 +292,7 @@ export async function checkDataRules({
   source,
   signal,
 }: Pick<PlatformParts, 'config' | 'env'> & { source: string; signal: AbortSignal }): Promise<readonly string[]> {
-  const { fleet, policy } = wire({ config, env, auditDirectory: '', warn: () => undefined });
+  const { fleet, policy } = wire({ config, env, auditDirectory: '', warn: () => undefined, late: withoutStore() });
   try {
     const { problems, unread } = await findMissingData(policy.personas(), fleet, signal);
     if (problems.length > 0) throw createConfigError(source, problems);
@@ -201,13 +313,24 @@ async function checkTls({ http }: Config): Promise<void> {
   if (http.tls) await (await import('./http/tls-files.ts')).readTlsFiles(http.tls);
 }
 
+/** What is there only once the store is open. */
+interface LateParts {
+  editor: RuleEditor | undefined;
+  stored: () => StoredRules;
+}
+
+function withoutStore(): LateParts {
+  return { editor: undefined, stored: () => NO_STORED_RULES };
+}
+
 interface Wiring extends Pick<PlatformParts, 'config' | 'env'> {
   readonly auditDirectory: string;
   readonly warn: (message: string) => void;
+  readonly late: LateParts;
 }
 
 /** All that needs no file, thread or connection. */
-function wire({ config, env, auditDirectory, warn }: Wiring) {
+function wire({ config, env, auditDirectory, warn, late }: Wiring) {
   const fleet = openFleet(configuredServers(config, { env, warn }), config.default_server);
   const operations: readonly Operation[] = [
     ...tools,
@@ -225,25 +348,29 @@ function wire({ config, env, auditDirectory, warn }: Wiring) {
       fleet,
       catalog: () => catalog,
       policy: () => policy,
+      editor: () => late.editor,
+      stored: () => late.stored(),
       async readOther(path) {
         const { config: other } = await loadConfig({ path, env });
-        return { config: other, policy: compilePolicy(other, operations) };
+        return { config: other, policy: compilePolicy(other, operations, late.stored()) };
       },
     }),
   ];
   const catalog: Catalog = createCatalog(operations);
-  const policy = createLivePolicy(compilePolicy(config, operations));
-  for (const warning of findIdleCallers(config, policy)) warn(warning);
-  return { fleet, catalog, policy };
+  const compile = (file: Config, stored: StoredRules) => compilePolicy(file, operations, stored);
+  const policy = createLivePolicy(compile(config, late.stored()));
+  return { fleet, catalog, policy, compile };
 }
 
 /** Fails with CONFIG_INVALID, which names every pattern that means nothing. */
-function compilePolicy(config: Config, operations: readonly Operation[]): Policy {
+function compilePolicy(config: Config, operations: readonly Operation[], stored: StoredRules): Policy {
   const logins = Object.fromEntries(
     Object.entries(config.servers).map(([name, server]) => [name, Object.keys(server.logins)]),
   );
   const known = { operations, servers: Object.keys(config.servers), logins };
-  return compilePersonas(config.personas, known, narrowingsOf(config.auth.api_keys), config.audit);
+  const personas = joinPersonas(config.personas, stored);
+  const policy = compilePersonas(personas, known, narrowingsOf(config.auth.api_keys), config.audit);
+  return withGrants(policy, stored.grants);
 }
 
 /** Who has a persona over HTTP that allows nothing there. */

@@ -357,17 +357,18 @@ it.each([
   expect(now.demo.stderr).not.toContain('copied');
 });
 
+const dropSlot = () =>
+  ask(
+    'shop',
+    `select pg_drop_replication_slot(slot_name)
+       from (select slot_name, pg_terminate_backend(active_pid, 5000) from pg_replication_slots offset 0) ended
+      where slot_name = 'shop_standby'`,
+  );
+
 it('copies the standby anew when the shop does not keep what it needs', async () => {
   await now.demo.end('SIGKILL');
-  const drop = () =>
-    ask(
-      'shop',
-      `select pg_drop_replication_slot(slot_name)
-         from (select slot_name, pg_terminate_backend(active_pid, 5000) from pg_replication_slots offset 0) ended
-        where slot_name = 'shop_standby'`,
-    );
   // the standby, which outlived its demo, comes back at once
-  await expect.poll(() => drop().then(() => 'dropped', String), { timeout: 15_000 }).toBe('dropped');
+  await expect.poll(() => dropSlot().then(() => 'dropped', String), { timeout: 15_000 }).toBe('dropped');
   now = await open();
   expect(now.demo.stderr).toContain('copied');
   await expect.poll(isStreaming, { timeout: 15_000 }).toBe(true);

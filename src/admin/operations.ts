@@ -5,7 +5,10 @@ import { configShow } from './config-show.ts';
 import { doctor } from './doctor.ts';
 import { personaDiff } from './personas/diff.ts';
 import { personaExplain } from './personas/explain.ts';
+import { personaGrant, personaGrants, personaRevoke } from './personas/grants.ts';
 import { personaList } from './personas/list.ts';
+import { personaRemove, personaRevert, personaSet } from './personas/set.ts';
+import { personaHistory, personaShow } from './personas/show.ts';
 import type { Surroundings } from './personas/surroundings.ts';
 import { personaTest } from './personas/test.ts';
 
@@ -15,6 +18,7 @@ interface AdminParts extends Surroundings {
 
 /** Operations on Howdah itself, for whoever has the persona `admin` or is granted them by name. */
 export function createAdminOperations({ auditDirectory, ...surroundings }: AdminParts): readonly Operation[] {
+  const { editor } = surroundings;
   return [
     auditTail(auditDirectory),
     auditVerify(auditDirectory),
@@ -24,5 +28,13 @@ export function createAdminOperations({ auditDirectory, ...surroundings }: Admin
     personaExplain(surroundings),
     personaTest(surroundings),
     personaDiff(surroundings),
+    personaShow(surroundings),
+    personaHistory(editor),
+    personaSet(editor),
+    personaRevert(editor),
+    personaRemove(editor),
+    personaGrant(editor),
+    personaGrants(editor),
+    personaRevoke(editor),
   ];
 }

@@ -51,7 +51,7 @@ function start(config: Config) {
     config,
     policy,
     callers,
-    compile: async (next) => compilePersonas(next.personas),
+    compile: async (next) => () => compilePersonas(next.personas),
     audit,
     logger: createLogger('warn', { isTerminal: false, write: (line) => void lines.push(line) }),
     onChanged: () => (told += 1),

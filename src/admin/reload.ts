@@ -14,8 +14,13 @@ export interface ReloadParts {
   readonly config: Config;
   readonly policy: LivePolicy;
   readonly callers: LiveCallers;
-  /** Fails with CONFIG_INVALID for whatever Howdah could not start with. */
-  readonly compile: (config: Config) => Promise<Policy>;
+  /**
+   * Fails with CONFIG_INVALID for whatever Howdah could not start with. What it resolves with compiles at once, with
+   * what else is in force by then.
+   */
+  readonly compile: (config: Config) => Promise<() => Policy>;
+  /** Called with a configuration when it is taken over, in the same turn. */
+  readonly onTaken?: ((config: Config) => void) | undefined;
   readonly audit: Pick<AuditLog, 'record'>;
   readonly logger: Logger;
   /** Called with the configuration when the rules are other ones. */
@@ -37,6 +42,7 @@ export function createReload({
   policy,
   callers,
   compile,
+  onTaken,
   audit,
   logger,
   onChanged,
@@ -45,13 +51,15 @@ export function createReload({
 
   async function apply(load: () => Promise<LoadedConfig>): Promise<ConfigChanges> {
     const { config, warnings, source } = await load();
-    const next = { policy: await compile(config), callers: compileCallers(config.auth) };
+    const compileNow = await compile(config);
+    const next = { policy: compileNow(), callers: compileCallers(config.auth) };
     const { live } = findChanges(inForce, config);
     const { atRestart } = findChanges(started, config);
     const details = { source, policy_version_before: policy.version, changed: live, restart_needed: atRestart };
     policy.replace(next.policy);
     callers.replace(next.callers);
     inForce = config;
+    onTaken?.(config);
     // in the same turn: a call by the new rules must not be on record before them
     const recorded = record('OK', details);
     if (live.length > 0) onChanged(config);

@@ -24,6 +24,8 @@ import { cutRows, shapeOutput } from './shape.ts';
 export interface CallDeps {
   readonly fleet: Fleet;
   readonly policy: Policy;
+  /** Whether the policy is known to be the newest that there is; it is where this is left out. */
+  readonly isCurrent?: (() => boolean) | undefined;
   readonly limits: Limits;
   readonly running: RunningCalls;
   readonly dialogues: Dialogues;
@@ -113,6 +115,8 @@ async function admit(request: CallRequest, deps: CallDeps, record: CallRecord): 
   const moment = deps.running.moment();
   const chosen = deps.policy.personaFor(request.principal);
   if (chosen) record.chose(chosen, deps.policy.version);
+  const rivals = chosen ? [] : deps.policy.contenders(request.principal);
+  requireCurrent(deps);
   const counted = deps.limits.count(request.principal, chosen);
   if (counted) await counted;
 
@@ -120,7 +124,7 @@ async function admit(request: CallRequest, deps: CallDeps, record: CallRecord): 
   const { operation, argumentNames, given, purpose } = follow(called, request, chosen);
   record.found(operation);
   record.stated(readPurpose(purpose));
-  const persona = chosen ?? refuseStranger(deps.policy, request.principal);
+  const persona = chosen ?? refuseStranger(rivals, request.principal);
   // A protocol method shows each caller only what the operations behind it allow, below and in its own lists.
   if (operation.kind !== 'method') authorizeOperation(persona, operation, record);
 
@@ -267,8 +271,15 @@ function timeoutOf(operation: Operation, { limits }: CompiledPersona, input: Cal
   return Math.min(limits.timeoutMs, operation.timeoutMs?.(input) ?? Infinity);
 }
 
-function refuseStranger(policy: Policy, principal: Principal): never {
-  const rivals = policy.contenders(principal);
+/** Rules that may be out of date must not decide. */
+function requireCurrent({ isCurrent }: CallDeps): void {
+  if (isCurrent === undefined || isCurrent()) return;
+  throw new PlatformError('UNAVAILABLE', 'Whether the personas have changed cannot be seen now.', {
+    hint: 'No call is answered until the store is back; no restart is needed then. The log of Howdah says what is wrong.',
+  });
+}
+
+function refuseStranger(rivals: readonly string[], principal: Principal): never {
   if (rivals.length > 1) {
     throw new PlatformError('FORBIDDEN', `Your roles choose several personas: ${rivals.join(', ')}.`, {
       hint: 'An administrator can give one of them a higher `priority`.',

@@ -1,5 +1,5 @@
 import type { Principal } from '../contract/principal.ts';
-import { createAllowances } from '../core/allowance.ts';
+import { createAllowances, type Allowances } from '../core/allowance.ts';
 import { STRANGER_LIMITS } from '../policy/built-in.ts';
 import { DAY_MS, quotaKeyOf, tooManyAtOnce, tooManyCalls, type Limits } from './limits.ts';
 
@@ -7,14 +7,22 @@ import { DAY_MS, quotaKeyOf, tooManyAtOnce, tooManyCalls, type Limits } from './
 const CALLERS_KEPT = 100_000;
 
 /** Counts without waiting for anything. */
-type ProcessLimits = {
+export type ProcessLimits = {
   readonly [Name in keyof Limits]: (...given: Parameters<Limits[Name]>) => Awaited<ReturnType<Limits[Name]>>;
 };
 
+/** What is counted, for whoever counts it elsewhere too; both by the key of the caller. */
+export interface Tally {
+  readonly calls: Allowances;
+  readonly underWay: Map<string, number>;
+}
+
 /** Quotas that this process alone counts, and forgets when it ends; `clock` tells the day. */
-export function createProcessLimits(now?: () => number, clock: () => number = Date.now): ProcessLimits {
-  const calls = createAllowances({ now });
-  const underWay = new Map<string, number>();
+export function createProcessLimits(
+  now?: () => number,
+  clock: () => number = Date.now,
+  { calls, underWay }: Tally = { calls: createAllowances({ now }), underWay: new Map() },
+): ProcessLimits {
   const today = createDays(clock);
 
   return {

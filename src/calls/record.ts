@@ -61,8 +61,9 @@ export function createCallRecord(callId: string, request: CallRequest): CallReco
       known.access_class = accessClass;
       known.called_as = request.name === name ? null : request.name;
     },
-    chose: ({ name }, policyVersion) => {
+    chose: ({ name, grant }, policyVersion) => {
       known.persona = name;
+      if (grant !== undefined) learn({ grant });
       known.policy_version = policyVersion;
     },
     decided: ({ allowed, rule }) => {

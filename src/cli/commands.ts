@@ -14,6 +14,14 @@ import { migrate } from './commands/migrate.ts';
 import { personaDiff } from './commands/persona-diff.ts';
 import { personaExplain } from './commands/persona-explain.ts';
 import { personaList } from './commands/persona-list.ts';
+import { personaSet } from './commands/persona-set.ts';
+import { personaShow } from './commands/persona-show.ts';
+import { personaHistory } from './commands/persona-history.ts';
+import { personaRevert } from './commands/persona-revert.ts';
+import { personaRemove } from './commands/persona-remove.ts';
+import { personaGrant } from './commands/persona-grant.ts';
+import { personaGrants } from './commands/persona-grants.ts';
+import { personaRevoke } from './commands/persona-revoke.ts';
 import { personaTest } from './commands/persona-test.ts';
 import { report } from './commands/report.ts';
 import { serve } from './commands/serve.ts';
@@ -35,6 +43,14 @@ export const commands: readonly Command[] = [
   personaList,
   personaExplain,
   personaTest,
+  personaSet,
+  personaShow,
+  personaHistory,
+  personaRevert,
+  personaRemove,
+  personaGrant,
+  personaGrants,
+  personaRevoke,
   personaDiff,
   configCheck,
   configShow,

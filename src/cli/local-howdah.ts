@@ -43,17 +43,23 @@ function withPurpose(call: LocalCall, purpose: string | undefined): LocalCall {
   return { ...call, malformed, arguments: { ...call.arguments, [PURPOSE]: purpose } };
 }
 
+interface LocalStart {
+  readonly url?: string | undefined;
+  readonly embeddedStore?: EmbeddedUse;
+  readonly mendsPersonas?: boolean;
+}
+
 /** Opens Howdah for the time of `work`. Fails with CONFIG_INVALID. */
 export async function withHowdah<T>(
   shell: Shell,
-  { url, embeddedStore }: { readonly url?: string | undefined; readonly embeddedStore?: EmbeddedUse },
+  { url, ...start }: LocalStart,
   work: (howdah: LocalHowdah) => Promise<T>,
 ): Promise<T> {
   const { env, screen, signal } = shell;
   const { config, warnings, source } = await loadConfig({ path: shell.config, url, env });
   for (const warning of warnings) screen.note(`warning: ${warning}`);
   const logger = createLogger(config.telemetry.log_level);
-  const platform = await createPlatform({ config, env, logger, version: readVersion(), embeddedStore });
+  const platform = await createPlatform({ config, env, logger, version: readVersion(), ...start });
   const callAs = (persona: string) => (call: LocalCall) =>
     executeCall(
       {

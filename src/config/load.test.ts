@@ -106,6 +106,7 @@ telemetry:
           purpose: 'required',
         },
       },
+      grants: { longest: '24h' },
       mcp: { surface: 'full' },
       store: { embedded: true },
       secrets: { previous: [] },

@@ -124,6 +124,16 @@ export const Config = z.strictObject({
     .transform(withoutPrototype)
     .prefault({})
     .describe('Who may do what, by name; a built-in persona is replaced by one of its name.'),
+  grants: z
+    .strictObject({
+      longest: z
+        .string()
+        .regex(/^[1-9]\d{0,4}(min|h|d)$/, 'is a number with min, h or d, such as 24h')
+        .default('24h')
+        .describe('How long a persona can be granted at most, such as 24h or 7d.'),
+    })
+    .prefault({})
+    .describe('Personas that are granted for a while.'),
   mcp: z
     .strictObject({
       surface: z

@@ -50,6 +50,9 @@ export function secretsSection(filePath: z.ZodString) {
 export function auditSection(filePath: z.ZodString) {
   return z.strictObject({
     directory: filePath.optional().describe('Where the audit files are written; the state directory by default.'),
+    purpose: PurposeRule.default('optional').describe(
+      'Whether calls say why they are made, by the argument `purpose`; a persona may have a rule of its own.',
+    ),
     on_unavailable: z
       .enum(['refuse', 'spool'])
       .default('refuse')
@@ -70,9 +73,6 @@ export function auditSection(filePath: z.ZodString) {
       .regex(/^([1-9]\d{0,2} months|forever)$/, 'is `13 months` or another number of months, or `forever`')
       .default('forever')
       .describe('How long events are kept in the store: `13 months`, or `forever`.'),
-    purpose: PurposeRule.default('optional').describe(
-      'Whether calls say why they are made, by the argument `purpose`; a persona may have a rule of its own.',
-    ),
   });
 }
 

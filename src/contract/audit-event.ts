@@ -5,7 +5,16 @@ import { ErrorCode } from './error-code.ts';
  * What an audit event tells of. A call has one `ended` event, and a `begun` one before it if it may change or reveal rows.
  * `refused` counts the requests of one address within a minute that never became a call.
  */
-export const AuditKind = z.enum(['opened', 'closed', 'begun', 'ended', 'refused', 'configuration', 'audit_read']);
+export const AuditKind = z.enum([
+  'opened',
+  'closed',
+  'begun',
+  'ended',
+  'refused',
+  'configuration',
+  'persona',
+  'audit_read',
+]);
 export type AuditKind = z.output<typeof AuditKind>;
 
 export const Outcome = z.enum(['OK', ...ErrorCode.options]);

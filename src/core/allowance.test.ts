@@ -36,3 +36,15 @@ it('forgets the key that was longest unheard', () => {
   expect(requests.take('a', 1)).toBe(-1);
   expect(requests.take('b', 1)).toBe(0);
 });
+
+it('tells what was taken since it was settled, less what has come back', () => {
+  let now = 0;
+  const allowances = createAllowances({ now: () => now });
+  for (let i = 0; i < 30; i++) allowances.take('a', 60);
+  allowances.take('b', 60);
+  allowances.settle('b', 60, 10);
+  expect(allowances.unsettled()).toEqual([{ key: 'a', perMinute: 60, taken: 30 }]);
+  now += 10_000;
+  expect(allowances.unsettled()).toEqual([{ key: 'a', perMinute: 60, taken: 20 }]);
+  expect(allowances.take('b', 60)).toBe(19);
+});

@@ -9,6 +9,17 @@ export interface Allowances {
    * to take.
    */
   take(key: string, perMinute: number): number;
+  /** Says how many are left to a key, as something else has counted them. */
+  settle(key: string, perMinute: number, left: number): void;
+  /** What was taken of keys since they were settled, and is not there again by now. */
+  unsettled(): readonly { readonly key: string; readonly perMinute: number; readonly taken: number }[];
+}
+
+interface Kept {
+  left: number;
+  atMs: number;
+  perMinute: number;
+  isSettled: boolean;
 }
 
 export interface AllowanceOptions {
@@ -23,20 +34,42 @@ export function createAllowances({
   keysKept = KEYS_KEPT,
   now = performance.now.bind(performance),
 }: AllowanceOptions = {}): Allowances {
-  const kept = new Map<string, { left: number; atMs: number }>();
+  const kept = new Map<string, Kept>();
+
+  function keep(key: string, known: Kept): void {
+    kept.delete(key);
+    kept.set(key, known);
+    if (kept.size > keysKept) forgetOldest(kept);
+  }
+
   return {
     take(key, perMinute) {
       const atMs = now();
-      const known = kept.get(key) ?? { left: perMinute, atMs };
-      kept.delete(key);
-      kept.set(key, known);
-      if (kept.size > keysKept) forgetOldest(kept);
-      const left = Math.min(perMinute, known.left + ((atMs - known.atMs) / MINUTE_MS) * perMinute) - 1;
+      const known = kept.get(key) ?? { left: perMinute, atMs, perMinute, isSettled: false };
+      keep(key, known);
+      const left = leftAt(known, atMs, perMinute) - 1;
       known.left = left < -deepest ? left + 1 : left;
       known.atMs = atMs;
+      known.perMinute = perMinute;
+      known.isSettled = false;
       return left;
     },
+    settle: (key, perMinute, left) => keep(key, { left, atMs: now(), perMinute, isSettled: true }),
+    unsettled() {
+      const atMs = now();
+      return [...kept]
+        .filter(([, { isSettled }]) => !isSettled)
+        .map(([key, known]) => {
+          const { perMinute } = known;
+          return { key, perMinute, taken: perMinute - leftAt(known, atMs, perMinute) };
+        })
+        .filter(({ taken }) => taken > 0);
+    },
   };
+}
+
+function leftAt(known: Kept, atMs: number, perMinute: number): number {
+  return Math.min(perMinute, known.left + ((atMs - known.atMs) / MINUTE_MS) * perMinute);
 }
 
 function forgetOldest(kept: Map<string, unknown>): void {

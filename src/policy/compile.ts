@@ -74,6 +74,7 @@ function createPolicy(personas: readonly CompiledPersona[], version: string): Po
     },
     contenders: (principal) => contend(principal).map(({ name }) => name),
     personas: () => personas,
+    grants: () => [],
   };
 }
 

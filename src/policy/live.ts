@@ -14,6 +14,7 @@ export function createLivePolicy(initial: Policy): LivePolicy {
     personaFor: (principal) => current.personaFor(principal),
     contenders: (principal) => current.contenders(principal),
     personas: () => current.personas(),
+    grants: (principal) => current.grants(principal),
     replace(policy) {
       current = policy;
     },

@@ -16,10 +16,30 @@ export interface Policy {
   contenders(principal: Principal): readonly string[];
   /** In the order of their names. */
   personas(): readonly CompiledPersona[];
+  /** The grants that count for the principal now, in place of its roles. */
+  grants(principal: Principal): readonly Grant[];
+}
+
+/** Another persona for a while: for one caller, or for all with a role. */
+export interface Grant {
+  /** UUIDv7. */
+  readonly id: string;
+  /** Of one caller; null for a role. */
+  readonly issuer: string | null;
+  readonly subject: string | null;
+  readonly role: string | null;
+  readonly persona: string;
+  /** ISO 8601, as `until`. */
+  readonly at: string;
+  readonly until: string;
+  readonly author: string;
+  readonly reason: string;
 }
 
 export interface CompiledPersona {
   readonly name: string;
+  /** By which the caller has it, in place of its own. */
+  readonly grant?: string;
   /** That choose it, normalised. */
   readonly roles: ReadonlySet<string>;
   readonly priority: number;

@@ -4,7 +4,7 @@ import type { Surroundings } from './surroundings.ts';
 
 const Row = z.object({
   name: z.string(),
-  from: z.enum(['built in', 'file']),
+  from: z.enum(['built in', 'file', 'store']),
   priority: z.int(),
   roles: z.array(z.string()),
   tools: z.int().min(0).describe('Tools that it may call.'),
@@ -12,7 +12,11 @@ const Row = z.object({
   servers: z.int().min(0).describe('Servers that it may reach.'),
 });
 
-export function personaList({ config, fleet, catalog, policy }: Surroundings) {
+export function personaList({ config, fleet, catalog, policy, editor, stored }: Surroundings) {
+  const originOf = (name: string) => {
+    if ((editor()?.file() ?? config).personas[name] !== undefined) return 'file' as const;
+    return stored().versions.has(name) ? ('store' as const) : ('built in' as const);
+  };
   return defineAdmin({
     name: 'persona_list',
     area: 'persona',
@@ -28,7 +32,7 @@ export function personaList({ config, fleet, catalog, policy }: Surroundings) {
       const inForce = policy();
       const rows = inForce.personas().map((persona) => ({
         name: persona.name,
-        from: config.personas[persona.name] === undefined ? ('built in' as const) : ('file' as const),
+        from: originOf(persona.name),
         priority: persona.priority,
         roles: [...persona.roles].toSorted(),
         tools: tools.filter((tool) => persona.operation(tool).allowed).length,

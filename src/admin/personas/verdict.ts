@@ -75,7 +75,15 @@ function judgePersona(principal: Principal, policy: Policy): Step {
   if (!winning) return step('persona', 'none', { allowed: false, rule: 'no persona is for any of the roles' });
   if (rival !== undefined) {
     const both = policy.contenders(principal).join(' and ');
+    if (policy.grants(principal).length > 0) {
+      return step('persona', both, { allowed: false, rule: 'several grants for its roles last, which differ' });
+    }
     return step('persona', both, { allowed: false, rule: `they share the priority ${winning.priority}` });
+  }
+  const [grant] = policy.grants(principal);
+  if (grant) {
+    const rule = `granted until ${grant.until} by ${grant.author} (grant ${grant.id}), in place of its own`;
+    return step('persona', winning.name, { allowed: true, rule });
   }
   const isNamed = principal.method === 'local' || principal.method === 'anonymous';
   const matching = (roles: ReadonlySet<string>) => principal.roles.filter((role) => roles.has(role.normalize('NFC')));

@@ -1,0 +1,17 @@
+import { defineCommand, PURPOSE_OPTION } from '../command.ts';
+
+export const personaRevert = defineCommand({
+  name: 'persona revert',
+  group: 'Administer',
+  summary: 'Put an earlier version of a persona in force again',
+  positionals: ['<name>'],
+  options: {
+    to: { type: 'string', value: '<version>', description: 'The version to go back to' },
+    reason: { type: 'string', value: '<text>', description: 'Why, for those who look at it later' },
+    'if-version': { type: 'string', value: '<number>', description: 'Only if this version is in force; 0 for none' },
+    ...PURPOSE_OPTION,
+  },
+  examples: [{ line: 'howdah persona revert support --to 2 --reason "3 was too wide"', does: 'as a new version' }],
+  run: async (shell, { positionals, values }) =>
+    (await import('../personas.ts')).revertPersona(shell, positionals[0] ?? '', values),
+});

@@ -1,0 +1,101 @@
+import type { Result } from '../postgres/database.ts';
+import type { Step } from '../postgres/wire.ts';
+import { bindRow, isBound } from '../store/bound-row.ts';
+import type { KeyRing } from '../store/key-ring.ts';
+import type { Store } from '../store/open-store.ts';
+
+/** One version of a persona of the store. */
+export interface PersonaVersion {
+  readonly name: string;
+  readonly version: number;
+  /** As it was written; null says that there is none any more. */
+  readonly spec: unknown;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly author: string;
+  readonly reason: string;
+}
+
+export interface FoundVersion extends PersonaVersion {
+  readonly eventId: string;
+  /** Whether Howdah wrote it; one that somebody else wrote is never put in force. */
+  readonly isAuthentic: boolean;
+}
+
+type Rows = Pick<Store, 'exchange' | 'keys'>;
+
+export const PERSONA_TABLE = 'persona_version';
+
+const AT = `pg_catalog.to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+const COLUMNS = `name, version, spec::text, ${AT}, author, reason, event_id, key_id, mac`;
+const NEWEST = `select distinct on (name) ${COLUMNS} from howdah.${PERSONA_TABLE} order by name, version desc`;
+const ALL = `select ${COLUMNS} from howdah.${PERSONA_TABLE} where name = any ($1::text[]) order by name, version desc`;
+
+/** All versions of some personas, the newest of each first. */
+export async function readVersions({ exchange, keys }: Rows, names: readonly string[]): Promise<FoundVersion[]> {
+  const array = `{${names.map((name) => JSON.stringify(name)).join(',')}}`;
+  const [result] = await exchange([{ text: ALL, values: [array] }]);
+  return rowsOf(result, keys);
+}
+
+/** What is in force of each persona, and the rows that are not what Howdah wrote. */
+export async function readPersonas(
+  store: Rows,
+): Promise<{ readonly current: PersonaVersion[]; readonly refused: FoundVersion[] }> {
+  const [result] = await store.exchange([{ text: NEWEST, values: [] }]);
+  const newest = rowsOf(result, store.keys);
+  const doubted = newest.filter(({ isAuthentic }) => !isAuthentic).map(({ name }) => name);
+  const older = doubted.length === 0 ? [] : await readVersions(store, doubted);
+  const current = new Map(newest.filter(({ isAuthentic }) => isAuthentic).map((version) => [version.name, version]));
+  for (const version of older) {
+    if (version.isAuthentic && !current.has(version.name)) current.set(version.name, version);
+  }
+  return { current: [...current.values()], refused: older.filter(({ isAuthentic }) => !isAuthentic) };
+}
+
+/** The primary key of a version as text. */
+export function keyOfVersion({ name, version }: Pick<PersonaVersion, 'name' | 'version'>): string {
+  return `${name}/${version}`;
+}
+
+/** Binds a version to its event; the step writes it if it is the next one, and answers with a row then. */
+export function versionStep(keys: KeyRing, next: PersonaVersion, eventId: string): Step & { readonly digest: string } {
+  const { key_id: keyId, mac, digest } = bindRow(keys, PERSONA_TABLE, { ...next }, eventId);
+  const { name, version, spec, at, author, reason } = next;
+  return {
+    text: `insert into howdah.${PERSONA_TABLE} (name, version, spec, at, author, reason, event_id, key_id, mac)
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9
+       where $2 = 1 + (select coalesce(max(version), 0) from howdah.${PERSONA_TABLE} where name = $1)
+      on conflict do nothing returning version`,
+    values: [
+      name,
+      String(version),
+      spec === null ? null : JSON.stringify(spec),
+      at,
+      author,
+      reason,
+      eventId,
+      keyId,
+      mac,
+    ],
+    digest,
+  };
+}
+
+function rowsOf(result: Result | undefined, keys: KeyRing): FoundVersion[] {
+  return (result?.rows ?? []).map((row) => {
+    const [name = '', version, spec, at = '', author = '', reason = '', eventId = '', keyId = '', mac = ''] = row.map(
+      (value) => value ?? undefined,
+    );
+    const found: PersonaVersion = {
+      name,
+      version: Number(version),
+      spec: spec === undefined ? null : (JSON.parse(spec) as unknown),
+      at,
+      author,
+      reason,
+    };
+    const binding = { event_id: eventId, key_id: keyId, mac };
+    return { ...found, eventId, isAuthentic: isBound(keys, PERSONA_TABLE, { ...found }, binding) };
+  });
+}
