@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { AuditEvent } from '../contract/audit-event.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import { COLUMN_NAMES } from './columns.ts';
 
 /** The newest event of a chain. */

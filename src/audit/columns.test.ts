@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AuditEvent } from '../contract/audit-event.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import { COLUMN_NAMES, writeColumn, type ColumnName } from './columns.ts';
 import { cutText, redact, redactText } from './redact.ts';
 

@@ -1,6 +1,6 @@
 import { AuditEvent } from '../contract/audit-event.ts';
 import { PlatformError } from '../core/errors.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
 import { cutText, redact, redactText } from './redact.ts';
 
 /** Every column but the place in a chain, which only the log can give. */
