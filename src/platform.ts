@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createAdminOperations } from './admin/operations.ts';
 import { createReload, type Reload } from './admin/reload.ts';
+import type { Checkpoints } from './audit/checkpoints.ts';
 import type { AuditLog } from './audit/event.ts';
 import { openAuditFile } from './audit/file.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
@@ -66,12 +67,14 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const { config, env, logger, version } = parts;
   const auditDirectory = config.audit.directory ?? join(stateDirectory(env), 'audit');
   const warn = (message: string) => logger.warn({}, message);
-  const wired = wire({ config, env, auditDirectory, warn });
+  const held: Held = { store: undefined };
+  const wired = wire({ config, env, auditDirectory, warn, held });
   const { fleet, catalog } = wired;
   const policy = createLivePolicy(wired.policy);
   const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
-  const { store, audit, jobs } = await openLog(parts);
+  const { store, audit, jobs, checkpoints } = await openLog(parts);
+  held.store = store;
   const deps = { fleet, policy, limits: createLimits(), dialogues: createDialogues(), audit, statementTexts, logger };
   let door: FrontDoor | undefined;
 
@@ -100,6 +103,8 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
         () => statementTexts.close(),
         () => jobs?.close(),
         () => audit.close(),
+        // the last events are in one as well; what stands in the way keeps no process from ending
+        () => checkpoints?.take().catch((error: unknown) => warn(`no last checkpoint was taken: ${String(error)}`)),
         () => store?.close(),
       ),
   };
@@ -110,15 +115,18 @@ interface Log {
   readonly store: Store | undefined;
   readonly audit: AuditLog;
   readonly jobs: Jobs | undefined;
+  readonly checkpoints: Checkpoints | undefined;
 }
 
 /** The audit log in the store, or where there is none in a file of this process. */
-async function openLog({ config, env, logger, version, embeddedStore = 'none' }: PlatformParts): Promise<Log> {
+async function openLog(parts: PlatformParts): Promise<Log> {
+  const { config, env, logger, version, embeddedStore = 'none' } = parts;
   const stateDir = stateDirectory(env);
   const directory = config.audit.directory ?? join(stateDir, 'audit');
   const warn = (message: string, error?: unknown) => logger.warn({ err: error }, message);
   const openFile = async (): Promise<Log> => {
-    return { store: undefined, audit: await openAuditFile({ directory, version, warn }), jobs: undefined };
+    const audit = await openAuditFile({ directory, version, warn });
+    return { store: undefined, audit, jobs: undefined, checkpoints: undefined };
   };
   if (config.store.url === undefined && embeddedStore === 'none') return openFile();
   const { findStore, openStore } = await import('./store/open-store.ts');
@@ -127,19 +135,58 @@ async function openLog({ config, env, logger, version, embeddedStore = 'none' }:
   if (kind === 'none') return openFile();
   const store = await openStore(place, kind);
   try {
-    const { openAuditStore } = await import('./audit/store-log.ts');
-    const { on_unavailable: onUnavailable, spool_limit: spoolLimit } = config.audit;
-    const spoolLimitBytes = spoolLimit * 2 ** 20;
-    const audit = await openAuditStore({ store, version, onUnavailable, directory, spoolLimitBytes, warn });
-    if (store.migrated !== undefined && store.migrated.applied.length > 0) {
-      await audit.record({ kind: 'configuration', operation: 'migrate', outcome: 'OK', details: store.migrated });
-    }
-    const [{ runJobs }, { auditJobs }] = await Promise.all([import('./store/jobs.ts'), import('./audit/jobs.ts')]);
-    return { store, audit, jobs: runJobs(auditJobs({ store, audit }), { connection: store.connect(), warn }) };
+    return await openStoreLog(parts, { store, directory, warn });
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+interface StoreLogPlace {
+  readonly store: Store;
+  /** Of the audit files. */
+  readonly directory: string;
+  readonly warn: (message: string, error?: unknown) => void;
+}
+
+async function openStoreLog(
+  { config, env, logger, version }: PlatformParts,
+  { store, directory, warn }: StoreLogPlace,
+): Promise<Log> {
+  const [{ openAuditStore }, { createCheckpoints, countEvents }, { runJobs }, { auditJobs, CHECKPOINT_JOB }] =
+    await Promise.all([
+      import('./audit/store-log.ts'),
+      import('./audit/checkpoints.ts'),
+      import('./store/jobs.ts'),
+      import('./audit/jobs.ts'),
+    ]);
+  let jobs: Jobs | undefined;
+  const audit = await openAuditStore({
+    store,
+    version,
+    onUnavailable: config.audit.on_unavailable,
+    directory,
+    spoolLimitBytes: config.audit.spool_limit * 2 ** 20,
+    warn,
+    onWritten: countEvents(() => void jobs?.runNow(CHECKPOINT_JOB)),
+  });
+  if (store.migrated !== undefined && store.migrated.applied.length > 0) {
+    await audit.record({ kind: 'configuration', operation: 'migrate', outcome: 'OK', details: store.migrated });
+  }
+  const path = checkpointFile(config, env);
+  const checkpoints = createCheckpoints({
+    store,
+    path,
+    inform: (fields, message) => logger.info(fields, message),
+    warn,
+  });
+  jobs = runJobs(auditJobs({ store, audit, checkpoints }), { connection: store.connect(), warn });
+  return { store, audit, jobs, checkpoints };
+}
+
+/** The file that signed checkpoints are added to outside the store. */
+function checkpointFile({ audit }: Config, env: PlatformParts['env']): string {
+  return audit.checkpoints ?? join(stateDirectory(env), 'audit-checkpoints.jsonl');
 }
 
 /** Finds what a start would refuse, over stdio or HTTP, and opens nothing. Returns warnings; fails with CONFIG_INVALID. */
@@ -164,13 +211,19 @@ async function checkTls({ http }: Config): Promise<void> {
   if (http.tls) await (await import('./http/tls-files.ts')).readTlsFiles(http.tls);
 }
 
+/** What operations use and is opened after they are declared. */
+interface Held {
+  store: Store | undefined;
+}
+
 interface Wiring extends Pick<PlatformParts, 'config' | 'env'> {
   readonly auditDirectory: string;
   readonly warn: (message: string) => void;
+  readonly held?: Held;
 }
 
 /** All that needs no file, thread or connection. */
-function wire({ config, env, auditDirectory, warn }: Wiring) {
+function wire({ config, env, auditDirectory, warn, held }: Wiring) {
   const fleet = openFleet(configuredServers(config, { env, warn }), config.default_server);
   const operations: readonly Operation[] = [
     ...tools,
@@ -182,7 +235,12 @@ function wire({ config, env, auditDirectory, warn }: Wiring) {
       resources: allResources(() => catalog),
       surface: config.mcp.surface,
     }),
-    ...createAdminOperations({ auditDirectory, config }),
+    ...createAdminOperations({
+      auditDirectory,
+      config,
+      store: () => held?.store,
+      checkpointFile: checkpointFile(config, env),
+    }),
   ];
   const catalog: Catalog = createCatalog(operations);
   const policy = compilePolicy(config, operations);

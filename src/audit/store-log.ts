@@ -22,6 +22,8 @@ export interface AuditStoreOptions {
   /** Told of what an operator should know though no caller may be refused for it. */
   readonly warn: (message: string, error?: unknown) => void;
   readonly limits?: Partial<GroupCommitLimits>;
+  /** Hears of events that the store has taken. */
+  readonly onWritten?: ((events: number) => void) | undefined;
 }
 
 const LIMITS: GroupCommitLimits = { timeLimitMs: 12_000, maxEvents: 10_000, maxCharacters: 33_554_432 };
@@ -62,7 +64,9 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
 
   async function writeToStore(): Promise<void> {
     try {
+      const events = writer.pending().length;
       await writer.flush();
+      options.onWritten?.(events);
     } catch (error) {
       if (options.onUnavailable === 'refuse' || !isAway(error)) throw error;
       warn('the store is away: audit events are kept on this machine until it is back', error);
