@@ -67,6 +67,30 @@ as $$
    order by 1
 $$;
 
+-- As before, and only when nothing came to the month since it was signed: to be called in the transaction that signs it.
+create or replace function howdah.drop_audit_partition(first date) returns boolean
+  language plpgsql security definer set search_path = pg_catalog
+as $$
+declare
+  kept   text := (select value from howdah.owner_setting where name = 'audit_retention_months');
+  name   text := 'audit_event_' || to_char(first, 'YYYY_MM');
+  signed bigint := (select (d.body::json ->> 'events')::bigint from howdah.audit_dropped d where d.month = first);
+  found  bigint;
+begin
+  if kept is null or to_regclass('howdah.' || name) is null then return false; end if;
+  if first <> date_trunc('month', first)::date
+     or first + interval '1 month' > date_trunc('month', now() at time zone 'UTC') - make_interval(months => kept::int) then
+    raise exception '% is not older than % months', name, kept;
+  end if;
+  execute format('lock table howdah.%I in access exclusive mode', name);
+  execute format('select count(*) from howdah.%I', name) into found;
+  if signed is distinct from found then
+    raise exception 'what % holds was not signed', name;
+  end if;
+  execute format('drop table howdah.%I', name);
+  return true;
+end $$;
+
 -- Drops the statements of a month whose events were dropped.
 create function howdah.drop_statement_partition(first date) returns boolean
   language plpgsql security definer set search_path = pg_catalog

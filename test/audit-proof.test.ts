@@ -10,6 +10,7 @@ import { createCheckpoints, type Checkpoints } from '../src/audit/checkpoints.ts
 import type { AuditLog, AuditRecord } from '../src/audit/event.ts';
 import { canonicalJson } from '../src/core/canonical-json.ts';
 import { readRow, selectColumns } from '../src/audit/store-rows.ts';
+import { dropOldMonths } from '../src/audit/retention.ts';
 import { verifyStore, type StoreReport } from '../src/audit/store-verify.ts';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
 import { bindRow } from '../src/store/bound-row.ts';
@@ -444,8 +445,113 @@ describe('rows that are bound to their events', () => {
   });
 });
 
+describe('months that are older than audit.retention', () => {
+  /** The first day of a month so many before this one. */
+  const monthsAgo = (months: number) => {
+    const now = new Date();
+    return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months, 1));
+  };
+  const nameOf = (month: Date) => `audit_event_${month.toISOString().slice(0, 7).replace('-', '_')}`;
+
+  /** Chains of long ago: one that ended then, and one that goes on into a month that is kept. */
+  async function age(): Promise<void> {
+    const [old, kept] = [monthsAgo(5), monthsAgo(2)];
+    for (const month of [old, kept])
+      await store.exchange([
+        {
+          text: 'select howdah.make_audit_partition($1::date), howdah.make_statement_partition($1::date)',
+          values: [month.toISOString()],
+        },
+      ]);
+    const [opened, ended] = (await events()) as [AuditEvent, AuditEvent];
+    for (const chain of ['long-gone', 'going-on']) {
+      await attack(`insert into howdah.audit_chain (chain, secret_hash, writer, opened_at, seen_at)
+        values ('${chain}', sha256('${chain}'), '{}', '${old.toISOString()}', now())`);
+      let head: Head = { chain, sequence: -1, hash: '0'.repeat(64) };
+      const times = [1, 2, 3].map((second) => new Date(old.getTime() + second * 1000));
+      const later = chain === 'going-on' ? [1, 2].map((second) => new Date(kept.getTime() + second * 1000)) : [];
+      for (const at of [...times, ...later]) {
+        const event = { ...(head.sequence < 0 ? opened : ended), id: randomUUID(), at: at.toISOString() };
+        head = await insert(event, head);
+      }
+    }
+  }
+
+  const drop = () => dropOldMonths({ store, audit });
+
+  beforeEach(async () => {
+    await call(1);
+    await age();
+    await checkpoints.take();
+  });
+
+  it('are dropped with a signature, on record, and the log is whole without them', async () => {
+    expect(await verify(file)).toMatchObject({ ok: true, events: 10 });
+    await drop(); // kept for ever
+    expect((await verify()).events).toBe(10);
+    await (await stores.open(database, { audit: { retention: '3 months' } })).close();
+    await drop();
+    const { rows } = await database.asRunRole(
+      `select to_regclass('howdah.${nameOf(monthsAgo(5))}') as old, to_regclass('howdah.${nameOf(monthsAgo(2))}') is null as kept`,
+    );
+    expect(rows).toEqual([{ old: null, kept: false }]);
+    await checkpoints.take();
+    expect(await verify(file)).toMatchObject({
+      ok: true,
+      events: 5,
+      notes: [expect.stringMatching(/^6 events of 1 months were dropped by age/) as string],
+    });
+    const told = (await events()).filter(({ operation }) => operation === 'audit_retention');
+    expect(told.map(({ details }) => details)).toEqual([
+      { month: monthsAgo(5).toISOString().slice(0, 10), events: 6, chains: 2 },
+    ]);
+    await drop();
+    expect((await events()).length).toBe(5);
+    // what goes on behind is held to what was signed
+    await attack(`delete from howdah.audit_event where chain = 'going-on' and sequence = 3`);
+    expect(found(await verify())).toEqual(named('going-on', 4, /The event 3 before it is gone/));
+    await audit.close();
+  });
+
+  it('are kept when they are not whole, or not signed as they are', async () => {
+    await (await stores.open(database, { audit: { retention: '3 months' } })).close();
+    const month = monthsAgo(5).toISOString();
+    await expect(database.asRunRole(`select howdah.drop_audit_partition('${month}')`)).rejects.toThrow(
+      'was not signed',
+    );
+    await expect(
+      database.asRunRole(`select howdah.drop_audit_partition('${monthsAgo(2).toISOString()}')`),
+    ).rejects.toThrow('is not older');
+    await attack(`update howdah.audit_event set rows = 9 where chain = 'long-gone' and sequence = 1`);
+    await expect(drop()).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(found(await verify())).toEqual(named('long-gone', 1, /hash is wrong/));
+    await audit.close();
+  });
+
+  it('are missed when somebody else dropped them, or forged what is signed of it', async () => {
+    await attack(`drop table howdah.${nameOf(monthsAgo(5))}`);
+    const gone = await verify();
+    expect(gone.broken.map(({ place, sequence }) => [place, sequence])).toEqual([
+      ['going-on', 3],
+      ['long-gone', 0],
+    ]);
+    const month = monthsAgo(5).toISOString().slice(0, 10);
+    const body = JSON.stringify({ at: new Date().toISOString(), chains: [], events: 6, month, type: 'dropped' });
+    await attack(
+      `insert into howdah.audit_dropped (month, body, key_id, signature) values ('${month}', '${body}', '${store.keys.keyId}', 'AAAA')`,
+    );
+    expect((await verify()).broken).toContainEqual(
+      expect.objectContaining({
+        place: `audit_dropped ${month}`,
+        what: expect.stringMatching('signature is wrong') as string,
+      }),
+    );
+    await audit.close();
+  });
+});
+
 /** As somebody would who knows how hashes are made. */
-async function insert(event: AuditEvent, previous: Head): Promise<void> {
+async function insert(event: AuditEvent, previous: Head): Promise<Head> {
   const placed = { ...event, chain: previous.chain, sequence: previous.sequence + 1, previous_hash: previous.hash };
   const { head } = sealEvent(redraft(placed), {
     chain: previous.chain,
@@ -463,6 +569,7 @@ async function insert(event: AuditEvent, previous: Head): Promise<void> {
   await attack(
     `insert into howdah.audit_event (${names.join(', ')}, hash) values (${names.map(value).join(', ')}, '${head.hash}')`,
   );
+  return head;
 }
 
 async function rewrite(chain: string, change: (event: AuditEvent) => AuditEvent): Promise<void> {
@@ -470,9 +577,6 @@ async function rewrite(chain: string, change: (event: AuditEvent) => AuditEvent)
   await attack(`delete from howdah.audit_event where chain = '${chain}'`);
   let head: Head = { chain, sequence: -1, hash: '0'.repeat(64) };
   for (const event of old) {
-    const next = change(event);
-    await insert(next, head);
-    const sealed = sealEvent(redraft(next), head);
-    head = sealed.head;
+    head = await insert(change(event), head);
   }
 }

@@ -3,6 +3,7 @@ import type { Job } from '../store/jobs.ts';
 import type { Store } from '../store/open-store.ts';
 import type { AuditLog } from './event.ts';
 import { makePartitions } from './partitions.ts';
+import { dropOldMonths } from './retention.ts';
 import { closeDeadChains } from './unfinished.ts';
 
 export interface AuditJobParts {
@@ -21,5 +22,6 @@ export function auditJobs({ store, audit, checkpoints }: AuditJobParts): readonl
     { name: CHECKPOINT_JOB, everyMs: 5000, run: () => checkpoints.take() },
     { name: 'audit_partitions', everyMs: 6 * 3_600_000, run: () => makePartitions(store) },
     { name: 'audit_unfinished', everyMs: 15_000, run: () => closeDeadChains(store, audit) },
+    { name: 'audit_retention', everyMs: 3_600_000, run: () => dropOldMonths({ store, audit }) },
   ];
 }
