@@ -50,7 +50,7 @@ const output = {
 };
 type Output = z.output<z.ZodObject<typeof output>>;
 
-interface VerifyParts {
+export interface VerifyParts {
   readonly auditDirectory: string;
   readonly store: () => Store | undefined;
   readonly checkpointFile: string;

@@ -139,6 +139,7 @@ async function run(request: CallRequest, deps: CallDeps, record: CallRecord): Pr
       deadline,
       statementTexts,
       servers: () => describeReach(deps.fleet, persona),
+      willRun: (statement) => record.ran(statement),
       progress,
       log: (level, message) => (operation.logs === true ? request.onLog?.(level, message) : undefined),
       ...dialogue,
