@@ -75,8 +75,10 @@ async function restore(): Promise<void> {
 }
 
 function verify(external?: string): Promise<StoreReport> {
-  const { exchange, keys } = store;
-  return vi.waitFor(() => verifyStore({ exchange, keys, checkpoints: external }), { timeout: 15_000 });
+  return vi.waitFor(
+    () => verifyStore({ exchange: (steps) => store.exchange(steps), keys: store.keys, checkpoints: external }),
+    { timeout: 15_000 },
+  );
 }
 
 const taking = () => vi.waitFor(() => checkpoints.take(), { timeout: 15_000 });

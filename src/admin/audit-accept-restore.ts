@@ -27,11 +27,11 @@ export function auditAcceptRestore({ store, checkpointFile }: VerifyParts) {
       ),
       checkpoints: z.object({ from: z.int(), to: z.int(), at: z.string() }).nullable(),
     },
-    run: async ({ reason, checkpoints }, { principal, progress }) => {
+    run: async ({ reason, checkpoints }, context) => {
       const opened = requireStore(store());
-      const report = await verifyOpened(opened, await chooseFile(checkpoints, checkpointFile), progress);
+      const report = await verifyOpened(opened, await chooseFile(checkpoints, checkpointFile), context);
       const { acceptLoss } = await import('../audit/accept-loss.ts');
-      const loss = await acceptLoss(opened, { lost: report.lost, by: principal.subject, reason });
+      const loss = await acceptLoss(opened, { lost: report.lost, by: context.principal.subject, reason });
       return { chains: loss.chains, checkpoints: loss.checkpoints };
     },
   });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PlatformError } from '../core/errors.ts';
+import type { Exchange } from '../audit/store-scan.ts';
 import type { Store } from '../store/open-store.ts';
 import { requireStore } from './audit-store.ts';
 import { defineAdmin } from './admin-operation.ts';
@@ -21,7 +22,8 @@ export function auditStatement({ store }: { readonly store: () => Store | undefi
       relations: z.array(z.string()),
     },
     run: async ({ call_id: callId }) => {
-      const { exchange, keys } = requireStore(store());
+      const opened = requireStore(store());
+      const exchange: Exchange = (steps) => opened.exchange(steps);
       const [{ isTold, readStatement }, { openStatement }, { statementDigest }] = await Promise.all([
         import('../audit/statement-rows.ts'),
         import('../audit/statement.ts'),
@@ -30,7 +32,7 @@ export function auditStatement({ store }: { readonly store: () => Store | undefi
       const row = await readStatement(exchange, callId);
       if (row === undefined) throw notKept();
       if (!(await isTold(exchange, callId, statementDigest(row.sealed)))) throw notGenuine();
-      return { call_id: callId, at: row.at, ...openStatement(keys, row) };
+      return { call_id: callId, at: row.at, ...openStatement(opened.keys, row) };
     },
   });
 }

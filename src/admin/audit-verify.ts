@@ -68,11 +68,11 @@ export function auditVerify({ auditDirectory, store, checkpointFile }: VerifyPar
       checkpoints: z.string().optional().describe('File of checkpoints that is kept outside the store.'),
     },
     output,
-    run: async ({ checkpoints }, { progress }) => {
+    run: async ({ checkpoints }, context) => {
       const opened = store();
       if (opened === undefined) return describe(await verifyAudit(auditDirectory), undefined);
       const file = await chooseFile(checkpoints, checkpointFile);
-      const report = await verifyOpened(opened, file, progress);
+      const report = await verifyOpened(opened, file, context);
       const files = await verifyAudit(auditDirectory).catch(unlessMissing);
       return describe(files, { report, file, keys: opened.keys.publicKeys() });
     },
@@ -83,12 +83,17 @@ export function auditVerify({ auditDirectory, store, checkpointFile }: VerifyPar
 export async function verifyOpened(
   store: Store,
   file: string | undefined,
-  progress: CallContext['progress'],
+  context: Pick<CallContext, 'progress'>,
 ): Promise<StoreReport> {
   const { verifyStore } = await import('../audit/store-verify.ts');
   const connection = store.connect();
   try {
-    return await verifyStore({ exchange: connection.exchange, keys: store.keys, checkpoints: file, progress });
+    return await verifyStore({
+      exchange: (steps) => connection.exchange(steps),
+      keys: store.keys,
+      checkpoints: file,
+      progress: (message, done) => context.progress(message, done),
+    });
   } finally {
     await connection.close();
   }
@@ -120,16 +125,27 @@ interface Verified {
 }
 
 function describe(files: VerifyReport | undefined, verified: Verified | undefined): Output {
-  const inFiles = (files?.broken ?? []).map((each) => ({ ...each, sequence: null, at: null }));
+  const inFiles = describeFiles(files);
   const inStore = (verified?.report.broken ?? []).map(({ place, ...each }) => ({ file: place, line: null, ...each }));
   return {
-    ok: inFiles.length + inStore.length === 0,
-    events: (files?.events ?? 0) + (verified?.report.events ?? 0),
-    broken: [...inStore, ...inFiles],
-    files: (files?.files ?? []).map((file) => ({ ...file, notes: [...file.notes] })),
+    ok: inFiles.broken.length + inStore.length === 0,
+    events: inFiles.events + (verified?.report.events ?? 0),
+    broken: [...inStore, ...inFiles.broken],
+    files: inFiles.files,
     store: verified === undefined ? null : describeStore(verified),
     complete: false,
-    limits: [verified?.report.limits, files?.files.length === 0 ? undefined : files?.limits].filter(Boolean).join(' '),
+    limits: [verified?.report.limits, inFiles.limits].filter(Boolean).join(' '),
+  };
+}
+
+/** A machine that keeps its log in the store need not have any; without a store there must be a directory. */
+function describeFiles(report: VerifyReport | undefined) {
+  if (report === undefined) return { events: 0, broken: [], files: [], limits: '' };
+  return {
+    events: report.events,
+    broken: report.broken.map((each) => ({ ...each, sequence: null, at: null })),
+    files: report.files.map((file) => ({ ...file, notes: [...file.notes] })),
+    limits: report.limits,
   };
 }
 

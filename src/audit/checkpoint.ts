@@ -55,34 +55,46 @@ interface Grown {
  * Of two at the same time one fails with a DatabaseError of unique_violation.
  */
 export async function takeCheckpoint(store: Pick<Store, 'exchange' | 'keys'>): Promise<TakenCheckpoint | undefined> {
-  const [newest] = await store.exchange([NEWEST]);
-  const [, text = null, at = ''] = newest?.rows[0] ?? [];
-  const last = text === null ? undefined : Checkpoint.parse(JSON.parse(text));
+  const { last, digest, at } = await readNewest(store);
   const chains = await readHeads(store, last?.at ?? '-infinity');
   const grown = chains.filter(({ head, known }) => head.sequence !== known);
   if (grown.length === 0) return undefined;
-  const checkpoint: Checkpoint = {
+  const number = (last?.number ?? 0) + 1;
+  const totals = addUp(grown, last?.totals ?? { chains: 0, events: 0 });
+  const signed = signBody(store.keys, {
     type: 'checkpoint',
-    number: (last?.number ?? 0) + 1,
-    at: at ?? '',
-    previous: text === null ? null : digestBody(text),
+    number,
+    at,
+    previous: digest,
     chains: chains.map(({ head }) => ({ ...head, events: head.sequence + 1 })),
-    totals: {
-      chains: (last?.totals.chains ?? 0) + grown.filter(({ known }) => known < 0).length,
-      events: grown.reduce((sum, { head, known }) => sum + head.sequence - known, last?.totals.events ?? 0),
-    },
-  };
-  const signed = signBody(store.keys, checkpoint);
-  const { number, totals } = checkpoint;
+    totals,
+  } satisfies Checkpoint);
   const heads = grown.map(({ head }) => head);
   await store.exchange([
-    { text: INSERT, values: [String(number), checkpoint.at, signed.body, signed.keyId, signed.signature] },
+    { text: INSERT, values: [String(number), at, signed.body, signed.keyId, signed.signature] },
     {
       text: REMEMBER,
       values: [arrayOf(heads.map(({ chain }) => chain)), `{${heads.map(({ sequence }) => sequence).join(',')}}`],
     },
   ]);
-  return { ...signed, number, at: checkpoint.at, totals };
+  return { ...signed, number, at, totals };
+}
+
+/** The newest checkpoint, the hash of its body, and the time of the store. */
+async function readNewest(
+  store: Pick<Store, 'exchange'>,
+): Promise<{ last: Checkpoint | undefined; digest: string | null; at: string }> {
+  const [newest] = await store.exchange([NEWEST]);
+  const [, text = null, at] = newest?.rows[0] ?? [];
+  if (text === null) return { last: undefined, digest: null, at: at ?? '' };
+  return { last: Checkpoint.parse(JSON.parse(text)), digest: digestBody(text), at: at ?? '' };
+}
+
+function addUp(grown: readonly Grown[], before: Checkpoint['totals']): Checkpoint['totals'] {
+  return {
+    chains: before.chains + grown.filter(({ known }) => known < 0).length,
+    events: grown.reduce((sum, { head, known }) => sum + head.sequence - known, before.events),
+  };
 }
 
 async function readHeads(store: Pick<Store, 'exchange'>, since: string): Promise<Grown[]> {

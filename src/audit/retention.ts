@@ -35,9 +35,9 @@ export async function dropOldMonths({ store, audit }: RetentionParts): Promise<v
 }
 
 async function describeMonth(store: Pick<Store, 'exchange'>, month: string): Promise<DroppedMonth> {
-  const { runs, add } = collectRuns();
+  const collected = collectRuns();
   let events = 0;
-  for await (const { event, broken } of scanEvents(store.exchange, boundsOf(month))) {
+  for await (const { event, broken } of scanEvents((steps) => store.exchange(steps), boundsOf(month))) {
     if (broken !== undefined) {
       throw new PlatformError(
         'CONFLICT',
@@ -48,10 +48,10 @@ async function describeMonth(store: Pick<Store, 'exchange'>, month: string): Pro
         },
       );
     }
-    add(event);
+    collected.add(event);
     events += 1;
   }
-  return { type: 'dropped', month, at: new Date().toISOString(), events, chains: [...runs] };
+  return { type: 'dropped', month, at: new Date().toISOString(), events, chains: [...collected.runs] };
 }
 
 function boundsOf(month: string): { from: string; to: string } {

@@ -32,30 +32,45 @@ const READ = `select number, body, key_id, signature from howdah.audit_checkpoin
 /** Every checkpoint of the store: its signature, the link to the one before, and the heads that it has. */
 export async function checkCheckpoints({ exchange, keys, claims }: CheckpointCheck): Promise<CheckedCheckpoints> {
   const heads: Heads = { known: new Map(), events: 0 };
-  let newest: CheckedCheckpoints['newest'] = null;
-  let broken: BrokenCheckpoint | undefined;
-  let count = 0;
+  let checked: CheckedCheckpoints = { count: 0, newest: null, broken: undefined };
   for (let from = '-9223372036854775808'; ;) {
     const [page] = await exchange([{ text: READ, values: [from] }]);
     const rows = page?.rows ?? [];
     const claimed: Claim[] = [];
     for (const [number, body, keyId, signature] of rows) {
       from = number ?? '';
-      count += 1;
-      const read = readBody(keys, Checkpoint, { body: body ?? '', keyId: keyId ?? '', signature: signature ?? '' });
-      const what = 'broken' in read ? read.broken : misplacement(read.value, number ?? '', newest);
-      if (what !== undefined) broken ??= { number: Number(number), at: null, what };
-      if ('broken' in read) continue;
-      const { value } = read;
-      newest = { number: value.number, at: value.at, hash: digestBody(body ?? '') };
-      claimed.push(...claimsOf(value, heads, `the checkpoint ${value.number} of ${value.at}`));
-      if (!fits(value, heads)) {
-        broken ??= { number: value.number, at: value.at, what: 'Its totals are not those of its chains.' };
-      }
+      const signed = { body: body ?? '', keyId: keyId ?? '', signature: signature ?? '' };
+      const read = readBody(keys, Checkpoint, signed);
+      if ('value' in read) claimed.push(...claimsOf(read.value, heads, nameOf(read.value)));
+      checked = addStored(checked, { number: from, body: signed.body, read, heads });
     }
     await claims.check(claimed);
-    if (rows.length < PAGE) return { count, newest, broken };
+    if (rows.length < PAGE) return checked;
   }
+}
+
+interface StoredCheckpoint {
+  /** As the row has it. */
+  readonly number: string;
+  readonly body: string;
+  readonly read: ReturnType<typeof readBody<Checkpoint>>;
+  readonly heads: Heads;
+}
+
+function addStored(checked: CheckedCheckpoints, { number, body, read, heads }: StoredCheckpoint): CheckedCheckpoints {
+  const count = checked.count + 1;
+  if ('broken' in read) {
+    return { ...checked, count, broken: checked.broken ?? { number: Number(number), at: null, what: read.broken } };
+  }
+  const { value } = read;
+  const what = misplacement(value, number, checked.newest) ?? misfit(value, heads);
+  const broken = what === undefined ? undefined : { number: Number(number), at: value.at, what };
+  const newest = { number: value.number, at: value.at, hash: digestBody(body) };
+  return { count, newest, broken: checked.broken ?? broken };
+}
+
+function nameOf({ number, at }: Checkpoint): string {
+  return `the checkpoint ${number} of ${at}`;
 }
 
 function misplacement(
@@ -89,12 +104,10 @@ function claimsOf({ chains }: Checkpoint, heads: Heads, from: string): Claim[] {
   return claims;
 }
 
-function fits({ totals, chains }: Checkpoint, { known, events }: Heads): boolean {
-  return (
-    totals.chains === known.size &&
-    totals.events === events &&
-    chains.every((chain) => chain.events === chain.sequence + 1)
-  );
+function misfit({ totals, chains }: Checkpoint, { known, events }: Heads): string | undefined {
+  const isRight = totals.chains === known.size && totals.events === events;
+  if (isRight && chains.every((chain) => chain.events === chain.sequence + 1)) return undefined;
+  return 'Its totals are not those of its chains.';
 }
 
 export interface CheckedFile extends CheckedCheckpoints {
@@ -114,37 +127,47 @@ export async function checkCheckpointFile(
   losses: Pick<AcceptedLosses, 'hasCheckpoint'>,
 ): Promise<CheckedFile> {
   const heads: Heads = { known: new Map(), events: 0 };
-  const missing: { number: number; at: string }[] = [];
-  let newest: CheckedCheckpoints['newest'] = null;
-  let broken: BrokenCheckpoint | undefined;
-  let accepted = 0;
-  let count = 0;
+  const state: FileState = { count: 0, newest: null, broken: undefined, accepted: 0, missing: [] };
   for await (const batch of batches(readCheckpoints(path))) {
-    const stored = await readStored(
-      exchange,
-      batch.flatMap((line) => numberOf(line) ?? []),
-    );
+    const numbers = batch.flatMap((line) => numberOf(line) ?? []);
+    const stored = await readStored(exchange, numbers);
     for (const line of batch) {
-      count += 1;
+      state.count += 1;
       const read = line === undefined ? { broken: 'It is no checkpoint.' } : readBody(keys, Checkpoint, line);
       if ('broken' in read) {
-        broken ??= { number: null, at: null, what: `Line ${count} of the file: ${read.broken}` };
-        continue;
-      }
-      const { value } = read;
-      const hash = digestBody(line?.body ?? '');
-      if (value.at >= (newest?.at ?? '')) newest = { number: value.number, at: value.at, hash };
-      const inStore = stored.get(value.number);
-      if (inStore === hash) await claims.check(claimsOf(value, heads, `the file, checkpoint ${value.number},`));
-      else if (losses.hasCheckpoint(value)) accepted += 1;
-      else {
-        if (missing.length < MAX_MISSING) missing.push({ number: value.number, at: value.at });
-        broken ??= { number: value.number, at: value.at, what: inStore === undefined ? GONE : OTHER };
-        await claims.check(claimsOf(value, heads, `the file, checkpoint ${value.number} of ${value.at},`));
+        state.broken ??= { number: null, at: null, what: `Line ${state.count} of the file: ${read.broken}` };
+      } else if (addLine(state, read.value, { digest: digestBody(line?.body ?? ''), stored, losses })) {
+        await claims.check(
+          claimsOf(read.value, heads, `the file, checkpoint ${read.value.number} of ${read.value.at},`),
+        );
       }
     }
   }
-  return { count, newest, broken, accepted, missing };
+  return state;
+}
+
+type FileState = { -readonly [Key in Exclude<keyof CheckedFile, 'missing'>]: CheckedFile[Key] } & {
+  readonly missing: { number: number; at: string }[];
+};
+
+interface LineParts {
+  readonly digest: string;
+  readonly stored: ReadonlyMap<number, string>;
+  readonly losses: Pick<AcceptedLosses, 'hasCheckpoint'>;
+}
+
+/** Whether the log is to be held to it. */
+function addLine(state: FileState, { number, at }: Checkpoint, { digest, stored, losses }: LineParts): boolean {
+  if (at >= (state.newest?.at ?? '')) state.newest = { number, at, hash: digest };
+  const inStore = stored.get(number);
+  if (inStore === digest) return true;
+  if (losses.hasCheckpoint({ number, at })) {
+    state.accepted += 1;
+    return false;
+  }
+  if (state.missing.length < MAX_MISSING) state.missing.push({ number, at });
+  state.broken ??= { number, at, what: inStore === undefined ? GONE : OTHER };
+  return true;
 }
 
 const GONE =

@@ -20,6 +20,6 @@ export const auditVerify = defineCommand({
     },
   ],
   notes:
-    'Without a store, keep the heads that it prints elsewhere; with one, the file of checkpoints: only they show that the newest events were not cut off.',
+    'Keep its heads, or the file of checkpoints, elsewhere: only they show that the newest events were not cut off.',
   run: async (shell, { values }) => (await import('../read-audit.ts')).verify(shell, values),
 });
