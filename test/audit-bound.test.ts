@@ -48,17 +48,17 @@ const row = (id: string) => ({
   narrowing: { servers: ['a'] },
 });
 
-describe('rows that are bound to their events', () => {
-  async function add(id: string): Promise<void> {
-    const eventId = randomUUID();
-    const { key_id: keyId, mac, digest } = bindRow(bench.store.keys, 'test_key', row(id), eventId);
-    await bench.audit.record({ kind: 'configuration', id: eventId, details: { table: 'test_key', row: id, digest } });
-    await bench.database.asOwner(
-      `insert into howdah.test_key values ($1, $2, $3, 3, false, '\\xc0ffee', $4, $5, $6, $7)`,
-      [id, row(id).roles, row(id).expires_at, row(id).narrowing, eventId, keyId, mac],
-    );
-  }
+async function add(id: string): Promise<void> {
+  const eventId = randomUUID();
+  const { key_id: keyId, mac, digest } = bindRow(bench.store.keys, 'test_key', row(id), eventId);
+  await bench.audit.record({ kind: 'configuration', id: eventId, details: { table: 'test_key', row: id, digest } });
+  await bench.database.asOwner(
+    `insert into howdah.test_key values ($1, $2, $3, 3, false, '\\xc0ffee', $4, $5, $6, $7)`,
+    [id, row(id).roles, row(id).expires_at, row(id).narrowing, eventId, keyId, mac],
+  );
+}
 
+describe('rows that are bound to their events', () => {
   beforeEach(async () => {
     await bench.database
       .asOwner(`create table howdah.test_key (id text primary key, roles text[], expires_at timestamptz, uses int,

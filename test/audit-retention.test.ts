@@ -34,31 +34,31 @@ const nameOf = (month: Date) => `audit_event_${month.toISOString().slice(0, 7).r
 
 const drop = () => dropOldMonths(bench);
 
-describe('months that are older than audit.retention', () => {
-  /** Chains of long ago: one that ended then, and one that goes on into a month that is kept. */
-  async function age(): Promise<void> {
-    const [old, kept] = [monthsAgo(5), monthsAgo(2)];
-    for (const month of [old, kept])
-      await bench.store.exchange([
-        {
-          text: 'select howdah.make_audit_partition($1::date), howdah.make_statement_partition($1::date)',
-          values: [month.toISOString()],
-        },
-      ]);
-    const [opened, ended] = (await bench.events()) as [AuditEvent, AuditEvent];
-    for (const chain of ['long-gone', 'going-on']) {
-      await bench.attack(`insert into howdah.audit_chain (chain, secret_hash, writer, opened_at, seen_at)
-        values ('${chain}', sha256('${chain}'), '{}', '${old.toISOString()}', now())`);
-      let head: Head = { chain, sequence: -1, hash: '0'.repeat(64) };
-      const times = [1, 2, 3].map((second) => new Date(old.getTime() + second * 1000));
-      const later = chain === 'going-on' ? [1, 2].map((second) => new Date(kept.getTime() + second * 1000)) : [];
-      for (const at of [...times, ...later]) {
-        const event = { ...(head.sequence < 0 ? opened : ended), id: randomUUID(), at: at.toISOString() };
-        head = await bench.insert(event, head);
-      }
+/** Chains of long ago: one that ended then, and one that goes on into a month that is kept. */
+async function age(): Promise<void> {
+  const [old, kept] = [monthsAgo(5), monthsAgo(2)];
+  for (const month of [old, kept])
+    await bench.store.exchange([
+      {
+        text: 'select howdah.make_audit_partition($1::date), howdah.make_statement_partition($1::date)',
+        values: [month.toISOString()],
+      },
+    ]);
+  const [opened, ended] = (await bench.events()) as [AuditEvent, AuditEvent];
+  for (const chain of ['long-gone', 'going-on']) {
+    await bench.attack(`insert into howdah.audit_chain (chain, secret_hash, writer, opened_at, seen_at)
+      values ('${chain}', sha256('${chain}'), '{}', '${old.toISOString()}', now())`);
+    let head: Head = { chain, sequence: -1, hash: '0'.repeat(64) };
+    const times = [1, 2, 3].map((second) => new Date(old.getTime() + second * 1000));
+    const later = chain === 'going-on' ? [1, 2].map((second) => new Date(kept.getTime() + second * 1000)) : [];
+    for (const at of [...times, ...later]) {
+      const event = { ...(head.sequence < 0 ? opened : ended), id: randomUUID(), at: at.toISOString() };
+      head = await bench.insert(event, head);
     }
   }
+}
 
+describe('months that are older than audit.retention', () => {
   beforeEach(async () => {
     await bench.call(1);
     await age();
