@@ -239,7 +239,7 @@ function wire({ config, env, auditDirectory, warn, held }: Wiring) {
       auditDirectory,
       config,
       store: () => held?.store,
-      checkpointFile: checkpointFile(config, env),
+      checkpointFile: () => checkpointFile(config, env),
     }),
   ];
   const catalog: Catalog = createCatalog(operations);

@@ -151,6 +151,16 @@ const ATTACKS: readonly Attack[] = [
     /hash is wrong/,
   ],
   [
+    'an event in a place beyond what numbers can tell apart',
+    [
+      `insert into howdah.audit_event (id, at, kind, principal_roles, chain, sequence, previous_hash, hash)
+       values (gen_random_uuid(), 'infinity', 'ended', '{}', $second, 9007199254740993, repeat('0', 64), repeat('1', 64))`,
+    ],
+    'second',
+    9_007_199_254_740_992,
+    /hash is wrong/,
+  ],
+  [
     'an unknown chain',
     [`delete from howdah.audit_chain where chain = $first`],
     'first',

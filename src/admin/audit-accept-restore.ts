@@ -29,7 +29,7 @@ export function auditAcceptRestore({ store, checkpointFile }: VerifyParts) {
     },
     run: async ({ reason, checkpoints }, context) => {
       const opened = requireStore(store());
-      const report = await verifyOpened(opened, await chooseFile(checkpoints, checkpointFile), context);
+      const report = await verifyOpened(opened, await chooseFile(checkpoints, checkpointFile()), context);
       const { acceptLoss } = await import('../audit/accept-loss.ts');
       const loss = await acceptLoss(opened, { lost: report.lost, by: context.principal.subject, reason });
       return { chains: loss.chains, checkpoints: loss.checkpoints };

@@ -53,7 +53,7 @@ type Output = z.output<z.ZodObject<typeof output>>;
 export interface VerifyParts {
   readonly auditDirectory: string;
   readonly store: () => Store | undefined;
-  readonly checkpointFile: string;
+  readonly checkpointFile: () => string;
 }
 
 export function auditVerify({ auditDirectory, store, checkpointFile }: VerifyParts) {
@@ -71,7 +71,7 @@ export function auditVerify({ auditDirectory, store, checkpointFile }: VerifyPar
     run: async ({ checkpoints }, context) => {
       const opened = store();
       if (opened === undefined) return describe(await verifyAudit(auditDirectory), undefined);
-      const file = await chooseFile(checkpoints, checkpointFile);
+      const file = await chooseFile(checkpoints, checkpointFile());
       const report = await verifyOpened(opened, file, context);
       const files = await verifyAudit(auditDirectory).catch(unlessMissing);
       return describe(files, { report, file, keys: opened.keys.publicKeys() });

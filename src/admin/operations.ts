@@ -14,7 +14,7 @@ interface AdminParts {
   /** Undefined where only files are kept. */
   readonly store: () => Store | undefined;
   /** Where this machine keeps checkpoints outside the store. */
-  readonly checkpointFile: string;
+  readonly checkpointFile: () => string;
 }
 
 /** Operations on Howdah itself, for whoever has the persona `admin` or is granted them by name. */
