@@ -5,6 +5,7 @@ import { createEditLock, type RuleEditor } from './admin/personas/edits.ts';
 import { grantJobs } from './admin/personas/grants.ts';
 import { createReload, type Reload } from './admin/reload.ts';
 import { followRules } from './admin/rule-follower.ts';
+import type { Checkpoints } from './audit/checkpoints.ts';
 import type { AuditLog } from './audit/event.ts';
 import { openAuditFile } from './audit/file.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
@@ -87,7 +88,8 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const { fleet, catalog, policy, compile } = wire({ config, env, auditDirectory, warn, late });
   const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
-  const { store, audit, jobs } = await openLog(parts);
+  const { store, audit, jobs, checkpoints } = await openLog(parts);
+  late.store = store;
   const counted = store && shareLimits(store, config, logger);
   const running = createRunningCalls();
   let inForce = config;
@@ -145,6 +147,8 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
       () => jobs?.close(),
       async () => follower?.close(),
       () => audit.close(),
+      // the last events are in one as well; what stands in the way keeps no process from ending
+      () => checkpoints?.take().catch((error: unknown) => warn(`no last checkpoint was taken: ${String(error)}`)),
       () => store?.close(),
     );
   await follower?.refresh().catch(async (error: unknown) => {
@@ -237,15 +241,18 @@ interface Log {
   readonly store: Store | undefined;
   readonly audit: AuditLog;
   readonly jobs: Jobs | undefined;
+  readonly checkpoints: Checkpoints | undefined;
 }
 
 /** The audit log in the store, or where there is none in a file of this process. */
-async function openLog({ config, env, logger, version, embeddedStore = 'none' }: PlatformParts): Promise<Log> {
+async function openLog(parts: PlatformParts): Promise<Log> {
+  const { config, env, logger, version, embeddedStore = 'none' } = parts;
   const stateDir = stateDirectory(env);
   const directory = config.audit.directory ?? join(stateDir, 'audit');
   const warn = (message: string, error?: unknown) => logger.warn({ err: error }, message);
   const openFile = async (): Promise<Log> => {
-    return { store: undefined, audit: await openAuditFile({ directory, version, warn }), jobs: undefined };
+    const audit = await openAuditFile({ directory, version, warn });
+    return { store: undefined, audit, jobs: undefined, checkpoints: undefined };
   };
   if (config.store.url === undefined && embeddedStore === 'none') return openFile();
   const { findStore, openStore } = await import('./store/open-store.ts');
@@ -254,23 +261,60 @@ async function openLog({ config, env, logger, version, embeddedStore = 'none' }:
   if (kind === 'none') return openFile();
   const store = await openStore(place, kind);
   try {
-    const { openAuditStore } = await import('./audit/store-log.ts');
-    const { on_unavailable: onUnavailable, spool_limit: spoolLimit } = config.audit;
-    const spoolLimitBytes = spoolLimit * 2 ** 20;
-    const audit = await openAuditStore({ store, version, onUnavailable, directory, spoolLimitBytes, warn });
-    if (store.migrated !== undefined && store.migrated.applied.length > 0) {
-      await audit.record({ kind: 'configuration', operation: 'migrate', outcome: 'OK', details: store.migrated });
-    }
-    const { runJobs } = await import('./store/jobs.ts');
-    const { resealJob } = await import('./store/reseal.ts');
-    const { auditJobs } = await import('./audit/jobs.ts');
-    const all = [...auditJobs({ store, audit }), ...grantJobs({ store, audit }), resealJob(store)];
-    const jobs = runJobs(all, { connection: store.connect(), warn });
-    return { store, audit, jobs };
+    return await openStoreLog(parts, { store, directory, warn });
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+interface StoreLogPlace {
+  readonly store: Store;
+  /** Of the audit files. */
+  readonly directory: string;
+  readonly warn: (message: string, error?: unknown) => void;
+}
+
+async function openStoreLog(
+  { config, env, logger, version }: PlatformParts,
+  { store, directory, warn }: StoreLogPlace,
+): Promise<Log> {
+  const [{ openAuditStore }, { createCheckpoints, countEvents }, { runJobs }, { auditJobs, CHECKPOINT_JOB }] =
+    await Promise.all([
+      import('./audit/store-log.ts'),
+      import('./audit/checkpoints.ts'),
+      import('./store/jobs.ts'),
+      import('./audit/jobs.ts'),
+    ]);
+  let jobs: Jobs | undefined;
+  const audit = await openAuditStore({
+    store,
+    version,
+    onUnavailable: config.audit.on_unavailable,
+    directory,
+    spoolLimitBytes: config.audit.spool_limit * 2 ** 20,
+    warn,
+    onWritten: countEvents(() => void jobs?.runNow(CHECKPOINT_JOB)),
+  });
+  if (store.migrated !== undefined && store.migrated.applied.length > 0) {
+    await audit.record({ kind: 'configuration', operation: 'migrate', outcome: 'OK', details: store.migrated });
+  }
+  const path = checkpointFile(config, env);
+  const checkpoints = createCheckpoints({
+    store,
+    path,
+    inform: (fields, message) => logger.info(fields, message),
+    warn,
+  });
+  const { resealJob } = await import('./store/reseal.ts');
+  const all = [...auditJobs({ store, audit, checkpoints }), ...grantJobs({ store, audit }), resealJob(store)];
+  jobs = runJobs(all, { connection: store.connect(), warn });
+  return { store, audit, jobs, checkpoints };
+}
+
+/** The file that signed checkpoints are added to outside the store. */
+function checkpointFile({ audit }: Config, env: PlatformParts['env']): string {
+  return audit.checkpoints ?? join(stateDirectory(env), 'audit-checkpoints.jsonl');
 }
 
 /** Finds what a start would refuse, over stdio or HTTP, and opens nothing. Returns warnings; fails with CONFIG_INVALID. */
@@ -315,12 +359,13 @@ async function checkTls({ http }: Config): Promise<void> {
 
 /** What is there only once the store is open. */
 interface LateParts {
+  store: Store | undefined;
   editor: RuleEditor | undefined;
   stored: () => StoredRules;
 }
 
 function withoutStore(): LateParts {
-  return { editor: undefined, stored: () => NO_STORED_RULES };
+  return { store: undefined, editor: undefined, stored: () => NO_STORED_RULES };
 }
 
 interface Wiring extends Pick<PlatformParts, 'config' | 'env'> {
@@ -354,6 +399,8 @@ function wire({ config, env, auditDirectory, warn, late }: Wiring) {
         const { config: other } = await loadConfig({ path, env });
         return { config: other, policy: compilePolicy(other, operations, late.stored()) };
       },
+      store: () => late.store,
+      checkpointFile: () => checkpointFile(config, env),
     }),
   ];
   const catalog: Catalog = createCatalog(operations);

@@ -1,4 +1,7 @@
 import type { Operation } from '../calls/operation.ts';
+import type { Store } from '../store/open-store.ts';
+import { auditAcceptRestore } from './audit-accept-restore.ts';
+import { auditStatement } from './audit-statement.ts';
 import { auditTail } from './audit-tail.ts';
 import { auditVerify } from './audit-verify.ts';
 import { configShow } from './config-show.ts';
@@ -14,21 +17,27 @@ import { personaTest } from './personas/test.ts';
 
 interface AdminParts extends Surroundings {
   readonly auditDirectory: string;
+  /** Undefined where only files are kept. */
+  readonly store: () => Store | undefined;
+  /** Where this machine keeps checkpoints outside the store. */
+  readonly checkpointFile: () => string;
 }
 
 /** Operations on Howdah itself, for whoever has the persona `admin` or is granted them by name. */
-export function createAdminOperations({ auditDirectory, ...surroundings }: AdminParts): readonly Operation[] {
-  const { editor } = surroundings;
+export function createAdminOperations(parts: AdminParts): readonly Operation[] {
+  const { editor } = parts;
   return [
-    auditTail(auditDirectory),
-    auditVerify(auditDirectory),
-    configShow(surroundings.config),
+    auditTail(parts.auditDirectory),
+    auditVerify(parts),
+    auditAcceptRestore(parts),
+    auditStatement(parts),
+    configShow(parts.config),
     doctor,
-    personaList(surroundings),
-    personaExplain(surroundings),
-    personaTest(surroundings),
-    personaDiff(surroundings),
-    personaShow(surroundings),
+    personaList(parts),
+    personaExplain(parts),
+    personaTest(parts),
+    personaDiff(parts),
+    personaShow(parts),
     personaHistory(editor),
     personaSet(editor),
     personaRevert(editor),

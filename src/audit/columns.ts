@@ -80,6 +80,7 @@ function writeChecked(name: ColumnName, value: unknown): string {
 /** Throws INTERNAL for a record that says something in a column that is not there. */
 export function requireColumns(record: Readonly<Record<string, unknown>>): void {
   for (const name in record) {
+    if (name === 'exact') continue; // stands beside the event
     if (Object.hasOwn(columns, name) || record[name] === undefined || record[name] === null) continue;
     throw new PlatformError('INTERNAL', 'The audit log has no such column.', { details: { column: name } });
   }

@@ -1,6 +1,7 @@
 import { AuditEvent } from '../contract/audit-event.ts';
 import { uuidv7 } from '../core/ids.ts';
 import type { Draft } from './chain.ts';
+import type { ExactStatement } from './statement.ts';
 import { COLUMN_NAMES, requireColumns, writeColumn, type ColumnName } from './columns.ts';
 
 /**
@@ -9,6 +10,9 @@ import { COLUMN_NAMES, requireColumns, writeColumn, type ColumnName } from './co
  */
 export type AuditRecord = { readonly kind: AuditEvent['kind'] } & {
   readonly [Column in Exclude<ColumnName, 'kind'>]?: AuditEvent[Column] | undefined;
+} & {
+  /** What the call really ran: the store keeps it sealed beside the event, files leave it out. */
+  readonly exact?: ExactStatement | undefined;
 };
 
 export interface AuditLog {

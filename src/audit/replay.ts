@@ -2,6 +2,8 @@ import { parseEvent } from './event.ts';
 import { redraft } from './chain.ts';
 import { readLines } from './lines.ts';
 import type { SpoolHeader } from './spool.ts';
+import type { StatementRow } from './statement.ts';
+import { insertStatements, readLine } from './statement-rows.ts';
 import { insertStep, type SealedEvent } from './store-rows.ts';
 import { claimChain } from './store-writer.ts';
 import type { Store } from '../store/open-store.ts';
@@ -26,18 +28,23 @@ export function openReplay(store: Pick<Store, 'connect'>, path: string, header: 
   async function step(): Promise<number> {
     let count = 0;
     let batch: SealedEvent[] = [];
+    let statements: StatementRow[] = [];
     let bytes = 0;
     let end = position;
     const flush = async () => {
-      if (batch.length > 0) await connection.exchange([insertStep(header.chain, batch)]);
+      const steps = [...(batch.length > 0 ? [insertStep(header.chain, batch)] : []), ...insertStatements(statements)];
+      if (steps.length > 0) await connection.exchange(steps);
       count += batch.length;
       position = end;
       batch = [];
+      statements = [];
       bytes = 0;
     };
     for await (const line of readLines(path, position)) {
       if (!line.terminated) break; // never acknowledged
-      const event = sealedEvent(line.bytes);
+      const statement = readLine(line.bytes);
+      const event = statement === undefined ? sealedEvent(line.bytes) : undefined;
+      if (statement !== undefined) statements.push(statement);
       if (event !== undefined) batch.push(event);
       bytes += line.bytes.length;
       end = line.end;

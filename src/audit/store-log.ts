@@ -8,11 +8,14 @@ import { groupCommit, type GroupCommitLimits } from './group-commit.ts';
 import { makePartitions } from './partitions.ts';
 import { openReplay } from './replay.ts';
 import { createSpool, takeAbandonedSpools, type Spool } from './spool.ts';
+import { attachStatement, sealStatement, statementOf } from './statement.ts';
+import { lineOf } from './statement-rows.ts';
+import { statementDigest } from './store-statements.ts';
 import { createStoreWriter } from './store-writer.ts';
 import { thisProcess } from './writer-process.ts';
 
 export interface AuditStoreOptions {
-  readonly store: Pick<Store, 'connect' | 'exchange'>;
+  readonly store: Pick<Store, 'connect' | 'exchange' | 'keys'>;
   /** Of Howdah, for the first event of a chain. */
   readonly version: string;
   readonly onUnavailable: 'refuse' | 'spool';
@@ -22,6 +25,8 @@ export interface AuditStoreOptions {
   /** Told of what an operator should know though no caller may be refused for it. */
   readonly warn: (message: string, error?: unknown) => void;
   readonly limits?: Partial<GroupCommitLimits>;
+  /** Hears of events that the store has taken. */
+  readonly onWritten?: ((events: number) => void) | undefined;
 }
 
 const LIMITS: GroupCommitLimits = { timeLimitMs: 12_000, maxEvents: 10_000, maxCharacters: 33_554_432 };
@@ -62,7 +67,9 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
 
   async function writeToStore(): Promise<void> {
     try {
+      const events = writer.pending().length;
       await writer.flush();
+      options.onWritten?.(events);
     } catch (error) {
       if (options.onUnavailable === 'refuse' || !isAway(error)) throw error;
       warn('the store is away: audit events are kept on this machine until it is back', error);
@@ -73,7 +80,12 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
   }
 
   async function writeToSpool(to: Spool): Promise<void> {
-    await to.append(writer.pending().map(({ line }) => line));
+    const lines = writer.pending().flatMap(({ draft, line }) => {
+      const statement = statementOf(draft);
+      // before its event: what is torn off at the end was never acknowledged
+      return statement === undefined ? [line] : [lineOf(statement), line];
+    });
+    await to.append(lines);
     writer.spooled();
   }
 
@@ -102,7 +114,7 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
     if (spool !== undefined && changesHowdah(event)) {
       throw auditAway(new Error('the store is away'));
     }
-    const draft = draftRecord(event);
+    const draft = draftWithStatement(store.keys, event);
     await commit.add(draft, event.kind === 'configuration').catch((error: unknown) => {
       throw auditAway(error);
     });
@@ -144,6 +156,19 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
         throw auditAway(error);
       })),
   };
+}
+
+/** The statement is sealed now; the event has the digest of it. */
+function draftWithStatement(keys: Store['keys'], event: AuditRecord): Draft {
+  const { exact, call_id: callId } = event;
+  if (exact === undefined || callId === undefined || callId === null || event.kind !== 'ended')
+    return draftRecord(event);
+  const { keyId, bytes: sealed } = sealStatement(keys, callId, exact);
+  const at = event.at ?? new Date().toISOString();
+  const details = { ...(event.details as object | null | undefined), statement_digest: statementDigest(sealed) };
+  const draft = draftRecord({ ...event, at, details });
+  attachStatement(draft, { callId, at, keyId, sealed });
+  return draft;
 }
 
 /** Spools of processes that ended before the store was back. */

@@ -5,6 +5,8 @@ import { emptyChain, sealEvent, type Draft, type Head } from './chain.ts';
 import { newChain } from './directory.ts';
 import type { OpenedDetails } from './earlier.ts';
 import { draftRecord } from './event.ts';
+import { statementOf } from './statement.ts';
+import { insertStatements } from './statement-rows.ts';
 import { insertStep, type SealedEvent } from './store-rows.ts';
 import type { WriterProcess } from './writer-process.ts';
 
@@ -47,6 +49,8 @@ interface ChainState {
 }
 
 const MAX_BATCH = 1000;
+/** Of sealed statements: the parameters of one exchange must fit in memory, several times. */
+const MAX_BATCH_BYTES = 8_000_000;
 
 export function createStoreWriter({ store, writer, version, warn }: StoreWriterOptions): StoreWriter {
   let state = begin([]);
@@ -82,8 +86,9 @@ export function createStoreWriter({ store, writer, version, warn }: StoreWriterO
     async flush() {
       await connection.ready(); // whereby the chain may become another one
       const { chain, pending } = state;
-      for (let from = 0; from < pending.length; from += MAX_BATCH) {
-        await connection.exchange([insertStep(chain, pending.slice(from, from + MAX_BATCH))]);
+      for (const batch of batchesOf(pending)) {
+        const statements = batch.map(({ draft }) => statementOf(draft));
+        await connection.exchange([insertStep(chain, batch), ...insertStatements(statements)]);
       }
       state.durable = state.head;
       state.pending = [];
@@ -103,6 +108,23 @@ export function createStoreWriter({ store, writer, version, warn }: StoreWriterO
       }
     },
   };
+}
+
+function batchesOf(events: readonly SealedEvent[]): SealedEvent[][] {
+  const batches: SealedEvent[][] = [];
+  let bytes = Infinity;
+  for (const event of events) {
+    const size = statementOf(event.draft)?.sealed.length ?? 0;
+    const last = batches.at(-1);
+    if (last === undefined || last.length >= MAX_BATCH || bytes + size > MAX_BATCH_BYTES) {
+      batches.push([event]);
+      bytes = size;
+    } else {
+      last.push(event);
+      bytes += size;
+    }
+  }
+  return batches;
 }
 
 function sealInto(state: ChainState, drafts: readonly Draft[]): void {

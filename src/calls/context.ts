@@ -1,3 +1,4 @@
+import type { ExactStatement } from '../audit/statement.ts';
 import type { Principal } from '../contract/principal.ts';
 import type { Deadline } from '../core/deadline.ts';
 import type { FleetPooler, FleetServer } from '../fleet/fleet.ts';
@@ -63,6 +64,11 @@ export interface CallContext extends Dialogue {
   readonly statementTexts: StatementTexts;
   /** Contacts none of them. */
   servers(): ReachableServers;
+  /**
+   * Puts on record what the operation is about to run in the caller's name; the store keeps it sealed, for auditors. To
+   * be called before it runs. Fails with INVALID_INPUT for what is too long to be kept whole.
+   */
+  willRun(statement: ExactStatement): void;
   /** Tells the caller how far the work is; `done` must grow. Lost when the caller did not ask for it. */
   progress(message: string, done: number, total?: number): void;
   /** Tells the caller something by the way. Lost where the operation does not declare it or the client does not take it. */

@@ -182,6 +182,7 @@ async function perform(
       deadline,
       statementTexts,
       servers: () => describeReach(deps.fleet, persona),
+      willRun: (statement) => record.ran(statement),
       progress,
       log: (level, message) => (operation.logs === true ? request.onLog?.(level, message) : undefined),
       ...dialogue,

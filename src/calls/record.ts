@@ -1,4 +1,5 @@
 import type { AuditRecord } from '../audit/event.ts';
+import { requireKeepable, type ExactStatement } from '../audit/statement.ts';
 import type { PlatformError } from '../core/errors.ts';
 import type { CompiledPersona, Decision } from '../policy/policy.ts';
 import type { CallRequest } from './execute.ts';
@@ -23,6 +24,8 @@ export interface CallRecord {
   /** The call answers what that one asked. */
   resumed(callId: string): void;
   answered(shaped: ShapedOutput): void;
+  /** What the call is about to run. Fails with INVALID_INPUT for what is too long to be kept. */
+  ran(statement: ExactStatement): void;
   failed(error: PlatformError): void;
   begun(): AuditRecord;
   ended(): AuditRecord;
@@ -85,6 +88,10 @@ export function createCallRecord(callId: string, request: CallRequest): CallReco
       known.rows = rows;
       known.bytes = bytes;
       known.truncated = truncated;
+    },
+    ran: (statement) => {
+      requireKeepable(statement);
+      known.exact = statement;
     },
     failed: ({ code, details }) => {
       known.outcome = code;

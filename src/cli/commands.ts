@@ -1,4 +1,6 @@
 import type { Command } from './command.ts';
+import { auditAcceptRestore } from './commands/audit-accept-restore.ts';
+import { auditStatement } from './commands/audit-statement.ts';
 import { auditTail } from './commands/audit-tail.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { call } from './commands/call.ts';
@@ -57,5 +59,7 @@ export const commands: readonly Command[] = [
   configSchema,
   auditTail,
   auditVerify,
+  auditStatement,
+  auditAcceptRestore,
   migrate,
 ];

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { matches } from '../admin/audit-tail.ts';
 import { tailAudit } from '../audit/tail.ts';
 import type { AuditEvent } from '../contract/audit-event.ts';
@@ -18,9 +19,10 @@ interface TailRequest {
 }
 
 /** Exit code 1 when something is broken. */
-export async function verify(shell: Shell): Promise<number> {
-  return withHowdah(shell, {}, async ({ administer }) => {
-    const outcome = await administer({ name: 'audit_verify', arguments: {} });
+export async function verify(shell: Shell, { checkpoints }: { readonly checkpoints?: string }): Promise<number> {
+  return withHowdah(shell, { embeddedStore: 'found' }, async ({ administer }) => {
+    const given = checkpoints === undefined ? {} : { checkpoints: resolve(checkpoints) };
+    const outcome = await administer({ name: 'audit_verify', arguments: given });
     printOutcome(shell, outcome);
     return outcome.ok && outcome.output['ok'] === true ? 0 : 1;
   });

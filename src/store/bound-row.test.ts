@@ -1,28 +1,44 @@
-import { expect, it } from 'vitest';
-import { bindRow, isBound } from './bound-row.ts';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { bindRow, digestRow, isBound } from './bound-row.ts';
 import { createKeyRing } from './key-ring.ts';
 
-const keys = createKeyRing([Buffer.alloc(32, 1)]);
-const row = { name: 'support', version: 2, spec: { tools: { allow: ['x'] } }, reason: null };
-const { digest, ...mac } = bindRow(keys, 't', row, 'e1');
-const binding = { event_id: 'e1', ...mac };
+const key = randomBytes(48);
+const keys = createKeyRing([key]);
+const EVENT = randomUUID();
+const ROW = { id: 'a', roles: ['dba'], expires_at: new Date(1e12), note: null };
+const bound = { event_id: EVENT, ...bindRow(keys, 'api_key', ROW, EVENT) };
 
-it('knows a row that it bound, in whatever order its keys come, also under a newer key', () => {
-  const { version, ...others } = row;
-  expect(digest).toMatch(/^[0-9a-f]{64}$/);
-  expect(isBound(keys, 't', { ...others, version }, binding)).toBe(true);
-  const newer = createKeyRing([Buffer.alloc(32, 2), Buffer.alloc(32, 1)]);
-  expect(isBound(newer, 't', row, binding)).toBe(true);
-});
+describe('a bound row', () => {
+  it('is recognised, in whatever order its columns come and when its times are texts', () => {
+    const read = { note: null, expires_at: '2001-09-09T01:46:40.000Z', roles: ['dba'], id: 'a' };
+    expect(isBound(keys, 'api_key', read, bound)).toBe(true);
+    expect(digestRow('api_key', read)).toBe(bound.digest);
+  });
 
-it.each([
-  ['another value', 't', { ...row, version: 3 }, binding],
-  ['a value more', 't', { ...row, until: null }, binding],
-  ['another table', 'u', row, binding],
-  ['another event', 't', row, { ...binding, event_id: 'e2' }],
-  ['another code', 't', row, { ...binding, mac: binding.mac.replace(/^./, (c) => (c === 'A' ? 'B' : 'A')) }],
-  ['no code', 't', row, { ...binding, mac: '' }],
-  ['a key that is not known', 't', row, { ...binding, key_id: 'x' }],
-])('does not know a row with %s', (_, table, other, given) => {
-  expect(isBound(keys, table, other, given)).toBe(false);
+  it('is recognised after another key came into force', () => {
+    expect(isBound(createKeyRing([randomBytes(48), key]), 'api_key', ROW, bound)).toBe(true);
+  });
+
+  it.each([
+    ['whose column was changed', 'api_key', { ...ROW, roles: ['admin'] }, bound],
+    ['that has one column more', 'api_key', { ...ROW, extra: null }, bound],
+    ['of another table', 'persona', ROW, bound],
+    ['of another event', 'api_key', ROW, { ...bound, event_id: randomUUID() }],
+    [
+      'whose code is another one',
+      'api_key',
+      ROW,
+      { ...bound, mac: bound.mac.replace(/^./, (c) => (c === 'A' ? 'B' : 'A')) },
+    ],
+    ['without a code', 'api_key', ROW, { ...bound, mac: '' }],
+    ['of a key that is not known', 'api_key', ROW, { ...bound, key_id: 'other' }],
+  ])('is not one %s', (_, table, row, binding) => {
+    expect(isBound(keys, table, row, binding)).toBe(false);
+  });
+
+  it('is not one that somebody without the key has bound', () => {
+    const other = createKeyRing([randomBytes(48)]);
+    expect(isBound(keys, 'api_key', ROW, { event_id: EVENT, ...bindRow(other, 'api_key', ROW, EVENT) })).toBe(false);
+  });
 });

@@ -1,40 +1,49 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson } from '../core/canonical-json.ts';
 import type { KeyRing } from './key-ring.ts';
 
-/** What ties a row to the audit event of its making; the first two stand in the row. */
+/** What a row carries so that one which somebody else wrote, changed or copied is found. */
 export interface Binding {
+  /** The audit event that tells of the row as it stands. */
+  readonly event_id: string;
   readonly key_id: string;
   readonly mac: string;
-  /** SHA-256 over the same, in hexadecimal: what `details` of the event has. */
-  readonly digest: string;
 }
 
-const PURPOSE = 'bound row';
+export type BoundRow = Readonly<Record<string, unknown>>;
 
-/** Binds a row, without the columns of the binding, so that one which somebody else wrote is found. */
+const PURPOSE = 'bound_row';
+
+/**
+ * Binds a row to the audit event that is recorded of it, which has `{ table, row: <primary key as text>, digest }` in
+ * its `details`. `row` has the columns that are bound as JSON values; a Date counts as its ISO text.
+ */
 export function bindRow(
-  keys: KeyRing,
+  keys: Pick<KeyRing, 'authenticate'>,
   table: string,
-  row: Readonly<Record<string, unknown>>,
+  row: BoundRow,
   eventId: string,
-): Binding {
-  const text = textOf(table, row, eventId);
-  const { keyId, mac } = keys.authenticate(text, PURPOSE);
-  return { key_id: keyId, mac, digest: createHash('sha256').update(text).digest('hex') };
+): { readonly key_id: string; readonly mac: string; readonly digest: string } {
+  const { keyId, mac } = keys.authenticate(textOf(table, row, eventId), PURPOSE);
+  return { key_id: keyId, mac, digest: digestRow(table, row) };
 }
 
-/** Whether a row is as it was when it was bound to its event. */
-export function isBound(
-  keys: KeyRing,
-  table: string,
-  row: Readonly<Record<string, unknown>>,
-  binding: { readonly event_id: string; readonly key_id: string; readonly mac: string },
-): boolean {
+export function isBound(keys: Pick<KeyRing, 'isAuthentic'>, table: string, row: BoundRow, binding: Binding): boolean {
   const { event_id: eventId, key_id: keyId, mac } = binding;
   return keys.isAuthentic(textOf(table, row, eventId), PURPOSE, { keyId, mac });
 }
 
-function textOf(table: string, row: Readonly<Record<string, unknown>>, eventId: string): string {
-  return canonicalJson({ table, event_id: eventId, row });
+/** SHA-256 of what is bound, in hexadecimal: what the audit event says of the row. */
+export function digestRow(table: string, row: BoundRow): string {
+  return hash('sha256', canonicalJson({ row: plain(row), table }), 'hex');
+}
+
+function textOf(table: string, row: BoundRow, eventId: string): string {
+  return canonicalJson({ event_id: eventId, row: plain(row), table });
+}
+
+function plain(row: BoundRow): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, value instanceof Date ? value.toISOString() : value]),
+  );
 }

@@ -5,8 +5,22 @@ export const auditVerify = defineCommand({
   group: 'Administer',
   summary: 'Check that the audit log is whole, and name the first broken link',
   positionals: [],
-  options: PURPOSE_OPTION,
-  examples: [{ line: 'howdah audit verify', does: 'exit code 1 when something is broken' }],
-  notes: 'Keep the heads that it prints elsewhere: only they show that the newest events were not cut off.',
-  run: async (shell) => (await import('../read-audit.ts')).verify(shell),
+  options: {
+    checkpoints: {
+      type: 'string',
+      value: '<file>',
+      description: 'Copy of the signed checkpoints that is kept elsewhere; the file of this machine by default',
+    },
+    ...PURPOSE_OPTION,
+  },
+  examples: [
+    { line: 'howdah audit verify', does: 'exit code 1 when something is broken' },
+    {
+      line: 'howdah audit verify --checkpoints /mnt/worm/checkpoints.jsonl',
+      does: 'find also what was cut off at the end',
+    },
+  ],
+  notes:
+    'Keep its heads, or the file of checkpoints, elsewhere: only they show that the newest events were not cut off.',
+  run: async (shell, { values }) => (await import('../read-audit.ts')).verify(shell, values),
 });
