@@ -10,8 +10,12 @@ import { createApiKey, type NewApiKey } from '../src/identity/api-key.ts';
 import { howdahCommand } from './built-program.ts';
 import { until } from './mcp-session.ts';
 
-/** Free ports, so that any number of them run side by side. */
-const ANY_PORT = { http: { listen: '127.0.0.1:0' }, telemetry: { metrics: { listen: '127.0.0.1:0' } } };
+/** Free ports, so that any number of them run side by side, and the audit log in files. */
+const USUAL = {
+  http: { listen: '127.0.0.1:0' },
+  telemetry: { metrics: { listen: '127.0.0.1:0' } },
+  store: { embedded: false },
+};
 
 export interface KeyedCaller extends NewApiKey {
   /** What the configuration holds of the key. */
@@ -27,7 +31,7 @@ export function createCaller(...roles: string[]): KeyedCaller {
 export interface ServePlace {
   readonly config: string;
   readonly auditDirectory: string;
-  /** Replaces the configuration; the ports stay whatever is free unless it says otherwise. */
+  /** Replaces the configuration; the ports stay whatever is free, and nothing embedded, unless it says otherwise. */
   configure(config: Readonly<Record<string, unknown>>): void;
   events(kind?: AuditEvent['kind']): AuditEvent[];
   /** Whether a text stands anywhere in what was written. */
@@ -56,7 +60,7 @@ export function createServePlace(
   const file = join(state, 'howdah.yaml');
   const audit = join(state, 'audit');
   const configure = (next: Readonly<Record<string, unknown>>) =>
-    writeFileSync(file, stringify({ ...ANY_PORT, ...next }), { mode: 0o600 });
+    writeFileSync(file, stringify({ ...USUAL, ...next }), { mode: 0o600 });
   const lines = () => readdirSync(audit).flatMap((name) => readFileSync(join(audit, name), 'utf8').split('\n'));
   configure(config);
   return {
