@@ -57,7 +57,8 @@ describe('the audit log in the store', () => {
     const database = await stores.make();
     const audit: AuditLog = await openAudit(await stores.open(database), database);
     await audit.record(CALL);
-    const refused = (text: string) => expect(database.asRunRole(text)).rejects.toThrow(/permission denied|must be owner|row-level security/);
+    const refused = (text: string) =>
+      expect(database.asRunRole(text)).rejects.toThrow(/permission denied|must be owner|row-level security/);
     await refused(`update howdah.audit_event set rows = 4`);
     await refused(`delete from howdah.audit_event`);
     await refused(`truncate howdah.audit_event`);

@@ -2,7 +2,7 @@ import type { Job } from '../store/jobs.ts';
 import type { Store } from '../store/open-store.ts';
 import type { AuditLog } from './event.ts';
 import { makePartitions } from './partitions.ts';
-import { closeDeadChains } from './unfinished.ts';
+import { watchDeadChains } from './unfinished.ts';
 
 export interface AuditJobParts {
   readonly store: Store;
@@ -13,6 +13,6 @@ export interface AuditJobParts {
 export function auditJobs({ store, audit }: AuditJobParts): readonly Job[] {
   return [
     { name: 'audit_partitions', everyMs: 6 * 3_600_000, run: () => makePartitions(store) },
-    { name: 'audit_unfinished', everyMs: 15_000, run: () => closeDeadChains(store, audit) },
+    { name: 'audit_unfinished', everyMs: 15_000, run: watchDeadChains(store, audit) },
   ];
 }

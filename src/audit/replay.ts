@@ -14,8 +14,6 @@ const BATCH_BYTES = 4_000_000;
 export interface Replay {
   /** Replays what was appended since. Resolves with how many events that were. */
   step(): Promise<number>;
-  /** Ends the chain of a process that is gone. */
-  endChain(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -39,6 +37,7 @@ export function openReplay(store: Pick<Store, 'connect'>, path: string, header: 
       if (!line.terminated) break; // never acknowledged
       const event = sealedEvent(line.bytes);
       if (event !== undefined) batch.push(event);
+      else if (end > 0) throw new Error(`the line that ends at byte ${line.end} of ${path} is no audit event`);
       bytes += line.bytes.length;
       end = line.end;
       if (batch.length >= BATCH || bytes >= BATCH_BYTES) await flush();
@@ -49,9 +48,6 @@ export function openReplay(store: Pick<Store, 'connect'>, path: string, header: 
 
   return {
     step,
-    async endChain() {
-      await connection.exchange([{ text: 'select howdah.end_chain($1)', values: [header.chain] }]);
-    },
     close: () => connection.close(),
   };
 }
