@@ -9,6 +9,18 @@ const OFFLINE = [
   'test/http-{abuse,credential,drain,edge,tls}.test.ts',
 ];
 
+/** Minutes each: `npm run test:long`. */
+const LONG = {
+  test: {
+    name: 'long',
+    include: ['test/long/**/*.test.ts'],
+    globalSetup: ['test/built-program.ts', 'test/postgres/clusters.ts'],
+    pool: 'forks' as const,
+    testTimeout: 1_800_000,
+    hookTimeout: 600_000,
+  },
+};
+
 export default defineConfig({
   test: {
     // Most of the time goes by in waiting, and the files share the servers: more would only crowd them.
@@ -19,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...OFFLINE],
+          exclude: ['**/node_modules/**', 'test/long/**', ...OFFLINE],
           globalSetup: ['test/built-program.ts', 'test/postgres/clusters.ts'],
           pool: 'forks',
           isolate: false,
@@ -27,6 +39,7 @@ export default defineConfig({
           hookTimeout: 60_000, // a standby may be behind
         },
       },
+      ...(process.env['HOWDAH_LONG'] === '1' ? [LONG] : []),
     ],
     coverage: { provider: 'v8', include: ['src/**'] },
   },

@@ -241,7 +241,12 @@ describe('a store that is away', () => {
     const [header = '', ...events] = readFileSync(path, 'utf8').split('\n');
     const gone = { pid: 2 ** 22 + 1, hostname: JSON.parse(header).writer.hostname as string, started: null };
     // as if it were of a process that was killed within a write
-    writeFileSync(path, [JSON.stringify({ ...JSON.parse(header), writer: gone }), ...events, '{"half'].join('\n'));
+    writeFileSync(
+      path,
+      [JSON.stringify({ ...JSON.parse(header), writer: gone }), ...events.filter((line) => line !== ''), '{"half'].join(
+        '\n',
+      ),
+    );
     const next = await stores.open(database, { store: { url: database.url } });
     const warnings: string[] = [];
     const warn = (message: string, error?: unknown) => warnings.push(`${message} ${String(error ?? '')}`);

@@ -36,7 +36,8 @@ export interface ServePlace {
   events(kind?: AuditEvent['kind']): AuditEvent[];
   /** Whether a text stands anywhere in what was written. */
   holds(text: string): boolean;
-  start(): ServeProcess;
+  /** It is killed after a minute, or after so long. */
+  start(lifetimeMs?: number): ServeProcess;
   remove(): void;
 }
 
@@ -45,7 +46,7 @@ export interface ServeProcess {
   /** What came on stderr so far. */
   log(): string;
   /** Resolves with the address of MCP when it is ready. */
-  ready(): Promise<string>;
+  ready(limitMs?: number): Promise<string>;
   /** Resolves when the log has a text that was not there before `action`. */
   logs(text: string, action: () => void): Promise<void>;
   readonly exited: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
@@ -73,22 +74,22 @@ export function createServePlace(
         .map((line) => JSON.parse(line) as AuditEvent)
         .filter((event) => kind === undefined || event.kind === kind),
     holds: (text) => lines().some((line) => line.includes(text)),
-    start: () =>
-      startServe([...program, 'serve', '--config', file], {
-        PATH: process.env['PATH'] ?? '',
-        HOME: state,
-        HOWDAH_STATE: state,
-      }),
+    start: (lifetimeMs = 60_000) =>
+      startServe(
+        [...program, 'serve', '--config', file],
+        { PATH: process.env['PATH'] ?? '', HOME: state, HOWDAH_STATE: state },
+        lifetimeMs,
+      ),
     remove: () => rmSync(state, { recursive: true, force: true }),
   };
 }
 
-function startServe(args: readonly string[], env: Record<string, string>): ServeProcess {
+function startServe(args: readonly string[], env: Record<string, string>, timeout: number): ServeProcess {
   const child = spawn(process.execPath, args, {
     cwd: join(import.meta.dirname, '..'),
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout,
     killSignal: 'SIGKILL',
   });
   let [stdout, stderr] = ['', ''];
@@ -97,7 +98,7 @@ function startServe(args: readonly string[], env: Record<string, string>): Serve
   return {
     child,
     log: () => stderr,
-    ready: () => until(() => / is ready: (\S+) /.exec(stderr)?.[1], 15_000),
+    ready: (limitMs = 15_000) => until(() => / is ready: (\S+) /.exec(stderr)?.[1], limitMs),
     logs: async (text, action) => {
       const before = stderr.length;
       action();
