@@ -9,18 +9,6 @@ const OFFLINE = [
   'test/http-{abuse,credential,drain,edge,tls}.test.ts',
 ];
 
-/** Minutes each: `npm run test:long`. */
-const LONG = {
-  test: {
-    name: 'long',
-    include: ['test/long/**/*.test.ts'],
-    globalSetup: ['test/built-program.ts', 'test/postgres/clusters.ts'],
-    pool: 'forks' as const,
-    testTimeout: 1_800_000,
-    hookTimeout: 600_000,
-  },
-};
-
 export default defineConfig({
   test: {
     // Most of the time goes by in waiting, and the files share the servers: more would only crowd them.
@@ -39,7 +27,17 @@ export default defineConfig({
           hookTimeout: 60_000, // a standby may be behind
         },
       },
-      ...(process.env['HOWDAH_LONG'] === '1' ? [LONG] : []),
+      {
+        // minutes each: `npm test` leaves them out
+        test: {
+          name: 'long',
+          include: ['test/long/**/*.test.ts'],
+          globalSetup: ['test/built-program.ts', 'test/postgres/clusters.ts'],
+          pool: 'forks',
+          testTimeout: 1_800_000,
+          hookTimeout: 600_000,
+        },
+      },
     ],
     coverage: { provider: 'v8', include: ['src/**'] },
   },

@@ -31,9 +31,9 @@ export interface Chaos {
   killServe(): Promise<void>;
   startServe(): Promise<void>;
   /** Its postmaster, at once. */
-  killStore(): Promise<void>;
+  readonly killStore: () => Promise<void>;
   startStore(): Promise<void>;
-  spools(): string[];
+  readonly spools: () => string[];
   /** Ends serve, after every promise of the audit log was checked. */
   check(): Promise<void>;
   stop(): Promise<void>;
@@ -65,9 +65,9 @@ export async function startChaos(store: ChaosStore, onUnavailable: 'refuse' | 's
     const from = answered.size;
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
     const isOver = () => answered.size - from >= calls;
-    let failure: unknown;
+    const trouble: { error?: Error } = {};
     const clients = Array.from({ length: CONNECTIONS }, async () => {
-      while (!isOver() && failure === undefined) {
+      while (!isOver() && trouble.error === undefined) {
         const outcome = await call(url, caller.key, agent);
         if (outcome.callId !== undefined) answered.set(outcome.callId, performance.now());
         else {
@@ -82,11 +82,11 @@ export async function startChaos(store: ChaosStore, onUnavailable: 'refuse' | 's
         await blow();
       }
     } catch (error) {
-      failure = error;
+      trouble.error = error as Error;
     }
     await Promise.all(clients);
     agent.destroy();
-    if (failure !== undefined) throw failure;
+    if (trouble.error !== undefined) throw trouble.error;
   }
 
   async function startServe(): Promise<void> {

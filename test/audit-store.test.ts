@@ -1,6 +1,6 @@
 /** The audit log in a store that is slow, away, full of trouble, or back again. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -53,15 +53,9 @@ afterEach(async () => {
   proxy.close();
 });
 
-interface Opened {
-  readonly database: StoreDatabase;
-  readonly audit: AuditLog;
-  readonly warnings: string[];
-}
-
 /** A log whose store is reached by way of the proxy. */
-async function open(more: Partial<AuditStoreOptions> = {}, known?: StoreDatabase): Promise<Opened> {
-  const database = known ?? (await stores.make());
+async function open(more: Partial<AuditStoreOptions> = {}) {
+  const database = await stores.make();
   const through = Object.assign(new URL(database.url), { host: new URL(proxy.url).host });
   const store = await stores.open(database, { store: { url: through.href } });
   const warnings: string[] = [];
@@ -78,12 +72,8 @@ const ended = (callId: string, more: Partial<AuditRecord> = {}): AuditRecord => 
   ...more,
 });
 
-const spoolsOf = ({ stateDir }: StoreDatabase): string[] => {
-  const directory = join(stateDir, 'spool');
-  return existsSync(directory) ? readdirSync(directory) : [];
-};
-
-const isUnavailable = expect.objectContaining({ code: 'UNAVAILABLE' });
+const spoolsOf = ({ stateDir }: StoreDatabase): string[] =>
+  readdirSync(stateDir, { recursive: true, encoding: 'utf8' }).filter((name) => name.startsWith('spool/'));
 
 const rows = Array.from({ length: 300 }, (_, n) => ({ n }));
 const PLAIN: Operation = {
@@ -192,8 +182,8 @@ describe('a store that is away', () => {
     const before = await call(audit, 'numbers');
     proxy.cut();
     const done = changes;
-    expect(await call(audit, 'change')).toMatchObject({ ok: false, error: { code: 'UNAVAILABLE' } });
-    expect(await call(audit, 'change')).toMatchObject({ ok: false, error: { code: 'UNAVAILABLE' } });
+    const refusal = { ok: false, error: { code: 'UNAVAILABLE' } };
+    for (let i = 0; i < 2; i++) expect(await call(audit, 'change')).toMatchObject(refusal);
     expect(changes).toBe(done);
     const during = await Promise.all(Array.from({ length: 50 }, () => call(audit, 'numbers')));
     expect(during.every(({ ok }) => ok)).toBe(true);
@@ -222,7 +212,6 @@ describe('a store that is away', () => {
     proxy.cut();
     proxy.resume();
     answered.push(await call(audit, 'numbers'));
-    expect(answered.at(-1)?.ok).toBe(true);
     await audit.close();
     const events = await readChecked(database.ownerUrl);
     const counts = countsOf(events, 'ended');
@@ -237,7 +226,7 @@ describe('a store that is away', () => {
     proxy.cut();
     const outcome = await call(audit, 'numbers');
     const [name = ''] = spoolsOf(database);
-    const path = join(database.stateDir, 'spool', name);
+    const path = join(database.stateDir, name);
     const [header = '', ...events] = readFileSync(path, 'utf8').split('\n');
     const gone = { pid: 2 ** 22 + 1, hostname: JSON.parse(header).writer.hostname as string, started: null };
     // as if it were of a process that was killed within a write
@@ -249,7 +238,7 @@ describe('a store that is away', () => {
     );
     const next = await stores.open(database, { store: { url: database.url } });
     const warnings: string[] = [];
-    const warn = (message: string, error?: unknown) => warnings.push(`${message} ${String(error ?? '')}`);
+    const warn = (message: string) => warnings.push(message);
     const second = await openAudit(next, database, { onUnavailable: 'spool', warn });
     expect(warnings).toEqual([expect.stringMatching(/^1 audit events? that an ended process /)]);
     expect(spoolsOf(database)).toEqual([]);
@@ -269,7 +258,7 @@ describe('a store that is away', () => {
     await call(audit, 'numbers');
     proxy.stall();
     const began = performance.now();
-    await expect(audit.close()).rejects.toEqual(isUnavailable);
+    await expect(audit.close()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(performance.now() - began).toBeLessThan(16_000);
   }, 30_000);
 
@@ -333,11 +322,9 @@ describe('what is on record of an answer', () => {
     expect(read.map(({ rows: count }) => count)).toEqual([100, 100, 100]);
     expect(read.map(({ input }) => input)).toEqual(expect.arrayContaining([{ page: 0 }, { page: 1 }, { page: 2 }]));
     for (const event of read) expect(event.bytes).toBeGreaterThan(100 * '{"n":1}'.length);
-    expect(pages.every(({ ok }) => ok)).toBe(true);
-    const { rows: sums } = await database.asRunRole(
-      `select sum(rows)::int as rows from howdah.audit_event where principal_subject = 'ada' and operation = 'numbers'`,
-    );
-    expect(sums).toEqual([{ rows: 300 }]);
+    expect(pages).toMatchObject([{ ok: true }, { ok: true }, { ok: true }]);
+    const sum = `select sum(rows)::int as rows from howdah.audit_event where operation = 'numbers'`;
+    expect((await database.asRunRole(sum)).rows).toEqual([{ rows: 300 }]);
   });
 });
 
@@ -356,7 +343,7 @@ describe('an event that the store refuses', () => {
     await audit.close();
     const read = await readChecked(database.ownerUrl);
     expect(countsOf(read, 'ended').size).toBe(302);
-    expect(read.filter(({ details }) => JSON.stringify(details)?.includes('refused_by_store'))).toMatchObject(
+    expect(read.filter(({ details }) => JSON.stringify(details).includes('refused_by_store'))).toMatchObject(
       ['call-50', 'call-150', 'call-250'].map((id) => ({
         call_id: id,
         operation: 'list_tables',
@@ -395,8 +382,7 @@ describe('calls that nobody saw the end of', () => {
       `update howdah.audit_chain set seen_at = now() - interval '1 minute' where ended_at is null`,
     );
     const unknown = async () => {
-      const text = `select 1 from howdah.audit_event where outcome = 'UNKNOWN'`;
-      return (await database.asOwner(text)).rowCount;
+      return (await database.asOwner(`select from howdah.audit_event where outcome = 'UNKNOWN'`)).rowCount;
     };
     clock = 60_000;
     await watch();

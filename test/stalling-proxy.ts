@@ -19,7 +19,10 @@ export async function openStallingProxy(url: string): Promise<StallingProxy> {
   let held: (() => void)[] | undefined;
   let isCut = false;
   const server = createServer((client) => {
-    if (isCut) return void client.destroy();
+    if (isCut) {
+      client.destroy();
+      return;
+    }
     const upstream = connect(Number(target.port), target.hostname);
     upstreams.add(upstream);
     upstream.on('data', (chunk) => {
