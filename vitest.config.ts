@@ -20,12 +20,23 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...OFFLINE],
+          exclude: ['**/node_modules/**', 'test/long/**', ...OFFLINE],
           globalSetup: ['test/built-program.ts', 'test/postgres/clusters.ts'],
           pool: 'forks',
           isolate: false,
           testTimeout: 20_000,
           hookTimeout: 60_000, // a standby may be behind
+        },
+      },
+      {
+        // minutes each: `npm test` leaves them out
+        test: {
+          name: 'long',
+          include: ['test/long/**/*.test.ts'],
+          globalSetup: ['test/built-program.ts', 'test/postgres/clusters.ts'],
+          pool: 'forks',
+          testTimeout: 1_800_000,
+          hookTimeout: 600_000,
         },
       },
     ],

@@ -21,6 +21,8 @@ export interface HttpBench {
   diagnostic(plan: ContestPlan): Promise<Contest[]>;
   /** A tool that asks no server, by Howdah and by bare node:http with the same answer. */
   local(plan: ContestPlan): Promise<Contest[]>;
+  /** A diagnostic of one row, with the audit log in a file and in the store. */
+  audit(plan: ContestPlan): Promise<Contest[]>;
   /** What a fresh Howdah takes after each number of calls. */
   memory(connections: number, calls: readonly number[]): Promise<Results['memory']>;
 }
@@ -52,6 +54,10 @@ export async function prepareHttpBench(url: string, directory: string): Promise<
         (servers) => compete(servers, toolRequest(LOCAL_TOOL), plan),
       );
     },
+    audit: (plan) =>
+      withServers([startHowdah(url, directory), startHowdah(url, join(directory, 'stored'), 'store')], (servers) =>
+        compete(servers, toolRequest(tool), plan),
+      ),
     memory: (connections, calls) =>
       withServers([startHowdah(url, directory)], async ([howdah]) => {
         const figures: Results['memory'][number][] = [];
@@ -68,8 +74,9 @@ function startContestant(name: string, file: string, env: Readonly<Record<string
   return startServer({ name, args: [`${COMPILED}${file}.js`], env });
 }
 
-/** As it ships, with a key, its audit log on disk, and limits that are no limits here. */
-function startHowdah(url: string, directory: string): Promise<ServerProcess> {
+/** As it ships, with a key, its audit log in files or in its own PostgreSQL, and limits that are no limits here. */
+function startHowdah(url: string, directory: string, audit: 'file' | 'store' = 'file'): Promise<ServerProcess> {
+  mkdirSync(directory, { recursive: true });
   const { key, id, hash } = createApiKey();
   const limits = { calls_per_minute: 1_000_000_000, concurrent: 1000 };
   const config = join(directory, `${id}.yaml`);
@@ -79,11 +86,12 @@ function startHowdah(url: string, directory: string): Promise<ServerProcess> {
     personas: { bench: { tools: { allow: ['*'] }, limits } },
     auth: { api_keys: [{ id, hash, roles: ['bench'] }] },
     audit: { directory: join(directory, 'audit') },
+    store: { embedded: audit === 'store' },
     telemetry: { metrics: { listen: '127.0.0.1:0' } },
   };
   writeFileSync(config, JSON.stringify(settings), { mode: 0o600 });
   return startServer({
-    name: 'Howdah',
+    name: audit === 'store' ? 'Howdah, audit log in its store' : 'Howdah',
     args: [MAIN, 'serve', '-c', config],
     env: { HOWDAH_STATE: directory },
     headers: { authorization: `Bearer ${key}` },

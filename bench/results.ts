@@ -9,6 +9,8 @@ export interface Results {
   readonly diagnostic: readonly Contest[];
   /** A tool that asks no server. */
   readonly local: readonly Contest[];
+  /** The same diagnostic with the audit log in a file and in the store; not in results of older versions. */
+  readonly audit?: readonly { readonly connections: number; readonly contests: readonly Contest[] }[];
   /** Resident memory of `howdah serve` after so many calls. */
   readonly memory: readonly { readonly calls: number; readonly residentMb: number }[];
   /** Microseconds of one check of a key. */

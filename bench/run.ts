@@ -21,6 +21,7 @@ import { measureStdio } from './stdio-start.ts';
 
 const RESULTS = new URL('results/latest.json', import.meta.url);
 const CONNECTIONS = 16;
+const AUDITED_CONNECTIONS = [16, 64];
 
 const quick = argv.includes('--quick');
 const plan = {
@@ -48,6 +49,10 @@ async function measure(url: string): Promise<Results> {
   await client.query(SHOP);
   const diagnostic = await http.diagnostic(plan);
   const local = await http.local(plan);
+  const audit: NonNullable<Results['audit']>[number][] = [];
+  for (const connections of AUDITED_CONNECTIONS) {
+    audit.push({ connections, contests: await http.audit({ ...plan, connections }) });
+  }
   const memory = await http.memory(CONNECTIONS, quick ? [2000, 10_000] : [10_000, 20_000, 50_000]);
   const stdio = await measureStdio(url, stateDir, quick ? 3 : 15);
   await client.query(HUNDRED_TABLES);
@@ -60,6 +65,7 @@ async function measure(url: string): Promise<Results> {
     load: plan,
     diagnostic,
     local,
+    audit,
     memory,
     keyCheck: measureKeyCheck(quick ? 50 : 500),
     policyDecision: measurePolicyDecision(quick ? 50 : 500),

@@ -27,6 +27,7 @@ export function performanceReport(results: Results): string {
     '',
     diagnostic(results),
     local(results),
+    ...(results.audit ?? []).map(audit),
     memory(results),
     keyCheck(results),
     ...policyDecision(results),
@@ -51,6 +52,15 @@ function local({ local: contests }: Results): string {
 
 \`list_servers\`, with the key, the authorisation and the audit event of every call, against node:http that reads the request
 as JSON and writes the same answer.
+
+${contestTable(contests)}
+`;
+}
+
+function audit({ connections, contests }: NonNullable<Results['audit']>[number]): string {
+  return `## What the audit log in the store costs, at ${connections} connections
+
+\`unused_indexes\` again, with the audit log in a file and in the embedded store; nothing else differs.
 
 ${contestTable(contests)}
 `;

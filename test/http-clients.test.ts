@@ -195,7 +195,7 @@ describeSomeMajors('the official clients over HTTP', (cluster) => {
       ).toMatchObject({ completion: { values: ['Order'] } });
     });
 
-    it('ends the statement of a call that it no longer waits for', async () => {
+    it('AU-01: ends the statement of a call that it no longer waits for, which is on record as cancelled', async () => {
       const { slow, url } = served();
       const leaving = await connect(url, caller.key);
       const call = leaving.callTool({ name: 'top_statements', arguments: { database: slow.name } });

@@ -10,8 +10,12 @@ import { createApiKey, type NewApiKey } from '../src/identity/api-key.ts';
 import { howdahCommand } from './built-program.ts';
 import { until } from './mcp-session.ts';
 
-/** Free ports, so that any number of them run side by side. */
-const ANY_PORT = { http: { listen: '127.0.0.1:0' }, telemetry: { metrics: { listen: '127.0.0.1:0' } } };
+/** Free ports, so that any number of them run side by side, and the audit log in files. */
+const USUAL = {
+  http: { listen: '127.0.0.1:0' },
+  telemetry: { metrics: { listen: '127.0.0.1:0' } },
+  store: { embedded: false },
+};
 
 export interface KeyedCaller extends NewApiKey {
   /** What the configuration holds of the key. */
@@ -27,12 +31,13 @@ export function createCaller(...roles: string[]): KeyedCaller {
 export interface ServePlace {
   readonly config: string;
   readonly auditDirectory: string;
-  /** Replaces the configuration; the ports stay whatever is free unless it says otherwise. */
+  /** Replaces the configuration; the ports stay whatever is free, and nothing embedded, unless it says otherwise. */
   configure(config: Readonly<Record<string, unknown>>): void;
   events(kind?: AuditEvent['kind']): AuditEvent[];
   /** Whether a text stands anywhere in what was written. */
   holds(text: string): boolean;
-  start(): ServeProcess;
+  /** It is killed after a minute, or after so long. */
+  start(lifetimeMs?: number): ServeProcess;
   remove(): void;
 }
 
@@ -41,7 +46,7 @@ export interface ServeProcess {
   /** What came on stderr so far. */
   log(): string;
   /** Resolves with the address of MCP when it is ready. */
-  ready(): Promise<string>;
+  ready(limitMs?: number): Promise<string>;
   /** Resolves when the log has a text that was not there before `action`. */
   logs(text: string, action: () => void): Promise<void>;
   readonly exited: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
@@ -56,7 +61,7 @@ export function createServePlace(
   const file = join(state, 'howdah.yaml');
   const audit = join(state, 'audit');
   const configure = (next: Readonly<Record<string, unknown>>) =>
-    writeFileSync(file, stringify({ ...ANY_PORT, ...next }), { mode: 0o600 });
+    writeFileSync(file, stringify({ ...USUAL, ...next }), { mode: 0o600 });
   const lines = () => readdirSync(audit).flatMap((name) => readFileSync(join(audit, name), 'utf8').split('\n'));
   configure(config);
   return {
@@ -69,22 +74,22 @@ export function createServePlace(
         .map((line) => JSON.parse(line) as AuditEvent)
         .filter((event) => kind === undefined || event.kind === kind),
     holds: (text) => lines().some((line) => line.includes(text)),
-    start: () =>
-      startServe([...program, 'serve', '--config', file], {
-        PATH: process.env['PATH'] ?? '',
-        HOME: state,
-        HOWDAH_STATE: state,
-      }),
+    start: (lifetimeMs = 60_000) =>
+      startServe(
+        [...program, 'serve', '--config', file],
+        { PATH: process.env['PATH'] ?? '', HOME: state, HOWDAH_STATE: state },
+        lifetimeMs,
+      ),
     remove: () => rmSync(state, { recursive: true, force: true }),
   };
 }
 
-function startServe(args: readonly string[], env: Record<string, string>): ServeProcess {
+function startServe(args: readonly string[], env: Record<string, string>, timeout: number): ServeProcess {
   const child = spawn(process.execPath, args, {
     cwd: join(import.meta.dirname, '..'),
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout,
     killSignal: 'SIGKILL',
   });
   let [stdout, stderr] = ['', ''];
@@ -93,7 +98,7 @@ function startServe(args: readonly string[], env: Record<string, string>): Serve
   return {
     child,
     log: () => stderr,
-    ready: () => until(() => / is ready: (\S+) /.exec(stderr)?.[1], 15_000),
+    ready: (limitMs = 15_000) => until(() => / is ready: (\S+) /.exec(stderr)?.[1], limitMs),
     logs: async (text, action) => {
       const before = stderr.length;
       action();

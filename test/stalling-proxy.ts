@@ -6,6 +6,8 @@ export interface StallingProxy {
   readonly url: string;
   /** Holds back every answer from now on. */
   stall(): void;
+  /** Drops every connection, and every one that comes. */
+  cut(): void;
   /** Lets through what was held back and all that comes. */
   resume(): void;
   close(): void;
@@ -15,7 +17,12 @@ export async function openStallingProxy(url: string): Promise<StallingProxy> {
   const target = new URL(url);
   const upstreams = new Set<Socket>();
   let held: (() => void)[] | undefined;
+  let isCut = false;
   const server = createServer((client) => {
+    if (isCut) {
+      client.destroy();
+      return;
+    }
     const upstream = connect(Number(target.port), target.hostname);
     upstreams.add(upstream);
     upstream.on('data', (chunk) => {
@@ -40,7 +47,12 @@ export async function openStallingProxy(url: string): Promise<StallingProxy> {
     stall: () => {
       held ??= [];
     },
+    cut: () => {
+      isCut = true;
+      for (const upstream of upstreams) upstream.destroy();
+    },
     resume: () => {
+      isCut = false;
       const passes = held ?? [];
       held = undefined;
       for (const pass of passes) pass();

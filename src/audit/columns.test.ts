@@ -9,12 +9,18 @@ const SECRET = ['password', 'correct-horse'].join('=');
 
 /** The plain way: redact the value, hold it against the contract, write it as canonical JSON. Undefined where it does not fit. */
 function writePlainly(name: ColumnName, value: unknown): string | undefined {
-  const redacted =
-    typeof value !== 'string' ? redact(value) : name === 'sql_text' ? cutText(value, 65_536) : redactText(value);
+  const redacted = typeof value === 'string' ? redactPlainly(name, value) : redact(value);
   const given = typeof value === 'number' || typeof value === 'boolean' ? value : redacted;
   if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
   const checked = AuditEvent.shape[name].safeParse(given === null && name === 'principal_roles' ? [] : given);
   return checked.success ? canonicalJson(checked.data) : undefined;
+}
+
+/** What the store has an index of must fit in an entry of it. */
+function redactPlainly(name: ColumnName, text: string): string {
+  if (name === 'sql_text') return cutText(text, 65_536);
+  const isIndexed = ['principal_subject', 'operation', 'server', 'call_id', 'outcome'].includes(name);
+  return redactText(text, isIndexed ? 500 : 4096);
 }
 
 function write(name: ColumnName, value: unknown): string | undefined {

@@ -13,6 +13,13 @@ export const COLUMN_NAMES = Object.keys(shape).toSorted() as ColumnName[];
 /** Longest statement text that is kept, in characters; other texts are shorter. */
 const MAX_SQL = 65_536;
 
+/**
+ * Columns of the store's indexes, whose entries PostgreSQL refuses beyond 2,704 bytes: a longer name, such as the subject
+ * of a token, would be an event that can never be written.
+ */
+const INDEXED: ReadonlySet<ColumnName> = new Set(['principal_subject', 'operation', 'server', 'call_id', 'outcome']);
+const MAX_INDEXED = 500;
+
 /** What ids are made of; nothing that looks like a secret is made of that alone. */
 const HEXADECIMAL = /^[0-9a-f-]{1,64}$/;
 
@@ -62,13 +69,18 @@ function writeText(name: ColumnName, text: string): string {
   if (takesAnyText && HEXADECIMAL.test(text)) return `"${text}"`;
   const known = kept.get(text);
   if (known !== undefined) return known;
-  const redacted = name === 'sql_text' ? cutText(text, MAX_SQL) : redactText(text);
+  const redacted = bound(name, text);
   const json = writeChecked(name, redacted);
   if (redacted === text && text.length <= MAX_KEPT_LENGTH) {
     if (kept.size >= MAX_KEPT) kept.clear();
     kept.set(text, json);
   }
   return json;
+}
+
+function bound(name: ColumnName, text: string): string {
+  if (name === 'sql_text') return cutText(text, MAX_SQL);
+  return redactText(text, INDEXED.has(name) ? MAX_INDEXED : undefined);
 }
 
 function writeChecked(name: ColumnName, value: unknown): string {

@@ -3,6 +3,7 @@ import { chainWriter } from './chain-writer.ts';
 import { draftRecord, type AuditLog, type AuditRecord } from './event.ts';
 import { groupCommit, type GroupCommitLimits } from './group-commit.ts';
 import { recoverFiles } from './recovery.ts';
+import { withinTime } from './time-limit.ts';
 import { auditUnavailable } from './unavailable.ts';
 import { canTakeEvents } from './writable.ts';
 
@@ -54,15 +55,6 @@ export async function openAuditFile(options: AuditFileOptions): Promise<AuditLog
       await record(event);
     },
     isWritable: () => canTakeEvents(directory),
-    close: () => (closing ??= within(limits.timeLimitMs, closeAll()).catch(refuse)),
+    close: () => (closing ??= withinTime(limits.timeLimitMs, closeAll()).catch(refuse)),
   };
-}
-
-/** A device that hangs must not keep the process from ending. */
-async function within(limitMs: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const overdue = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`The device has not finished a write within ${limitMs} ms`)), limitMs);
-  });
-  await Promise.race([work, overdue]).finally(() => clearTimeout(timer));
 }

@@ -4,7 +4,7 @@ import type { Store } from '../store/open-store.ts';
 import type { AuditLog } from './event.ts';
 import { makePartitions } from './partitions.ts';
 import { dropOldMonths } from './retention.ts';
-import { closeDeadChains } from './unfinished.ts';
+import { watchDeadChains } from './unfinished.ts';
 
 export interface AuditJobParts {
   readonly store: Store;
@@ -21,7 +21,7 @@ export function auditJobs({ store, audit, checkpoints }: AuditJobParts): readonl
     // half of what is promised: a turn may take a while
     { name: CHECKPOINT_JOB, everyMs: 5000, run: () => checkpoints.take() },
     { name: 'audit_partitions', everyMs: 6 * 3_600_000, run: () => makePartitions(store) },
-    { name: 'audit_unfinished', everyMs: 15_000, run: () => closeDeadChains(store, audit) },
+    { name: 'audit_unfinished', everyMs: 15_000, run: watchDeadChains(store, audit) },
     { name: 'audit_retention', everyMs: 3_600_000, run: () => dropOldMonths({ store, audit }) },
   ];
 }

@@ -95,10 +95,10 @@ function hides(key: string, item: unknown): boolean {
 const innocent = new Set<string>();
 const MAX_INNOCENT = 1000;
 
-/** Replaces the secrets in a text and cuts it to 4,096 characters. */
-export function redactText(text: string): string {
+/** Replaces the secrets in a text and cuts it to 4,096 characters, or fewer. */
+export function redactText(text: string, maxLength = MAX_TEXT): string {
   const masked = scrubSecrets(wellFormed(text.slice(0, MAX_SEARCHED)));
-  return text.length > MAX_SEARCHED || masked.length > MAX_TEXT ? cut(masked, text, MAX_TEXT) : masked;
+  return text.length > MAX_SEARCHED || masked.length > maxLength ? cut(masked, text, maxLength) : masked;
 }
 
 function redactKey(key: string): string {

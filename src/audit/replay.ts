@@ -16,8 +16,6 @@ const BATCH_BYTES = 4_000_000;
 export interface Replay {
   /** Replays what was appended since. Resolves with how many events that were. */
   step(): Promise<number>;
-  /** Ends the chain of a process that is gone. */
-  endChain(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -45,7 +43,8 @@ export function openReplay(store: Pick<Store, 'connect'>, path: string, header: 
       const statement = readLine(line.bytes);
       const event = statement === undefined ? sealedEvent(line.bytes) : undefined;
       if (statement !== undefined) statements.push(statement);
-      if (event !== undefined) batch.push(event);
+      else if (event !== undefined) batch.push(event);
+      else if (end > 0) throw new Error(`the line that ends at byte ${line.end} of ${path} is no audit event`);
       bytes += line.bytes.length;
       end = line.end;
       if (batch.length >= BATCH || bytes >= BATCH_BYTES) await flush();
@@ -56,9 +55,6 @@ export function openReplay(store: Pick<Store, 'connect'>, path: string, header: 
 
   return {
     step,
-    async endChain() {
-      await connection.exchange([{ text: 'select howdah.end_chain($1)', values: [header.chain] }]);
-    },
     close: () => connection.close(),
   };
 }

@@ -7,11 +7,13 @@ import { draftRecord, type AuditLog, type AuditRecord } from './event.ts';
 import { groupCommit, type GroupCommitLimits } from './group-commit.ts';
 import { makePartitions } from './partitions.ts';
 import { openReplay } from './replay.ts';
-import { createSpool, takeAbandonedSpools, type Spool } from './spool.ts';
+import { isAboutTheEvent } from './refused-event.ts';
+import { createSpool, takeAbandonedSpools, type Spool, type SpoolHeader } from './spool.ts';
 import { attachStatement, sealStatement, statementOf } from './statement.ts';
 import { lineOf } from './statement-rows.ts';
 import { statementDigest } from './store-statements.ts';
 import { createStoreWriter } from './store-writer.ts';
+import { withinTime } from './time-limit.ts';
 import { thisProcess } from './writer-process.ts';
 
 export interface AuditStoreOptions {
@@ -32,6 +34,8 @@ export interface AuditStoreOptions {
 const LIMITS: GroupCommitLimits = { timeLimitMs: 12_000, maxEvents: 10_000, maxCharacters: 33_554_432 };
 const PING_MS = 5000;
 const RETRY_MS = 1000;
+/** Finding the store away takes ten seconds at most; the spool is written then. */
+const CLOSE_MS = 15_000;
 /** What is left to replay while calls wait, at most. */
 const LAST_STEP = 500;
 
@@ -44,7 +48,11 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
   const writerProcess = await thisProcess();
   const directory = join(options.directory, 'spool');
   const writer = createStoreWriter({ store, writer: writerProcess, version, warn: (message) => warn(message) });
+  /** What has its place in the chain, and whose callers may have been refused. */
   const sealed = new Set<Draft>();
+  let doubtful = false;
+  let writing = false;
+  let isReplayInTrouble = false;
   let spool: Spool | undefined;
   let lock: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
@@ -56,30 +64,41 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
     return turn;
   }
 
+  /**
+   * What a failed write has left may be in the store already. It goes alone, so that it stays what it was, and nothing is
+   * added to it while the store is away.
+   */
   async function write(drafts: readonly Draft[]): Promise<void> {
-    // those of a write that failed have their places already
-    writer.seal(drafts.filter((draft) => !sealed.has(draft)));
-    for (const draft of drafts) sealed.add(draft);
-    if (spool === undefined) await writeToStore();
-    else await writeToSpool(spool);
-    sealed.clear();
+    writing = true;
+    try {
+      if (doubtful) await put();
+      writer.seal(drafts.filter((draft) => !sealed.has(draft)));
+      for (const draft of drafts) sealed.add(draft);
+      doubtful = true;
+      await put();
+      doubtful = false;
+      sealed.clear();
+    } finally {
+      writing = false;
+    }
   }
 
-  async function writeToStore(): Promise<void> {
+  async function put(): Promise<void> {
+    if (spool !== undefined) return putInSpool(spool);
     try {
       const events = writer.pending().length;
       await writer.flush();
       options.onWritten?.(events);
     } catch (error) {
-      if (options.onUnavailable === 'refuse' || !isAway(error)) throw error;
+      if (options.onUnavailable === 'refuse' || isAboutTheEvent(error)) throw error;
+      const made = await createSpool(directory, header(), options.spoolLimitBytes);
       warn('the store is away: audit events are kept on this machine until it is back', error);
-      const header = { chain: writer.chain(), secret: writer.secret(), writer: writerProcess };
-      spool = await createSpool(directory, header, options.spoolLimitBytes);
-      await writeToSpool(spool);
+      spool = made;
+      await putInSpool(made);
     }
   }
 
-  async function writeToSpool(to: Spool): Promise<void> {
+  async function putInSpool(to: Spool): Promise<void> {
     const lines = writer.pending().flatMap(({ draft, line }) => {
       const statement = statementOf(draft);
       // before its event: what is torn off at the end was never acknowledged
@@ -89,9 +108,12 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
     writer.spooled();
   }
 
+  function header(): SpoolHeader {
+    return { chain: writer.chain(), secret: writer.secret(), writer: writerProcess };
+  }
+
   async function replay(from: Spool): Promise<void> {
-    const header = { chain: writer.chain(), secret: writer.secret(), writer: writerProcess };
-    const replaying = openReplay(store, from.path, header);
+    const replaying = openReplay(store, from.path, header());
     try {
       while ((await replaying.step()) > LAST_STEP);
       await alone(async () => {
@@ -100,9 +122,13 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
         spool = undefined;
         await from.remove();
       });
+      isReplayInTrouble = false;
       warn('the store is back, and has all audit events that were kept on this machine');
     } catch (error) {
-      if (!isAway(error)) warn('the audit events of this machine could not be added to the store', error);
+      // once: it is tried again every second
+      if (!isAway(error) && !isReplayInTrouble)
+        warn('the audit events of this machine cannot be added to the store', error);
+      isReplayInTrouble ||= !isAway(error);
     } finally {
       await replaying.close();
     }
@@ -111,13 +137,15 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
   const commit = groupCommit((drafts) => alone(() => write(drafts)), { ...LIMITS, ...options.limits });
 
   async function record(event: AuditRecord): Promise<void> {
-    if (spool !== undefined && changesHowdah(event)) {
-      throw auditAway(new Error('the store is away'));
-    }
+    const refuseWhileAway = () => {
+      if (spool !== undefined && changesHowdah(event)) throw auditAway(new Error('the store is away'));
+    };
+    refuseWhileAway();
     const draft = draftWithStatement(store.keys, event);
     await commit.add(draft, event.kind === 'configuration').catch((error: unknown) => {
       throw auditAway(error);
     });
+    refuseWhileAway(); // it may have been the one that found the store away
   }
 
   async function closeAll(): Promise<void> {
@@ -127,17 +155,18 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
     if (spool === undefined) await writer.end();
   }
 
+  await makePartitions(store);
+  await replayAbandoned(store, directory, warn);
   let replaying: Promise<void> | undefined;
   const timers = [
-    setInterval(() => void (spool === undefined && alone(() => writer.ping()).catch(() => undefined)), PING_MS),
+    // no other session may be opened while a write is under way: it could begin another chain
+    setInterval(() => void (spool === undefined && !writing && writer.ping().catch(() => undefined)), PING_MS),
     setInterval(() => {
       if (spool === undefined) return;
       replaying ??= replay(spool).finally(() => (replaying = undefined));
     }, RETRY_MS),
   ];
   for (const timer of timers) timer.unref();
-  await makePartitions(store);
-  await replayAbandoned(store, directory, warn);
 
   return {
     async record(event) {
@@ -146,13 +175,14 @@ export async function openAuditStore(options: AuditStoreOptions): Promise<AuditL
     },
     isWritable: async () => {
       if (spool !== undefined) return true;
-      return store.exchange([]).then(
+      // says that the writer is alive, which only a store that can be written takes
+      return (writing ? store.exchange([]) : writer.ping()).then(
         () => true,
         () => false,
       );
     },
     close: () =>
-      (closing ??= closeAll().catch((error: unknown) => {
+      (closing ??= withinTime(CLOSE_MS, closeAll()).catch((error: unknown) => {
         throw auditAway(error);
       })),
   };
@@ -177,12 +207,11 @@ async function replayAbandoned(
   directory: string,
   warn: AuditStoreOptions['warn'],
 ): Promise<void> {
-  for (const { path, header } of await takeAbandonedSpools(directory)) {
+  for (const { path, header } of await takeAbandonedSpools(directory, warn)) {
     const replaying = openReplay(store, path, header);
     try {
       const count = await replaying.step();
-      await replaying.endChain();
-      await rm(path);
+      await rm(path); // its chain is ended like that of any writer that is gone, after the calls that it left open
       warn(`${count} audit events that an ended process had kept on this machine are in the store now`);
     } catch (error) {
       warn(`the audit events in ${path} could not be added to the store; the next start tries again`, error);

@@ -1,10 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { DatabaseError } from 'pg';
 import type { StoreConnection } from '../store/connection.ts';
 import type { Store } from '../store/open-store.ts';
 import { emptyChain, sealEvent, type Draft, type Head } from './chain.ts';
 import { newChain } from './directory.ts';
 import type { OpenedDetails } from './earlier.ts';
 import { draftRecord } from './event.ts';
+import { inPlaceOf, isAboutTheEvent } from './refused-event.ts';
 import { statementOf } from './statement.ts';
 import { insertStatements } from './statement-rows.ts';
 import { insertStep, type SealedEvent } from './store-rows.ts';
@@ -18,7 +20,10 @@ export interface StoreWriter {
   seal(drafts: readonly Draft[]): void;
   /** What was sealed and is not known to be durable. */
   pending(): readonly SealedEvent[];
-  /** Resolves when all that is pending is in the store. What may be there already is not written twice. */
+  /**
+   * Resolves when all that is pending is in the store. What may be there already is not written twice; what the store
+   * would refuse for ever is recorded without its content.
+   */
   flush(): Promise<void>;
   /** What was pending is durable on this machine. */
   spooled(): void;
@@ -43,6 +48,8 @@ interface ChainState {
   readonly secret: string;
   /** The newest event that the store has acknowledged. */
   durable: Head;
+  /** The newest event that is in a spool. */
+  spooled: Head;
   /** The newest event that has a place. */
   head: Head;
   pending: SealedEvent[];
@@ -55,13 +62,15 @@ const MAX_BATCH_BYTES = 8_000_000;
 export function createStoreWriter({ store, writer, version, warn }: StoreWriterOptions): StoreWriter {
   let state = begin([]);
   const connection = store.connect({ opening: open });
+  /** What stands in the place of refused events. */
+  const givenUp = new WeakSet<Draft>();
 
   /** A chain is in the store when its first event is. */
   function begin(earlier: readonly Head[]): ChainState {
     const chain = newChain(Date.now(), []);
     const empty = emptyChain(chain);
     const details: OpenedDetails = { ...writer, version, node: process.version, earlier: [...earlier] };
-    const begun: ChainState = { chain, secret: newSecret(), durable: empty, head: empty, pending: [] };
+    const begun: ChainState = { chain, secret: newSecret(), durable: empty, spooled: empty, head: empty, pending: [] };
     sealInto(begun, [draftRecord({ kind: 'opened', details })]);
     return begun;
   }
@@ -78,26 +87,59 @@ export function createStoreWriter({ store, writer, version, warn }: StoreWriterO
     await claimChain(exchange, { chain: state.chain, secret: state.secret, writer });
   }
 
+  /** The oldest first, so that what is doubtful after a failure is always a beginning of what is pending. */
+  async function flush(): Promise<void> {
+    for (let size = MAX_BATCH; ;) {
+      await connection.ready(); // whereby the chain may become another one
+      const current = state;
+      const batch = takeBatch(current.pending, size);
+      try {
+        if (batch.length > 0) {
+          const statements = batch.map(({ draft }) => statementOf(draft));
+          await connection.exchange([insertStep(current.chain, batch), ...insertStatements(statements)]);
+        }
+      } catch (error) {
+        // the session was lost just now, and the one that was opened in its place found another store
+        if (state !== current) continue;
+        if (!isAboutTheEvent(error)) throw error;
+        if (batch.length === 1) giveUpFirst(current, error);
+        size = Math.ceil(batch.length / 2);
+        continue;
+      }
+      if (state !== current) continue;
+      const newest = batch.at(-1);
+      if (newest !== undefined) current.durable = headOf(current.chain, newest);
+      current.pending = current.pending.slice(batch.length);
+      if (current.pending.length === 0) return;
+      size = Math.min(MAX_BATCH, size * 2);
+    }
+  }
+
+  /** An event that was refused alone was never written, nor was any behind it: they can have other hashes. */
+  function giveUpFirst(current: ChainState, error: DatabaseError): void {
+    const [refused, ...behind] = current.pending;
+    if (refused === undefined || givenUp.has(refused.draft)) throw error;
+    const draft = inPlaceOf(refused, error.code);
+    givenUp.add(draft);
+    current.head = { chain: current.chain, sequence: refused.sequence - 1, hash: refused.previousHash };
+    current.pending = [];
+    sealInto(current, [draft, ...behind.map((event) => event.draft)]);
+    warn(`the store refuses an audit event (SQLSTATE ${error.code}): it is recorded without what the caller sent`);
+  }
+
   return {
     chain: () => state.chain,
     secret: () => state.secret,
     seal: (drafts) => sealInto(state, drafts),
     pending: () => state.pending,
-    async flush() {
-      await connection.ready(); // whereby the chain may become another one
-      const { chain, pending } = state;
-      for (const batch of batchesOf(pending)) {
-        const statements = batch.map(({ draft }) => statementOf(draft));
-        await connection.exchange([insertStep(chain, batch), ...insertStatements(statements)]);
-      }
-      state.durable = state.head;
-      state.pending = [];
-    },
+    flush,
     spooled() {
+      const newest = state.pending.at(-1);
+      if (newest !== undefined) state.spooled = headOf(state.chain, newest);
       state.pending = [];
     },
     replayed() {
-      state.durable = state.head;
+      if (state.spooled.sequence > state.durable.sequence) state.durable = state.spooled;
     },
     async ping() {
       await connection.exchange([{ text: 'select howdah.chain_seen()', values: [] }]);
@@ -110,21 +152,14 @@ export function createStoreWriter({ store, writer, version, warn }: StoreWriterO
   };
 }
 
-function batchesOf(events: readonly SealedEvent[]): SealedEvent[][] {
-  const batches: SealedEvent[][] = [];
-  let bytes = Infinity;
-  for (const event of events) {
-    const size = statementOf(event.draft)?.sealed.length ?? 0;
-    const last = batches.at(-1);
-    if (last === undefined || last.length >= MAX_BATCH || bytes + size > MAX_BATCH_BYTES) {
-      batches.push([event]);
-      bytes = size;
-    } else {
-      last.push(event);
-      bytes += size;
-    }
-  }
-  return batches;
+/** At most so many from the beginning, and no more than one whose statements are long. */
+function takeBatch(events: readonly SealedEvent[], most: number): SealedEvent[] {
+  let bytes = 0;
+  const end = events.slice(0, most).findIndex(({ draft }, i) => {
+    bytes += statementOf(draft)?.sealed.length ?? 0;
+    return i > 0 && bytes > MAX_BATCH_BYTES;
+  });
+  return events.slice(0, end === -1 ? most : end);
 }
 
 function sealInto(state: ChainState, drafts: readonly Draft[]): void {
@@ -134,6 +169,10 @@ function sealInto(state: ChainState, drafts: readonly Draft[]): void {
     state.pending.push({ draft, line, sequence: head.sequence, previousHash: previous.hash, hash: head.hash });
     state.head = head;
   }
+}
+
+function headOf(chain: string, { sequence, hash }: SealedEvent): Head {
+  return { chain, sequence, hash };
 }
 
 async function holds(exchange: StoreConnection['exchange'], { chain, sequence, hash }: Head): Promise<boolean> {

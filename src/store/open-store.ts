@@ -137,11 +137,17 @@ function migrateAt({ target }: Place, config: Config, owner: ConnectionTarget): 
 }
 
 async function storeAt(place: Place, keys: KeyRing, migrated: Migrated | undefined): Promise<Store> {
-  const connections: StoreConnection[] = [];
+  const connections = new Set<StoreConnection>();
   const connect: Store['connect'] = (options) => {
     const connection = openStoreConnection({ target: place.target, ...options });
-    connections.push(connection);
-    return connection;
+    connections.add(connection);
+    return {
+      ...connection,
+      close() {
+        connections.delete(connection);
+        return connection.close();
+      },
+    };
   };
   const shared = connect();
   await requireKeys(shared, keys);
@@ -154,7 +160,7 @@ async function storeAt(place: Place, keys: KeyRing, migrated: Migrated | undefin
     connect,
     async close() {
       changes.close();
-      await Promise.all(connections.map((connection) => connection.close()));
+      await Promise.all([...connections].map((connection) => connection.close()));
       await place.stop();
     },
   };
