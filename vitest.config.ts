@@ -19,12 +19,22 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...OFFLINE],
+          exclude: ['**/node_modules/**', 'test/long/**', ...OFFLINE],
           globalSetup: ['test/built-program.ts', 'test/postgres/clusters.ts'],
           pool: 'forks',
           isolate: false,
           testTimeout: 20_000,
           hookTimeout: 60_000, // a standby may be behind
+        },
+      },
+      // By `npm run test:long` alone: each takes minutes.
+      {
+        test: {
+          name: 'long',
+          include: ['test/long/**/*.test.ts'],
+          globalSetup: ['test/built-program.ts'],
+          pool: 'forks',
+          fileParallelism: false,
         },
       },
     ],

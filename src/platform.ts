@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createAdminOperations } from './admin/operations.ts';
 import { createReload, type Reload } from './admin/reload.ts';
 import type { AuditLog } from './audit/event.ts';
+import type { AuditSource } from './admin/audit-source.ts';
 import { openAuditFile } from './audit/file.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
@@ -26,6 +27,7 @@ import { compilePersonas } from './policy/compile.ts';
 import { describeIdlePersona } from './policy/idle.ts';
 import { createLivePolicy } from './policy/live.ts';
 import type { Policy } from './policy/policy.ts';
+import type { StoreReader } from './audit/store-reader.ts';
 import type { Jobs } from './store/jobs.ts';
 import type { EmbeddedUse, Store } from './store/open-store.ts';
 import { openStatementTexts } from './sqltext/statement-texts.ts';
@@ -41,6 +43,8 @@ export interface Platform {
   readonly catalog: Catalog;
   readonly deps: CallDeps;
   readonly auditDirectory: string;
+  /** Where the audit log is read. */
+  readonly auditSource: AuditSource;
   /** Undefined where only files are kept. */
   readonly store: Store | undefined;
   /** Takes over the personas of a configuration that is read anew, and who may call. */
@@ -66,24 +70,28 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const { config, env, logger, version } = parts;
   const auditDirectory = config.audit.directory ?? join(stateDirectory(env), 'audit');
   const warn = (message: string) => logger.warn({}, message);
-  const wired = wire({ config, env, auditDirectory, warn });
+  let reader: StoreReader | undefined;
+  const source: AuditSource = { directory: auditDirectory, reader: () => reader, operations: () => catalog.operations };
+  const wired = wire({ config, env, source, warn });
   const { fleet, catalog } = wired;
   const policy = createLivePolicy(wired.policy);
   const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
-  const { store, audit, jobs } = await openLog(parts);
+  const { store, audit, jobs, ...opened } = await openLog(parts);
+  ({ reader } = opened);
   const deps = { fleet, policy, limits: createLimits(), dialogues: createDialogues(), audit, statementTexts, logger };
   let door: FrontDoor | undefined;
 
   /** What the next start would refuse is refused now. */
   async function compile(next: Config): Promise<Policy> {
     await checkTls(next);
-    return wire({ config: next, env, auditDirectory, warn }).policy;
+    return wire({ config: next, env, source, warn }).policy;
   }
 
   return {
     config,
     auditDirectory,
+    auditSource: source,
     store,
     catalog,
     deps,
@@ -109,6 +117,7 @@ interface Log {
   /** Undefined where only files are kept. */
   readonly store: Store | undefined;
   readonly audit: AuditLog;
+  readonly reader: StoreReader | undefined;
   readonly jobs: Jobs | undefined;
 }
 
@@ -118,7 +127,8 @@ async function openLog({ config, env, logger, version, embeddedStore = 'none' }:
   const directory = config.audit.directory ?? join(stateDir, 'audit');
   const warn = (message: string, error?: unknown) => logger.warn({ err: error }, message);
   const openFile = async (): Promise<Log> => {
-    return { store: undefined, audit: await openAuditFile({ directory, version, warn }), jobs: undefined };
+    const audit = await openAuditFile({ directory, version, warn });
+    return { store: undefined, audit, reader: undefined, jobs: undefined };
   };
   if (config.store.url === undefined && embeddedStore === 'none') return openFile();
   const { findStore, openStore } = await import('./store/open-store.ts');
@@ -127,7 +137,10 @@ async function openLog({ config, env, logger, version, embeddedStore = 'none' }:
   if (kind === 'none') return openFile();
   const store = await openStore(place, kind);
   try {
-    const { openAuditStore } = await import('./audit/store-log.ts');
+    const [{ openAuditStore }, { openStoreReader }] = await Promise.all([
+      import('./audit/store-log.ts'),
+      import('./audit/store-reader.ts'),
+    ]);
     const { on_unavailable: onUnavailable, spool_limit: spoolLimit } = config.audit;
     const spoolLimitBytes = spoolLimit * 2 ** 20;
     const audit = await openAuditStore({ store, version, onUnavailable, directory, spoolLimitBytes, warn });
@@ -135,7 +148,8 @@ async function openLog({ config, env, logger, version, embeddedStore = 'none' }:
       await audit.record({ kind: 'configuration', operation: 'migrate', outcome: 'OK', details: store.migrated });
     }
     const [{ runJobs }, { auditJobs }] = await Promise.all([import('./store/jobs.ts'), import('./audit/jobs.ts')]);
-    return { store, audit, jobs: runJobs(auditJobs({ store, audit }), { connection: store.connect(), warn }) };
+    const jobs = runJobs(auditJobs({ store, audit }), { connection: store.connect(), warn });
+    return { store, audit, reader: openStoreReader(store), jobs };
   } catch (error) {
     await store.close();
     throw error;
@@ -149,7 +163,8 @@ export async function checkPlatform({
 }: Pick<PlatformParts, 'config' | 'env'>): Promise<readonly string[]> {
   const warnings: string[] = [];
   await checkTls(config);
-  wire({ config, env, auditDirectory: '', warn: (warning) => warnings.push(warning) });
+  const source: AuditSource = { directory: '', reader: () => undefined, operations: () => [] };
+  wire({ config, env, source, warn: (warning) => warnings.push(warning) });
   return warnings;
 }
 
@@ -165,12 +180,12 @@ async function checkTls({ http }: Config): Promise<void> {
 }
 
 interface Wiring extends Pick<PlatformParts, 'config' | 'env'> {
-  readonly auditDirectory: string;
+  readonly source: AuditSource;
   readonly warn: (message: string) => void;
 }
 
 /** All that needs no file, thread or connection. */
-function wire({ config, env, auditDirectory, warn }: Wiring) {
+function wire({ config, env, source, warn }: Wiring) {
   const fleet = openFleet(configuredServers(config, { env, warn }), config.default_server);
   const operations: readonly Operation[] = [
     ...tools,
@@ -182,7 +197,7 @@ function wire({ config, env, auditDirectory, warn }: Wiring) {
       resources: allResources(() => catalog),
       surface: config.mcp.surface,
     }),
-    ...createAdminOperations({ auditDirectory, config }),
+    ...createAdminOperations({ audit: source, config }),
   ];
   const catalog: Catalog = createCatalog(operations);
   const policy = compilePolicy(config, operations);

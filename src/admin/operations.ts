@@ -1,5 +1,10 @@
 import type { Operation } from '../calls/operation.ts';
 import type { Config } from '../config/schema.ts';
+import { auditExport } from './audit-export.ts';
+import { auditSearch } from './audit-search.ts';
+import { auditShow } from './audit-show.ts';
+import type { AuditSource } from './audit-source.ts';
+import { auditSessions, auditStats } from './audit-stats.ts';
 import { auditTail } from './audit-tail.ts';
 import { auditVerify } from './audit-verify.ts';
 import { configShow } from './config-show.ts';
@@ -7,10 +12,20 @@ import { doctor } from './doctor.ts';
 
 interface AdminParts {
   readonly config: Config;
-  readonly auditDirectory: string;
+  readonly audit: AuditSource;
 }
 
 /** Operations on Howdah itself, for whoever has the persona `admin` or is granted them by name. */
-export function createAdminOperations({ config, auditDirectory }: AdminParts): readonly Operation[] {
-  return [auditTail(auditDirectory), auditVerify(auditDirectory), configShow(config), doctor];
+export function createAdminOperations({ config, audit }: AdminParts): readonly Operation[] {
+  return [
+    auditSearch(audit),
+    auditShow(audit),
+    auditTail(audit),
+    auditStats(audit),
+    auditSessions(audit),
+    auditExport(audit),
+    auditVerify(audit.directory),
+    configShow(config),
+    doctor,
+  ];
 }

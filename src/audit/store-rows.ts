@@ -62,7 +62,7 @@ function elementOf(name: ColumnName): (json: string) => string {
   };
 }
 
-function arrayOf(texts: readonly string[]): string {
+export function arrayOf(texts: readonly string[]): string {
   return `{${texts.map(quote).join(',')}}`;
 }
 
@@ -71,17 +71,17 @@ function quote(text: string): string {
 }
 
 /** Every column of the table as a text that `readRow` understands. */
-const READ: Readonly<Partial<Record<keyof AuditEvent, string>>> = {
-  at: `to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
-  principal_roles: 'array_to_json(principal_roles)::text',
-  truncated: 'truncated::text',
+const READ: Readonly<Partial<Record<keyof AuditEvent, (column: string) => string>>> = {
+  at: (column) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+  principal_roles: (column) => `array_to_json(${column})::text`,
+  truncated: (column) => `${column}::text`,
 };
 
 const EVENT_COLUMNS = Object.keys(AuditEvent.shape) as (keyof AuditEvent)[];
 
 /** What stands behind `select` to read events; `of` is a name for the table, such as `e`. */
 export function selectColumns(of: string): string {
-  return EVENT_COLUMNS.map((name) => READ[name]?.replaceAll(name, `${of}.${name}`) ?? `${of}.${name}`).join(', ');
+  return EVENT_COLUMNS.map((name) => READ[name]?.(`${of}.${name}`) ?? `${of}.${name}`).join(', ');
 }
 
 /** The event in a row that was read with `selectColumns`, as it was written. Not checked: `verify` does that. */

@@ -1,4 +1,8 @@
 import type { Command } from './command.ts';
+import { auditExport } from './commands/audit-export.ts';
+import { auditSearch } from './commands/audit-search.ts';
+import { auditShow } from './commands/audit-show.ts';
+import { auditStats } from './commands/audit-stats.ts';
 import { auditTail } from './commands/audit-tail.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { call } from './commands/call.ts';
@@ -31,7 +35,11 @@ export const commands: readonly Command[] = [
   configCheck,
   configShow,
   configSchema,
+  auditSearch,
+  auditShow,
   auditTail,
+  auditStats,
+  auditExport,
   auditVerify,
   migrate,
 ];
