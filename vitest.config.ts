@@ -35,6 +35,7 @@ export default defineConfig({
           globalSetup: ['test/built-program.ts'],
           pool: 'forks',
           fileParallelism: false,
+          hookTimeout: 120_000, // what is dropped and stopped is large
         },
       },
     ],

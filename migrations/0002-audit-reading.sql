@@ -1,7 +1,10 @@
--- What reading the audit log needs: two more ways to find events, the rolled-up counts, and how far readers are.
+-- What reading the audit log needs: more ways to find events, the rolled-up counts, and how far readers are.
 
 -- What was refused and what failed is looked for as such, however rare it is; other events do not pay for these.
 create index audit_event_denied on howdah.audit_event (at, id) where decision = 'deny';
+create index audit_event_denied_principal on howdah.audit_event (principal_subject, at, id) where decision = 'deny';
+create index audit_event_failed_operation on howdah.audit_event (operation, outcome, at, id) where outcome <> 'OK';
+create index audit_event_failed_principal on howdah.audit_event (principal_subject, outcome, at, id) where outcome <> 'OK';
 create index audit_event_failed on howdah.audit_event (at, id) where outcome <> 'OK';
 
 -- How far each chain was read, by whoever reads every event once: the roll-up, the forwarding.

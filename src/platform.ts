@@ -3,6 +3,7 @@ import { createAdminOperations } from './admin/operations.ts';
 import { createReload, type Reload } from './admin/reload.ts';
 import type { AuditLog } from './audit/event.ts';
 import type { AuditSource } from './admin/audit-source.ts';
+import type { ForwardOptions } from './audit/forward.ts';
 import { openAuditFile } from './audit/file.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
@@ -127,6 +128,7 @@ async function openLog({ config, env, logger, version, embeddedStore = 'none' }:
   const directory = config.audit.directory ?? join(stateDir, 'audit');
   const warn = (message: string, error?: unknown) => logger.warn({ err: error }, message);
   const openFile = async (): Promise<Log> => {
+    if (config.audit.otlp !== undefined) warn('audit.otlp is of no effect: there is no store, and files are not forwarded');
     const audit = await openAuditFile({ directory, version, warn });
     return { store: undefined, audit, reader: undefined, jobs: undefined };
   };
@@ -148,12 +150,26 @@ async function openLog({ config, env, logger, version, embeddedStore = 'none' }:
       await audit.record({ kind: 'configuration', operation: 'migrate', outcome: 'OK', details: store.migrated });
     }
     const [{ runJobs }, { auditJobs }] = await Promise.all([import('./store/jobs.ts'), import('./audit/jobs.ts')]);
-    const jobs = runJobs(auditJobs({ store, audit }), { connection: store.connect(), warn });
+    const forward = await openForward({ config, env, version }, warn);
+    const jobs = runJobs(auditJobs({ store, audit, forward }), { connection: store.connect(), warn });
     return { store, audit, reader: openStoreReader(store), jobs };
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** Where events of the store go as well. A header that cannot be read stops the start. */
+async function openForward(
+  { config, env, version }: Pick<PlatformParts, 'config' | 'env' | 'version'>,
+  warn: (message: string) => void,
+): Promise<Omit<ForwardOptions, 'connection'> | undefined> {
+  const { otlp } = config.audit;
+  if (otlp === undefined) return undefined;
+  const { readOtlpHeaders } = await import('./audit/otlp-headers.ts');
+  const headers = () => readOtlpHeaders(otlp.headers, env);
+  await headers();
+  return { url: otlp.logs_url, headers, version, warn };
 }
 
 /** Finds what a start would refuse, over stdio or HTTP, and opens nothing. Returns warnings; fails with CONFIG_INVALID. */

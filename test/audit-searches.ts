@@ -27,6 +27,7 @@ export function usualSearches(days: number, events: number): Readonly<Record<str
     'a principal on a server': (turn) => page({ principal: principal(turn), server: server(turn) }),
     denied: () => page({ outcome: 'denied' }),
     'denied to a principal': (turn) => page({ outcome: 'denied', principal: principal(turn) }),
+    'failed of a principal': (turn) => page({ outcome: outcome(turn), principal: principal(turn) }),
     failed: () => page({ outcome: 'failed' }),
     'one outcome': (turn) => page({ outcome: outcome(turn) }),
     'ten operations': (turn) => page({ operations: Array.from({ length: 10 }, (_, n) => operation(turn + n)) }),
