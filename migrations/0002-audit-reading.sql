@@ -39,9 +39,8 @@ create table howdah.audit_rollup (
 create function howdah.duration_place(ms double precision) returns int
   language sql immutable parallel safe
 as $$
-  select 1 + greatest(0, least(300, pg_catalog.ceil(pg_catalog.round(
-    (pg_catalog.ln(greatest(ms, 0.1) / 0.1) / pg_catalog.ln(1.1::double precision))::pg_catalog.numeric, 6))))::int
-   where ms is not null
+  select case when ms is not null then 1 + greatest(0, least(300, pg_catalog.ceil(pg_catalog.round(
+    (pg_catalog.ln(greatest(ms, 0.1) / 0.1) / pg_catalog.ln(1.1::double precision))::pg_catalog.numeric, 6))))::int end
 $$;
 
 comment on table howdah.audit_position is 'may: select, insert, update';

@@ -128,7 +128,8 @@ async function openLog({ config, env, logger, version, embeddedStore = 'none' }:
   const directory = config.audit.directory ?? join(stateDir, 'audit');
   const warn = (message: string, error?: unknown) => logger.warn({ err: error }, message);
   const openFile = async (): Promise<Log> => {
-    if (config.audit.otlp !== undefined) warn('audit.otlp is of no effect: there is no store, and files are not forwarded');
+    if (config.audit.otlp !== undefined)
+      warn('audit.otlp is of no effect: there is no store, and files are not forwarded');
     const audit = await openAuditFile({ directory, version, warn });
     return { store: undefined, audit, reader: undefined, jobs: undefined };
   };

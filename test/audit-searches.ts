@@ -9,15 +9,16 @@ const before = (ms: number) => new Date(Date.now() - ms).toISOString();
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
+const spread = (turn: number, count: number) => (turn * 7919) % count;
+const outcome = (turn: number) => FAILURES[turn % FAILURES.length];
+const page = (filters: SearchPage['filters'], more: Partial<SearchPage> = {}) => ({ filters, limit: LIMIT, ...more });
+const principal = (turn: number) => `user-${spread(turn, PRINCIPALS)}`;
+const operation = (turn: number) => `operation_${spread(turn, OPERATIONS)}`;
+const server = (turn: number) => `server-${spread(turn, SERVERS)}`;
+
 /** Each with values of its own at every turn; `days` is how far the log goes back. */
 export function usualSearches(days: number, events: number): Readonly<Record<string, (turn: number) => SearchPage>> {
-  const spread = (turn: number, count: number) => (turn * 7919) % count;
-  const principal = (turn: number) => `user-${spread(turn, PRINCIPALS)}`;
-  const operation = (turn: number) => `operation_${spread(turn, OPERATIONS)}`;
-  const server = (turn: number) => `server-${spread(turn, SERVERS)}`;
-  const outcome = (turn: number) => FAILURES[turn % FAILURES.length];
   const past = (turn: number) => DAY + (spread(turn, 997) / 997) * (days - 2) * DAY;
-  const page = (filters: SearchPage['filters'], more: Partial<SearchPage> = {}) => ({ filters, limit: LIMIT, ...more });
   return {
     'the last hour': () => page({ since: before(HOUR) }),
     'the newest': () => page({}),
@@ -35,8 +36,12 @@ export function usualSearches(days: number, events: number): Readonly<Record<str
     'two hours in the past': (turn) => page({ since: before(past(turn) + 2 * HOUR), until: before(past(turn)) }),
     'a principal on a day in the past': (turn) =>
       page({ principal: principal(turn), since: before(past(turn) + DAY), until: before(past(turn)) }),
-    'the next page': (turn) => page({}, { after: { at: before(past(turn)), id: '01a22dd9-7d50-7701-bfbe-3c51f61a0bec' } }),
+    'the next page': (turn) =>
+      page({}, { after: { at: before(past(turn)), id: '01a22dd9-7d50-7701-bfbe-3c51f61a0bec' } }),
     'the next page of a principal': (turn) =>
-      page({ principal: principal(turn) }, { after: { at: before(past(turn)), id: '01a22dd9-7d50-7701-bfbe-3c51f61a0bec' } }),
+      page(
+        { principal: principal(turn) },
+        { after: { at: before(past(turn)), id: '01a22dd9-7d50-7701-bfbe-3c51f61a0bec' } },
+      ),
   };
 }

@@ -13,7 +13,8 @@ export function auditExport(source: AuditSource) {
     name: 'audit_export',
     area: 'audit',
     title: 'Export of the audit log',
-    description: 'Begins an export of all events that match all filters, oldest first; on record before the first leaves.',
+    description:
+      'Begins an export of all events that match all filters, oldest first; on record before the first leaves.',
     reaches: 'nothing',
     input: {
       ...auditFilters,
@@ -21,7 +22,7 @@ export function auditExport(source: AuditSource) {
       files: z.boolean().default(false).describe('Of the files of this machine, even where there is a store.'),
     },
     output: { from: z.enum(['store', 'files']) },
-    run: ({ format: _, files, ...given }) => {
+    run: ({ format: _format, files, ...given }) => {
       readFilters(given, source.operations);
       return Promise.resolve({ from: files || source.reader() === undefined ? 'files' : 'store' } as const);
     },

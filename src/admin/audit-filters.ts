@@ -40,7 +40,11 @@ export type KnownOperations = () => readonly Pick<Operation, 'name' | 'area'>[];
 const TEXT_DAYS = '7d';
 
 /** Fails with INVALID_INPUT for what is no time, area or class. */
-export function readFilters(given: GivenFilters, operations: KnownOperations, nowMs: number = Date.now()): AuditFilters {
+export function readFilters(
+  given: GivenFilters,
+  operations: KnownOperations,
+  nowMs: number = Date.now(),
+): AuditFilters {
   const { since, until, operation, call_id: callId, ...rest } = given;
   const looksIntoTexts = rest.text !== undefined || rest.purpose !== undefined;
   const from = since ?? (looksIntoTexts && callId === undefined ? TEXT_DAYS : undefined);

@@ -21,7 +21,10 @@ export function auditShow(source: AuditSource) {
           event: z.string(),
           chain: z.string(),
           sequence: z.int(),
-          follows: z.boolean().nullable().describe('The event before it has the hash that it names; null for the first.'),
+          follows: z
+            .boolean()
+            .nullable()
+            .describe('The event before it has the hash that it names; null for the first.'),
           followed: z.boolean().nullable().describe('The event behind it names its hash; null for the newest.'),
         }),
       ),

@@ -14,7 +14,8 @@ export function auditStats(source: AuditSource) {
     name: 'audit_stats',
     area: 'audit',
     title: 'Calls in figures',
-    description: 'How many calls there were, denied, failed, how much they read and how long they took, by time or by who and what.',
+    description:
+      'How many calls there were, denied, failed, how much they read and how long they took, by time or by who and what.',
     reaches: 'nothing',
     input: {
       ...filters,

@@ -21,7 +21,7 @@ export function auditTail(source: AuditSource) {
       files: z.boolean().default(false).describe('Of the files of this machine, even where there is a store.'),
     },
     output: { rows: z.array(AuditEvent) },
-    run: async ({ limit, follow: _, files, ...given }, { deadline: { signal } }) => {
+    run: async ({ limit, follow: _follow, files, ...given }, { deadline: { signal } }) => {
       const filters = readFilters(given, source.operations);
       const reader = files ? undefined : source.reader();
       const events =

@@ -63,7 +63,7 @@ async function readDialogue(reader: StoreReader, events: readonly AuditEvent[]):
   const [first] = events;
   const last = events.at(-1);
   const { bind, values } = createBindings();
-  if (first?.call_id == null || last === undefined) return [];
+  if (first === undefined || first.call_id === null || last === undefined) return [];
   const answered = [
     `e.principal_subject ${first.principal_subject === null ? 'is null' : `= ${bind(first.principal_subject)}`}`,
     `e.at >= ${bind(first.at)}::timestamptz and e.at < ${bind(last.at)}::timestamptz + ${ANSWERED_WITHIN}`,
@@ -82,7 +82,8 @@ function answersCall(details: unknown): string | undefined {
 }
 
 async function readPlaces(reader: StoreReader, events: readonly AuditEvent[]): Promise<ChainPlace[]> {
-  const hashes = 'select b.hash, b.previous_hash from howdah.audit_event b where b.chain = $1 and b.sequence = $2::bigint';
+  const hashes =
+    'select b.hash, b.previous_hash from howdah.audit_event b where b.chain = $1 and b.sequence = $2::bigint';
   const beside = async ({ chain, sequence }: AuditEvent, by: number) => {
     const [row] = await reader.askQuickly({ text: `${hashes} + ${by}`, values: [chain, String(sequence)] });
     return row;

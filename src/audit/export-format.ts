@@ -12,7 +12,7 @@ interface Formatter {
 const COLUMNS = Object.keys(AuditEvent.shape) as (keyof AuditEvent)[];
 
 /** What a spreadsheet would take for the begin of a formula: https://owasp.org/www-community/attacks/CSV_Injection */
-const FORMULA = /^[\s\u0000]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/u;
+const FORMULA = /^\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/u;
 
 export const formatters: Readonly<Record<ExportFormat, Formatter>> = {
   jsonl: { head: '', line: (event) => `${JSON.stringify(event)}\n` },

@@ -49,7 +49,7 @@ const PASSED = `insert into howdah.audit_position as p (consumer, chain, sequenc
  * rejects when the collector takes nothing; then the next `run` waits longer.
  */
 export function createForwarding(options: ForwardOptions): { run(signal: AbortSignal): Promise<void> } {
-  const { connection, warn } = options;
+  const { connection } = options;
   let pauseMs = 0;
   let notBeforeMs = 0;
   let most = MOST;
@@ -97,38 +97,42 @@ export function createForwarding(options: ForwardOptions): { run(signal: AbortSi
       }
     },
   };
-
-  /** Of one request each, in the order of the events. */
-  function* batches(events: readonly AuditEvent[]): Generator<readonly AuditEvent[], void, undefined> {
-    let batch: AuditEvent[] = [];
-    let bytes = 0;
-    for (const event of events) {
-      const size = JSON.stringify(event).length;
-      if (batch.length > 0 && bytes + size > MOST_BYTES) {
-        yield batch;
-        [batch, bytes] = [[], 0];
-      }
-      batch.push(event);
-      bytes += size;
-    }
-    if (batch.length > 0) yield batch;
-  }
-
-  async function post(events: readonly AuditEvent[], { url, headers, version }: ForwardOptions, signal: AbortSignal) {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { ...(await headers()), 'content-type': 'application/json' },
-      body: otlpLogs(events, version),
-      redirect: 'error', // the headers may hold a token, which is for this address alone
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIME_LIMIT_MS)]),
-    });
-    const answer = await readStart(response);
-    if (!response.ok) throw new CollectorRefusal(response.status, response.headers.get('retry-after'));
-    const rejected = PartialSuccess.safeParse(parseJson(answer)).data?.partialSuccess?.rejectedLogRecords;
-    if (Number(rejected ?? 0) > 0) warn(`the collector took a request and dropped ${Number(rejected)} audit events of it`);
-  }
 }
 
+/** Of one request each, in the order of the events. */
+function* batches(events: readonly AuditEvent[]): Generator<readonly AuditEvent[], void, undefined> {
+  let batch: AuditEvent[] = [];
+  let bytes = 0;
+  for (const event of events) {
+    const size = JSON.stringify(event).length;
+    if (batch.length > 0 && bytes + size > MOST_BYTES) {
+      yield batch;
+      [batch, bytes] = [[], 0];
+    }
+    batch.push(event);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function post(
+  events: readonly AuditEvent[],
+  { url, headers, version, warn }: ForwardOptions,
+  signal: AbortSignal,
+) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { ...(await headers()), 'content-type': 'application/json' },
+    body: otlpLogs(events, version),
+    redirect: 'error', // the headers may hold a token, which is for this address alone
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIME_LIMIT_MS)]),
+  });
+  const answer = await readStart(response);
+  if (!response.ok) throw new CollectorRefusal(response.status, response.headers.get('retry-after'));
+  const rejected = PartialSuccess.safeParse(parseJson(answer)).data?.partialSuccess?.rejectedLogRecords;
+  if (Number(rejected ?? 0) > 0)
+    warn(`the collector took a request and dropped ${Number(rejected)} audit events of it`);
+}
 /** https://opentelemetry.io/docs/specs/otlp/#partial-success: such a request must not be sent again. */
 const PartialSuccess = z.object({
   partialSuccess: z.object({ rejectedLogRecords: z.union([z.string(), z.number()]).optional() }).optional(),

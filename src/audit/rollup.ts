@@ -36,22 +36,26 @@ const ROLL_UP = `
         from howdah.audit_event e
        where e.chain = chain.chain and e.sequence > chain.sequence order by e.sequence limit ${MOST}) as e
      limit ${MOST}),
-  placed as (
-    select d.dimension, d.value, g.grain, g.start, e.place, count(*) as calls,
+  by_hour as materialized (
+    select d.dimension, d.value, date_trunc('hour', e.at) as start, e.place, count(*) as calls,
            count(*) filter (where ${COUNTED.denied}) as denied, count(*) filter (where ${COUNTED.failed}) as failed,
            coalesce(sum(e.rows), 0) as rows, coalesce(sum(e.bytes), 0) as bytes, max(e.duration_ms) as max_ms
-      from event e
-           cross join lateral (values ${dimensions.join(', ')}) as d(dimension, value)
-           cross join lateral (values ('hour', date_trunc('hour', e.at)), ('day', date_trunc('day', e.at))) as g(grain, start)
+      from event e cross join lateral (values ${dimensions.join(', ')}) as d(dimension, value)
      where e.kind = 'ended'
-     group by 1, 2, 3, 4, 5),
+     group by 1, 2, 3, 4),
+  placed as (
+    select 'hour' as grain, dimension, value, start, place, calls::bigint, denied, failed, rows, bytes, max_ms from by_hour
+    union all
+    select 'day', dimension, value, date_trunc('day', start), place, sum(calls)::bigint, sum(denied), sum(failed), sum(rows),
+           sum(bytes), max(max_ms)
+      from by_hour group by dimension, value, date_trunc('day', start), place),
   counted as (
     insert into howdah.audit_rollup as r
       (dimension, grain, start, value, calls, denied, failed, rows, bytes, max_ms, places, place_calls)
     select dimension, grain, start, value, sum(calls), sum(denied), sum(failed), sum(rows), sum(bytes), max(max_ms),
            coalesce(array_agg(place order by place) filter (where place is not null), '{}'),
            coalesce(array_agg(calls order by place) filter (where place is not null), '{}')
-      from placed group by 1, 2, 3, 4
+      from placed group by dimension, grain, start, value
     on conflict (dimension, grain, start, value) do update set
       calls = r.calls + excluded.calls, denied = r.denied + excluded.denied, failed = r.failed + excluded.failed,
       rows = r.rows + excluded.rows, bytes = r.bytes + excluded.bytes, max_ms = greatest(r.max_ms, excluded.max_ms),

@@ -22,7 +22,6 @@ export function searchStep({ filters, after, limit, oldestFirst = false }: Searc
   if (after !== undefined) conditions.push(...behind(bind(after.at), bind(after.id), oldestFirst));
   const most = `limit ${bind(String(limit))}::bigint`;
   const order = oldestFirst ? 'e.at, e.id' : 'e.at desc, e.id desc';
-  const where = (more: readonly string[]) => (more.length === 0 ? '' : `where ${more.join(' and ')}`);
   if (filters.operations === undefined || filters.operations.length === 1) {
     const from = `from howdah.audit_event e ${where(conditions)}`;
     return { text: `select ${selectColumns('e')} ${from} order by ${order} ${most}`, values };
@@ -33,6 +32,10 @@ export function searchStep({ filters, after, limit, oldestFirst = false }: Searc
     text: `select ${selectColumns('e')} from ${names} cross join lateral ${found} order by ${order} ${most}`,
     values,
   };
+}
+
+function where(conditions: readonly string[]): string {
+  return conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
 }
 
 /** The first condition says nothing that the second does not; by it partitions are left out. */

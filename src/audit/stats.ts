@@ -59,7 +59,7 @@ function numberOf(text: string | null): number | null {
 
 /** The longest that a call of this place has taken. */
 function boundOf(place: number | null | undefined): number | null {
-  return place == null ? null : Number((0.1 * 1.1 ** (place - 1)).toPrecision(3));
+  return place === null || place === undefined ? null : Number((0.1 * 1.1 ** (place - 1)).toPrecision(3));
 }
 
 export function statsStep(request: StatsRequest): Step {
@@ -115,17 +115,18 @@ function fromBoth(request: StatsRequest, bind: Bind): Parts {
   const whole = wholeTimes(Date.parse(since), Date.parse(until), by);
   if (counted === undefined || whole === undefined) return fromEvents(request, bind);
   const consumer = bind(ROLLUP);
-  const [sinceAt, fromAt, toAt, untilAt] = [since, whole.from, whole.to, until].map((time) => `${bind(time)}::timestamptz`);
+  const [sinceAt, fromAt, toAt, untilAt] = [since, whole.from, whole.to, until].map(
+    (time) => `${bind(time)}::timestamptz`,
+  );
   const narrowed = conditionsOf(narrowing, bind);
   const edges = [
     [`e.at >= ${sinceAt}`, `e.at < ${fromAt}`],
     [`e.at >= ${toAt}`, `e.at < ${untilAt}`],
   ].map((times) => selectEvents(by, [...times, ...narrowed]));
-  const unread = `${unreadChains(consumer)}`;
   const uncounted = selectEvents(
     by,
     [`e.chain = chain.chain`, 'e.sequence > chain.sequence', `e.at >= ${fromAt}`, `e.at < ${toAt}`, ...narrowed],
-    `(${unread}) as chain cross join lateral (select e.*`,
+    `(${unreadChains(consumer)}) as chain cross join lateral (select e.*`,
   );
   const grains = whole.grains.map(({ grain, from, to }) => {
     return `(r.grain = '${grain}' and r.start >= ${bind(from)}::timestamptz and r.start < ${bind(to)}::timestamptz)`;
@@ -151,23 +152,35 @@ function timeKey(unit: 'hour' | 'day', column: string): string {
   return `to_char(date_trunc('${unit}', ${column}) at time zone 'UTC', ${TIME_KEY})`;
 }
 
-/** By which counts a request is answered; undefined where it narrows in a way that they do not know. */
-function rolledUpBy(
-  by: CountedBy,
-  filters: Omit<AuditFilters, 'since' | 'until'>,
-): { readonly dimension: RolledUp; readonly value: string | undefined } | undefined {
-  const own = by === 'total' || by === 'hour' || by === 'day' ? '' : by;
-  const given = Object.entries(filters).filter(([, value]) => value !== undefined);
-  const [only] = given;
-  if (only === undefined) return { dimension: own, value: undefined };
-  const [key, value] = only;
-  const dimension = key === 'operations' ? 'operation' : key;
-  const text = key === 'operations' ? filters.operations?.[0] : value;
-  const isOne = given.length === 1 && (filters.operations === undefined || filters.operations.length === 1);
-  const isCounted = dimension !== '' && dimension in ROLLED_UP && (own === '' || own === dimension);
-  const isValue = typeof text === 'string' && text.length <= 200 && text !== 'failed' && text !== 'denied';
-  return isOne && isCounted && isValue ? { dimension: dimension as RolledUp, value: text } : undefined;
+interface Counts {
+  readonly dimension: RolledUp;
+  /** Undefined for all of them. */
+  readonly value: string | undefined;
 }
+
+/** By which counts a request is answered; undefined where it narrows in a way that they do not know. */
+function rolledUpBy(by: CountedBy, filters: Omit<AuditFilters, 'since' | 'until'>): Counts | undefined {
+  const own = by === 'total' || by === 'hour' || by === 'day' ? '' : by;
+  const [only, ...others] = Object.entries(filters).filter(([, value]) => value !== undefined);
+  if (only === undefined) return { dimension: own, value: undefined };
+  const found = countsOf(only[0], only[1] ?? '');
+  const isKnown = others.length === 0 && found !== undefined && (own === '' || own === found.dimension);
+  return isKnown ? found : undefined;
+}
+
+/** Counts have a cut value, and each outcome for itself. */
+function countsOf(key: string, value: string | readonly string[]): Counts | undefined {
+  const dimension = key === 'operations' ? 'operation' : key;
+  const [only = '', ...others] = [value].flat();
+  if (!isRolledUp(dimension) || others.length > 0) return undefined;
+  return only.length <= 200 && only !== 'failed' && only !== 'denied' ? { dimension, value: only } : undefined;
+}
+
+function isRolledUp(dimension: string): dimension is RolledUp {
+  return dimension !== '' && Object.hasOwn(ROLLED_UP, dimension);
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
 
 interface WholeTimes {
   readonly from: string;
@@ -182,7 +195,6 @@ function wholeTimes(sinceMs: number, untilMs: number, by: CountedBy): WholeTimes
   if (from >= to) return undefined;
   const firstDay = Math.ceil(from / DAY_MS) * DAY_MS;
   const lastDay = Math.floor(to / DAY_MS) * DAY_MS;
-  const iso = (ms: number) => new Date(ms).toISOString();
   const hours = (a: number, b: number) => ({ grain: 'hour', from: iso(a), to: iso(b) }) as const;
   const grains =
     by === 'hour' || firstDay >= lastDay

@@ -50,7 +50,8 @@ export async function* tailStore(
   yield* newest;
   const shown = new Set(newest.map(({ id }) => id));
   const isWanted = matches(filters);
-  while (follow && (await waitedFor(signal))) {
+  if (!follow) return;
+  while (await waitedFor(signal)) {
     const rows = await reader.askQuickly({ text: ADDED, values: [...asArrays(positions), started] });
     for (const event of rows.map((row) => readRow(row))) {
       positions.set(event.chain, Math.max(positions.get(event.chain) ?? -1, event.sequence));

@@ -16,9 +16,13 @@ export function readTime(name: string, text: string, nowMs: number): string {
   const ms = count === undefined ? parseIso(text) : nowMs - Number(count) * (UNIT_MS[unit ?? ''] ?? 0);
   const time = new Date(ms);
   if (!Number.isNaN(ms) && time.getUTCFullYear() >= 1970 && time.getUTCFullYear() < 10_000) return time.toISOString();
-  throw new PlatformError('INVALID_INPUT', `The value of \`${name}\` is no time: ${JSON.stringify(text.slice(0, 40))}.`, {
-    hint: 'Write how long ago, such as 90s, 30m, 2h, 7d or 4w, or a date, or a time such as 2026-01-31T10:20:00Z.',
-  });
+  throw new PlatformError(
+    'INVALID_INPUT',
+    `The value of \`${name}\` is no time: ${JSON.stringify(text.slice(0, 40))}.`,
+    {
+      hint: 'Write how long ago, such as 90s, 30m, 2h, 7d or 4w, or a date, or a time such as 2026-01-31T10:20:00Z.',
+    },
+  );
 }
 
 function parseIso(text: string): number {

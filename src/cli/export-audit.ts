@@ -45,7 +45,10 @@ export function exportAudit(shell: Shell, { files = false, format, out, ...flags
     const filters = z.object(auditFilters).parse(given);
     const events = exportedEvents(howdah.platform.auditSource, filters, from);
     const exported: Exported = { rows: 0, bytes: 0 };
-    const finish = recorder(howdah, outcome.callId, { input: { ...input, ...(out !== undefined && { out }) }, exported });
+    const finish = recorder(howdah, outcome.callId, {
+      input: { ...input, ...(out !== undefined && { out }) },
+      exported,
+    });
     try {
       await writeTo(await openDestination(shell, out), (stream) =>
         writeEvents(events, { stream, format: format === 'csv' ? 'csv' : 'jsonl', exported, signal: shell.signal }),
@@ -113,15 +116,15 @@ async function openDestination({ stdout }: Shell, out: string | undefined): Prom
   };
 }
 
-async function writeTo({ stream, end }: Destination, write: (stream: Writable) => Promise<void>): Promise<void> {
+async function writeTo(to: Destination, write: (stream: Writable) => Promise<void>): Promise<void> {
   let isWhole = false;
-  let failure: unknown;
-  stream.once('error', (error) => (failure = error));
+  let failure: Error | undefined;
+  to.stream.once('error', (error) => (failure = error));
   try {
-    await write(stream);
+    await write(to.stream);
     isWhole = true;
   } finally {
-    await end(isWhole);
+    await to.end(isWhole);
   }
   if (failure !== undefined) throw failure;
 }
@@ -136,8 +139,8 @@ interface Writing {
 /** No faster than it is taken. */
 async function writeEvents(events: AsyncIterable<AuditEvent>, writing: Writing): Promise<void> {
   const { stream, exported, signal } = writing;
-  const { head, line } = formatters[writing.format];
-  let chunk = head;
+  const formatter = formatters[writing.format];
+  let chunk = formatter.head;
   const flush = async () => {
     exported.bytes += Buffer.byteLength(chunk);
     const isTaken = stream.write(chunk);
@@ -146,7 +149,7 @@ async function writeEvents(events: AsyncIterable<AuditEvent>, writing: Writing):
   };
   for await (const event of events) {
     if (signal.aborted) throw new PlatformError('CANCELLED', 'The export was stopped.');
-    chunk += line(event);
+    chunk += formatter.line(event);
     exported.rows += 1;
     if (chunk.length >= CHUNK) await flush();
   }

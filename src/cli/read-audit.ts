@@ -28,7 +28,10 @@ export async function verify(shell: Shell): Promise<number> {
 }
 
 /** Following is asked for as an operation too, so that it is on record; then what is added is read as it comes. */
-export async function tail(shell: Shell, { follow = false, lines, files = false, ...flags }: TailRequest): Promise<number> {
+export async function tail(
+  shell: Shell,
+  { follow = false, lines, files = false, ...flags }: TailRequest,
+): Promise<number> {
   return withHowdah(shell, { embeddedStore: files ? 'none' : 'found' }, async ({ administer, platform }) => {
     const given = filterArguments(flags);
     const outcome = await administer({

@@ -80,7 +80,8 @@ interface Place {
 }
 
 function describePlace({ chain, sequence, follows, followed }: Place): string {
-  const before = follows === null ? 'the first' : follows ? 'links to the one before it' : 'DOES NOT FOLLOW the one before it';
+  const before =
+    follows === null ? 'the first' : follows ? 'links to the one before it' : 'DOES NOT FOLLOW the one before it';
   const behind = followed === null ? 'the newest' : followed ? 'is linked by the next' : 'IS NOT LINKED by the next';
   return `event ${sequence} of chain ${chain}: ${before}, ${behind}`;
 }

@@ -81,7 +81,9 @@ export function auditSection(filePath: z.ZodString) {
     checkpoints: filePath
       .optional()
       .describe('File that signed checkpoints are added to as well; in the state directory by default.'),
-    otlp: otlpSection(filePath).optional().describe('A collector of OpenTelemetry that gets every event of the store as a log record.'),
+    otlp: otlpSection(filePath)
+      .optional()
+      .describe('A collector of OpenTelemetry that gets every event of the store as a log record.'),
     retention: z
       .string()
       .regex(/^([1-9]\d{0,2} months|forever)$/, 'is `13 months` or another number of months, or `forever`')

@@ -10,7 +10,12 @@ export const auditExport = defineCommand({
     ...AUDIT_FILTERS,
     ...FILES,
     format: { type: 'string', value: '<jsonl|csv>', description: 'JSON lines by default' },
-    out: { type: 'string', short: 'o', value: '<file>', description: 'A new file, for its owner alone; else standard output' },
+    out: {
+      type: 'string',
+      short: 'o',
+      value: '<file>',
+      description: 'A new file, for its owner alone; else standard output',
+    },
   },
   examples: [
     { line: 'howdah audit export --since 2026-01-01 --until 2026-02-01 --out january.jsonl', does: 'one month' },

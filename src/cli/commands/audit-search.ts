@@ -8,7 +8,12 @@ export const auditSearch = defineCommand({
   positionals: [],
   options: {
     ...AUDIT_FILTERS,
-    limit: { type: 'string', short: 'n', value: '<number>', description: 'Events of a page (default 50, at most 1000)' },
+    limit: {
+      type: 'string',
+      short: 'n',
+      value: '<number>',
+      description: 'Events of a page (default 50, at most 1000)',
+    },
     cursor: { type: 'string', value: '<text>', description: 'The page behind this one; the end of a page prints it' },
   },
   examples: [
