@@ -9,7 +9,7 @@ const SEARCHES = new URL('../bench/results/audit-search.json', import.meta.url);
 /** What `npm run test:long` has measured of a large audit log. */
 interface SearchResults {
   readonly at: string;
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; readonly load?: number };
   readonly postgres: string;
   readonly events: number;
   readonly partitions: number;
@@ -53,13 +53,18 @@ function auditSearch({ at, machine, postgres, events, partitions, bytes, turns, 
   return `## Searching the audit log
 
 ${events.toLocaleString('en')} events in ${partitions} partitions, ${(bytes / 2 ** 30).toFixed(1)} GiB; pages of 50 events, each search ${turns} times with
-other values. ${machine.cpu}, ${machine.cores} cores; Node ${machine.node}; PostgreSQL ${postgres}; ${at.slice(0, 10)}, by \`npm run test:long\`.
+other values. ${machine.cpu}, ${machine.cores} cores${busy(machine)}; Node ${machine.node}; PostgreSQL ${postgres}; ${at.slice(0, 10)}, by \`npm run test:long\`.
 
 ${table(
   ['search', 'p50, ms', 'p95, ms'],
   searches.map(({ name, p50_ms: p50, p95_ms: p95 }) => [name, p50.toFixed(1), p95.toFixed(1)]),
 )}
 `;
+}
+
+/** Other work on the machine makes every figure worse. */
+function busy({ cores, load = 0 }: SearchResults['machine']): string {
+  return load > cores ? ` at a load of ${load.toFixed(0)}` : '';
 }
 
 function diagnostic({ diagnostic: contests }: Results): string {

@@ -74,8 +74,8 @@ function scannedWhole(node: PlanNode): string[] {
 }
 
 describe('a log of fifty thousand events in several months', () => {
-  it('is searched by its indexes, and counted to the same figures from the roll-up and from the events', async () => {
-    const { database, store, audit, reader } = await opened();
+  it('is searched by its indexes', async () => {
+    const { database, audit } = await opened();
     await fillAuditLog(database, { events: EVENTS, days: DAYS, batch: 25_000 });
     const { rows: small } = await database.asOwner(
       `select relname from pg_class where relnamespace = 'howdah'::regnamespace and relkind = 'r' and reltuples < 100`,
@@ -91,6 +91,12 @@ describe('a log of fifty thousand events in several months', () => {
       ).toEqual([]);
       expect(JSON.stringify(Plan), `the plan for ${name}`).toMatch(/"Index Name":/);
     }
+    await audit.close();
+  }, 120_000);
+
+  it('has the same figures by the counts made ahead and by the events, late ones among them', async () => {
+    const { database, store, audit, reader } = await opened();
+    await fillAuditLog(database, { events: 8000, days: DAYS, batch: 4000 });
     const connection = store.connect({ timeLimitMs: 60_000 });
     await rollUp(connection);
     // what comes late, into hours that are counted already: before and behind the next roll-up

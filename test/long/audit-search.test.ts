@@ -1,6 +1,6 @@
 /** The usual searches of an audit log with ten million events. */
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStoreReader } from '../../src/audit/store-reader.ts';
 import { fillAuditLog } from '../audit-filling.ts';
@@ -55,7 +55,12 @@ it(`answers the usual searches of ${EVENTS.toLocaleString('en')} events in ${TAR
     `select count(*)::int as partitions, sum(pg_total_relation_size(inhrelid))::float8 as bytes, current_setting('server_version') as postgres
        from pg_inherits where inhparent = 'howdah.audit_event'::regclass`,
   );
-  const machine = { cpu: cpus()[0]?.model ?? '', cores: cpus().length, node: process.versions.node };
+  const machine = {
+    cpu: cpus()[0]?.model ?? '',
+    cores: cpus().length,
+    node: process.versions.node,
+    load: loadavg()[0],
+  };
   const results = { at: new Date().toISOString(), machine, events: EVENTS, ...rows[0], turns: TURNS, searches };
   if (EVENTS === 10_000_000) writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
   for (const { name, p95_ms: p95 } of searches) {
