@@ -85,7 +85,7 @@ describe('the command line', () => {
   it('shows what there is below a word that is no command by itself', async () => {
     const { code, stdout, stderr } = await run(['audit']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain('  audit verify  Check that the audit log is whole');
+    expect(stderr).toContain('  audit verify     Check that the audit log is whole');
     expect((await run(['audit', '--help'])).code).toBe(0);
   });
 

@@ -56,7 +56,9 @@ function otlpSection(filePath: z.ZodString) {
     headers: z
       .record(
         z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'is no name of a header'),
-        z.union([z.string().transform((text) => new Secret(text)), secretSource(filePath)]),
+        z
+          .union([z.string().transform((text) => new Secret(text)), secretSource(filePath)])
+          .describe('What the header says, or where to read it at each request.'),
       )
       .default({})
       .describe('Headers that go with it, such as `authorization`: a text such as ${TOKEN}, or where to read it.'),
