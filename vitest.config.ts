@@ -35,6 +35,7 @@ export default defineConfig({
           include: ['test/long/**/*.test.ts'],
           globalSetup: ['test/built-program.ts', 'test/postgres/clusters.ts'],
           pool: 'forks',
+          fileParallelism: false,
           testTimeout: 1_800_000,
           hookTimeout: 600_000,
         },

@@ -1,13 +1,11 @@
-import { join } from 'node:path';
 import { createAdminOperations } from './admin/operations.ts';
 import { findMissingData } from './admin/missing-data.ts';
 import { createEditLock, type RuleEditor } from './admin/personas/edits.ts';
 import { grantJobs } from './admin/personas/grants.ts';
 import { createReload, type Reload } from './admin/reload.ts';
 import { followRules } from './admin/rule-follower.ts';
-import type { Checkpoints } from './audit/checkpoints.ts';
-import type { AuditLog } from './audit/event.ts';
-import { openAuditFile } from './audit/file.ts';
+import type { AuditSource } from './admin/audit-source.ts';
+import { auditDirectory, checkpointFile, openLog } from './audit/open-log.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
 import type { CallDeps } from './calls/execute.ts';
@@ -38,7 +36,7 @@ import { describeIdlePersona } from './policy/idle.ts';
 import { createLivePolicy } from './policy/live.ts';
 import type { Policy } from './policy/policy.ts';
 import { joinPersonas, NO_STORED_RULES, type StoredRules } from './policy/stored-rules.ts';
-import type { Jobs } from './store/jobs.ts';
+import type { StoreReader } from './audit/store-reader.ts';
 import type { EmbeddedUse, Store } from './store/open-store.ts';
 import { openQuotas } from './store/quotas.ts';
 import { openStatementTexts } from './sqltext/statement-texts.ts';
@@ -54,6 +52,8 @@ export interface Platform {
   readonly catalog: Catalog;
   readonly deps: CallDeps;
   readonly auditDirectory: string;
+  /** Where the audit log is read. */
+  readonly auditSource: AuditSource;
   /** Undefined where only files are kept. */
   readonly store: Store | undefined;
   /** Takes over the personas of a configuration that is read anew, and who may call. */
@@ -82,14 +82,20 @@ export interface PlatformParts {
  */
 export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const { config, env, logger, version } = parts;
-  const auditDirectory = config.audit.directory ?? join(stateDirectory(env), 'audit');
+  const stateDir = stateDirectory(env);
+  const directory = auditDirectory(config, stateDir);
   const warn = (message: string) => logger.warn({}, message);
-  const late = withoutStore();
-  const { fleet, catalog, policy, compile } = wire({ config, env, auditDirectory, warn, late });
+  const late = withoutStore(directory);
+  const { fleet, catalog, policy, compile, auditSource } = wire({ config, env, warn, late });
   const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
-  const { store, audit, jobs, checkpoints } = await openLog(parts);
-  late.store = store;
+  const { store, audit, jobs, checkpoints, reader } = await openLog({
+    ...parts,
+    stateDir,
+    embeddedStore: parts.embeddedStore ?? 'none',
+    moreJobs: (opened, log) => grantJobs({ store: opened, audit: log }),
+  });
+  Object.assign(late, { store, reader });
   const counted = store && shareLimits(store, config, logger);
   const running = createRunningCalls();
   let inForce = config;
@@ -99,7 +105,7 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   /** What the next start would refuse is refused now. */
   async function prepare(next: Config): Promise<() => Policy> {
     await checkTls(next);
-    const { compile: compileNext } = wire({ config: next, env, auditDirectory, warn, late });
+    const { compile: compileNext } = wire({ config: next, env, warn, late });
     return () => compileNext(next, late.stored());
   }
 
@@ -185,7 +191,8 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
 
   return {
     config,
-    auditDirectory,
+    auditDirectory: directory,
+    auditSource,
     store,
     catalog,
     deps,
@@ -236,87 +243,6 @@ function shareLimits(store: Store, { audit }: Config, logger: Logger): SharedLim
   });
 }
 
-interface Log {
-  /** Undefined where only files are kept. */
-  readonly store: Store | undefined;
-  readonly audit: AuditLog;
-  readonly jobs: Jobs | undefined;
-  readonly checkpoints: Checkpoints | undefined;
-}
-
-/** The audit log in the store, or where there is none in a file of this process. */
-async function openLog(parts: PlatformParts): Promise<Log> {
-  const { config, env, logger, version, embeddedStore = 'none' } = parts;
-  const stateDir = stateDirectory(env);
-  const directory = config.audit.directory ?? join(stateDir, 'audit');
-  const warn = (message: string, error?: unknown) => logger.warn({ err: error }, message);
-  const openFile = async (): Promise<Log> => {
-    const audit = await openAuditFile({ directory, version, warn });
-    return { store: undefined, audit, jobs: undefined, checkpoints: undefined };
-  };
-  if (config.store.url === undefined && embeddedStore === 'none') return openFile();
-  const { findStore, openStore } = await import('./store/open-store.ts');
-  const place = { config, env, stateDir, warn };
-  const kind = await findStore(place, embeddedStore);
-  if (kind === 'none') return openFile();
-  const store = await openStore(place, kind);
-  try {
-    return await openStoreLog(parts, { store, directory, warn });
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-}
-
-interface StoreLogPlace {
-  readonly store: Store;
-  /** Of the audit files. */
-  readonly directory: string;
-  readonly warn: (message: string, error?: unknown) => void;
-}
-
-async function openStoreLog(
-  { config, env, logger, version }: PlatformParts,
-  { store, directory, warn }: StoreLogPlace,
-): Promise<Log> {
-  const [{ openAuditStore }, { createCheckpoints, countEvents }, { runJobs }, { auditJobs, CHECKPOINT_JOB }] =
-    await Promise.all([
-      import('./audit/store-log.ts'),
-      import('./audit/checkpoints.ts'),
-      import('./store/jobs.ts'),
-      import('./audit/jobs.ts'),
-    ]);
-  let jobs: Jobs | undefined;
-  const audit = await openAuditStore({
-    store,
-    version,
-    onUnavailable: config.audit.on_unavailable,
-    directory,
-    spoolLimitBytes: config.audit.spool_limit * 2 ** 20,
-    warn,
-    onWritten: countEvents(() => void jobs?.runNow(CHECKPOINT_JOB)),
-  });
-  if (store.migrated !== undefined && store.migrated.applied.length > 0) {
-    await audit.record({ kind: 'configuration', operation: 'migrate', outcome: 'OK', details: store.migrated });
-  }
-  const path = checkpointFile(config, env);
-  const checkpoints = createCheckpoints({
-    store,
-    path,
-    inform: (fields, message) => logger.info(fields, message),
-    warn,
-  });
-  const { resealJob } = await import('./store/reseal.ts');
-  const all = [...auditJobs({ store, audit, checkpoints }), ...grantJobs({ store, audit }), resealJob(store)];
-  jobs = runJobs(all, { connection: store.connect(), warn });
-  return { store, audit, jobs, checkpoints };
-}
-
-/** The file that signed checkpoints are added to outside the store. */
-function checkpointFile({ audit }: Config, env: PlatformParts['env']): string {
-  return audit.checkpoints ?? join(stateDirectory(env), 'audit-checkpoints.jsonl');
-}
-
 /** Finds what a start would refuse, over stdio or HTTP, and opens nothing. Returns warnings; fails with CONFIG_INVALID. */
 export async function checkPlatform({
   config,
@@ -325,7 +251,7 @@ export async function checkPlatform({
   const warnings: string[] = [];
   await checkTls(config);
   const warn = (warning: string) => warnings.push(warning);
-  const { policy } = wire({ config, env, auditDirectory: '', warn, late: withoutStore() });
+  const { policy } = wire({ config, env, warn, late: withoutStore('') });
   return [...warnings, ...findIdleCallers(config, policy)];
 }
 
@@ -336,7 +262,7 @@ export async function checkDataRules({
   source,
   signal,
 }: Pick<PlatformParts, 'config' | 'env'> & { source: string; signal: AbortSignal }): Promise<readonly string[]> {
-  const { fleet, policy } = wire({ config, env, auditDirectory: '', warn: () => undefined, late: withoutStore() });
+  const { fleet, policy } = wire({ config, env, warn: () => undefined, late: withoutStore('') });
   try {
     const { problems, unread } = await findMissingData(policy.personas(), fleet, signal);
     if (problems.length > 0) throw createConfigError(source, problems);
@@ -359,24 +285,31 @@ async function checkTls({ http }: Config): Promise<void> {
 
 /** What is there only once the store is open. */
 interface LateParts {
+  /** Of the audit files. */
+  readonly directory: string;
   store: Store | undefined;
+  reader: StoreReader | undefined;
   editor: RuleEditor | undefined;
   stored: () => StoredRules;
 }
 
-function withoutStore(): LateParts {
-  return { store: undefined, editor: undefined, stored: () => NO_STORED_RULES };
+function withoutStore(directory: string): LateParts {
+  return { directory, store: undefined, reader: undefined, editor: undefined, stored: () => NO_STORED_RULES };
 }
 
 interface Wiring extends Pick<PlatformParts, 'config' | 'env'> {
-  readonly auditDirectory: string;
   readonly warn: (message: string) => void;
   readonly late: LateParts;
 }
 
 /** All that needs no file, thread or connection. */
-function wire({ config, env, auditDirectory, warn, late }: Wiring) {
+function wire({ config, env, warn, late }: Wiring) {
   const fleet = openFleet(configuredServers(config, { env, warn }), config.default_server);
+  const auditSource: AuditSource = {
+    directory: late.directory,
+    reader: () => late.reader,
+    operations: () => catalog.operations,
+  };
   const operations: readonly Operation[] = [
     ...tools,
     createDiagnose(),
@@ -388,7 +321,7 @@ function wire({ config, env, auditDirectory, warn, late }: Wiring) {
       surface: config.mcp.surface,
     }),
     ...createAdminOperations({
-      auditDirectory,
+      audit: auditSource,
       config,
       fleet,
       catalog: () => catalog,
@@ -400,13 +333,13 @@ function wire({ config, env, auditDirectory, warn, late }: Wiring) {
         return { config: other, policy: compilePolicy(other, operations, late.stored()) };
       },
       store: () => late.store,
-      checkpointFile: () => checkpointFile(config, env),
+      checkpointFile: () => checkpointFile(config, stateDirectory(env)),
     }),
   ];
   const catalog: Catalog = createCatalog(operations);
   const compile = (file: Config, stored: StoredRules) => compilePolicy(file, operations, stored);
   const policy = createLivePolicy(compile(config, late.stored()));
-  return { fleet, catalog, policy, compile };
+  return { fleet, catalog, policy, compile, auditSource };
 }
 
 /** Fails with CONFIG_INVALID, which names every pattern that means nothing. */

@@ -294,8 +294,8 @@ describe('a grant', () => {
     expect(await outcomeOf(one)).toBe('FORBIDDEN');
     expect(await outcomeOf(two)).toBe('FORBIDDEN');
     const [job] = grantJobs({ store, audit: one.platform.deps.audit });
-    await job?.run();
-    await job?.run();
+    await job?.run(new AbortController().signal);
+    await job?.run(new AbortController().signal);
     const { rows } = await database.asRunRole(
       `select e.outcome, e.details ->> 'grant' as grant, g.how from howdah.audit_event e
          join howdah.persona_grant_end g on g.event_id = e.id where e.operation = 'grant_expired'`,

@@ -154,7 +154,7 @@ describe('secrets at rest', () => {
     const env = { STORE_KEY: next, OLD: database.key };
     const rotating = { secrets: { key: { env: 'STORE_KEY' }, previous: [{ env: 'OLD' }] } };
     const store = await stores.open({ ...database, env }, rotating);
-    await resealJob(store).run();
+    await resealJob(store).run(new AbortController().signal);
     await expect(stores.open({ ...database, env: { STORE_KEY: next } })).resolves.toBeDefined();
     await expect(stores.open(database)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });

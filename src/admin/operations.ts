@@ -2,6 +2,11 @@ import type { Operation } from '../calls/operation.ts';
 import type { Store } from '../store/open-store.ts';
 import { auditAcceptRestore } from './audit-accept-restore.ts';
 import { auditStatement } from './audit-statement.ts';
+import { auditExport } from './audit-export.ts';
+import { auditSearch } from './audit-search.ts';
+import { auditShow } from './audit-show.ts';
+import type { AuditSource } from './audit-source.ts';
+import { auditSessions, auditStats } from './audit-stats.ts';
 import { auditTail } from './audit-tail.ts';
 import { auditVerify } from './audit-verify.ts';
 import { configShow } from './config-show.ts';
@@ -16,7 +21,7 @@ import type { Surroundings } from './personas/surroundings.ts';
 import { personaTest } from './personas/test.ts';
 
 interface AdminParts extends Surroundings {
-  readonly auditDirectory: string;
+  readonly audit: AuditSource;
   /** Undefined where only files are kept. */
   readonly store: () => Store | undefined;
   /** Where this machine keeps checkpoints outside the store. */
@@ -25,11 +30,17 @@ interface AdminParts extends Surroundings {
 
 /** Operations on Howdah itself, for whoever has the persona `admin` or is granted them by name. */
 export function createAdminOperations(parts: AdminParts): readonly Operation[] {
-  const { editor } = parts;
+  const { audit, editor } = parts;
+  const kept = { ...parts, auditDirectory: audit.directory };
   return [
-    auditTail(parts.auditDirectory),
-    auditVerify(parts),
-    auditAcceptRestore(parts),
+    auditSearch(audit),
+    auditShow(audit),
+    auditTail(audit),
+    auditStats(audit),
+    auditSessions(audit),
+    auditExport(audit),
+    auditVerify(kept),
+    auditAcceptRestore(kept),
     auditStatement(parts),
     configShow(parts.config),
     doctor,

@@ -25,7 +25,33 @@ export interface BoundTable {
 }
 
 /** One line for each; a table that is not here is not checked. */
-export const BOUND_TABLES: readonly BoundTable[] = [];
+export const BOUND_TABLES: readonly BoundTable[] = [
+  {
+    table: 'persona_version',
+    key: ['name', 'version'],
+    columns: { name: 'text', version: 'number', spec: 'json', at: 'time', author: 'text', reason: 'text' },
+  },
+  {
+    table: 'persona_grant',
+    key: ['id'],
+    columns: {
+      id: 'text',
+      issuer: 'text',
+      subject: 'text',
+      role: 'text',
+      persona: 'text',
+      at: 'time',
+      until: 'time',
+      author: 'text',
+      reason: 'text',
+    },
+  },
+  {
+    table: 'persona_grant_end',
+    key: ['id'],
+    columns: { id: 'text', grant_id: 'text', how: 'text', at: 'time', author: 'text', reason: 'text' },
+  },
+];
 
 export interface BrokenRow {
   readonly table: string;
@@ -51,19 +77,27 @@ export interface BoundRowChecker {
 const PAGE = 500;
 const FORGED = 'Its code is wrong: somebody without the key of Howdah wrote, changed or copied it.';
 const UNTOLD = 'No event in the log tells of it as it stands.';
+const GONE = 'It is gone: an event tells of it. Somebody deleted it, or Howdah was killed before it was written.';
+/** A row follows its event; one that was told of so shortly before the rows were read may not have been there yet. */
+const FOLLOWS_MS = 60_000;
 
 /** Reads every row first: an event is in the log before the row that it tells of is in its table. */
 export async function readBoundRows(
   exchange: Exchange,
   keys: Pick<KeyRing, 'isAuthentic'>,
   tables: readonly BoundTable[] = BOUND_TABLES,
+  readAt = Date.now(),
 ): Promise<BoundRowChecker> {
   const awaited = new Map<string, Awaited[]>();
   const broken: BrokenRow[] = [];
+  const present = new Set<string>();
+  const told = new Map<string, Awaited>();
+  const known = new Set(tables.map(({ table }) => table));
   let count = 0;
   for (const bound of tables) {
     for await (const { key, row, binding } of readRows(exchange, bound)) {
       count += 1;
+      present.add(placeOf(bound.table, key));
       if (!isBound(keys, bound.table, row, binding)) broken.push({ table: bound.table, row: key, what: FORGED });
       else {
         const each = { table: bound.table, row: key, digest: digestRow(bound.table, row) };
@@ -74,20 +108,35 @@ export async function readBoundRows(
   return {
     count,
     add({ id, details }) {
+      const said = details as (Partial<Awaited> & { readonly withdraws?: unknown }) | null;
+      if (typeof said?.withdraws === 'string') told.delete(said.withdraws);
+      if (isTold(said) && known.has(said.table) && timeOf(id) < readAt - FOLLOWS_MS) told.set(id, said);
       const waiting = awaited.get(id);
       if (waiting === undefined) return;
-      const told = details as Partial<Awaited> | null;
       const rest = waiting.filter(
-        ({ table, row, digest }) => told?.table !== table || told.row !== row || told.digest !== digest,
+        ({ table, row, digest }) => said?.table !== table || said.row !== row || said.digest !== digest,
       );
       if (rest.length > 0) awaited.set(id, rest);
       else awaited.delete(id);
     },
     finish(droppedUntil) {
       const untold = [...awaited].filter(([id]) => timeOf(id) >= droppedUntil).flatMap(([, rows]) => rows);
-      return [...broken, ...untold.map(({ table, row }) => ({ table, row, what: UNTOLD }))];
+      const gone = [...told.values()].filter(({ table, row }) => !present.has(placeOf(table, row)));
+      return [
+        ...broken,
+        ...untold.map(({ table, row }) => ({ table, row, what: UNTOLD })),
+        ...gone.map(({ table, row }) => ({ table, row, what: GONE })),
+      ];
     },
   };
+}
+
+function isTold(said: Partial<Awaited> | null): said is Awaited {
+  return [said?.table, said?.row, said?.digest].every((each) => typeof each === 'string');
+}
+
+function placeOf(table: string, row: string): string {
+  return `${table} ${row}`;
 }
 
 /** Of a UUIDv7, in milliseconds. */

@@ -48,6 +48,8 @@ export interface StoreVerification {
   readonly checkpoints: string | undefined;
   readonly progress?: (message: string, done: number) => void;
   readonly boundTables?: readonly BoundTable[];
+  /** In milliseconds since the epoch, where it is not the clock's. */
+  readonly now?: number;
 }
 
 const PROGRESS_EVERY = 10_000;
@@ -60,7 +62,7 @@ export async function verifyStore(options: StoreVerification): Promise<StoreRepo
   const publicKeys = keys.publicKeys();
   const dropped = await readDropped(exchange, publicKeys);
   const losses = await readAccepted(exchange, publicKeys);
-  const rows = await readBoundRows(exchange, keys, options.boundTables);
+  const rows = await readBoundRows(exchange, keys, options.boundTables, options.now);
   const statements = createStatementChecker(exchange);
   const checker = createChainChecker(dropped);
   const events = await checkEvents(exchange, { checker, rows, statements, progress });

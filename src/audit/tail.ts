@@ -27,6 +27,19 @@ export async function* tailAudit(directory: string, options: TailOptions): Async
   while (await waitedFor(signal)) yield* await readAdded(directory, options, positions);
 }
 
+/** Every event of every file, one file after the other, in constant memory. */
+export async function* readAllFiles(
+  directory: string,
+  filter: (event: AuditEvent) => boolean,
+): AsyncGenerator<AuditEvent, void, undefined> {
+  for (const file of await listAuditFiles(directory)) {
+    for await (const { bytes, terminated } of underCurrentName(file, readLines)) {
+      const event = terminated ? parseEvent(bytes) : undefined;
+      if (event !== undefined && filter(event)) yield event;
+    }
+  }
+}
+
 async function waitedFor(signal: AbortSignal | undefined): Promise<boolean> {
   try {
     await sleep(POLL_MS, undefined, { signal });

@@ -1,6 +1,10 @@
 import type { Command } from './command.ts';
 import { auditAcceptRestore } from './commands/audit-accept-restore.ts';
 import { auditStatement } from './commands/audit-statement.ts';
+import { auditExport } from './commands/audit-export.ts';
+import { auditSearch } from './commands/audit-search.ts';
+import { auditShow } from './commands/audit-show.ts';
+import { auditStats } from './commands/audit-stats.ts';
 import { auditTail } from './commands/audit-tail.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { call } from './commands/call.ts';
@@ -57,7 +61,11 @@ export const commands: readonly Command[] = [
   configCheck,
   configShow,
   configSchema,
+  auditSearch,
+  auditShow,
   auditTail,
+  auditStats,
+  auditExport,
   auditVerify,
   auditStatement,
   auditAcceptRestore,

@@ -1,22 +1,23 @@
 import { resolve } from 'node:path';
-import { matches } from '../admin/audit-tail.ts';
+import { z } from 'zod';
+import { auditFilters, readFilters } from '../admin/audit-filters.ts';
+import { matches } from '../audit/filters.ts';
+import { tailStore } from '../audit/store-tail.ts';
 import { tailAudit } from '../audit/tail.ts';
 import type { AuditEvent } from '../contract/audit-event.ts';
 import { formatQuantity } from '../render/quantity.ts';
 import { padEnd, padStart } from '../render/text-width.ts';
 import { escapeControl } from '../sqltext/untrusted-text.ts';
+import { filterArguments, numberArgument } from './audit-arguments.ts';
 import { withHowdah } from './local-howdah.ts';
 import { printOutcome } from './print-outcome.ts';
 import type { Shell } from './shell.ts';
 
-interface TailRequest {
+type TailRequest = Readonly<Record<string, string | boolean | undefined>> & {
   readonly follow?: boolean;
   readonly lines?: string;
-  readonly operation?: string;
-  readonly principal?: string;
-  readonly server?: string;
-  readonly outcome?: string;
-}
+  readonly files?: boolean;
+};
 
 /** Exit code 1 when something is broken. */
 export async function verify(shell: Shell, { checkpoints }: { readonly checkpoints?: string }): Promise<number> {
@@ -28,16 +29,29 @@ export async function verify(shell: Shell, { checkpoints }: { readonly checkpoin
   });
 }
 
-/** Following is asked for as an operation too, so that it is on record; then the files are read as they grow. */
-export async function tail(shell: Shell, { follow = false, lines, ...filters }: TailRequest): Promise<number> {
-  return withHowdah(shell, {}, async ({ administer, platform }) => {
-    const limit = lines === undefined ? {} : { limit: /^\d+$/.test(lines) ? Number(lines) : lines };
-    const outcome = await administer({ name: 'audit_tail', arguments: { ...filters, ...limit, follow } });
+/** Following is asked for as an operation too, so that it is on record; then what is added is read as it comes. */
+export async function tail(
+  shell: Shell,
+  { follow = false, lines, files = false, ...flags }: TailRequest,
+): Promise<number> {
+  return withHowdah(shell, { embeddedStore: files ? 'none' : 'found' }, async ({ administer, platform }) => {
+    const given = filterArguments(flags);
+    const outcome = await administer({
+      name: 'audit_tail',
+      arguments: { ...given, ...numberArgument('limit', lines), follow, files },
+    });
     if (!outcome.ok) throw outcome.error;
     const events = (outcome.output.rows ?? []) as readonly AuditEvent[];
-    const { auditDirectory } = platform;
-    const options = { lines: Math.max(1, events.length), follow, signal: shell.signal, filter: matches(filters) };
-    for await (const event of follow ? tailAudit(auditDirectory, options) : events) printEvent(shell, event);
+    const { directory, reader, operations } = platform.auditSource;
+    const filters = readFilters(z.object(auditFilters).parse(given), operations);
+    const { signal } = shell;
+    const options = { lines: Math.max(1, events.length), follow, signal };
+    const store = files ? undefined : reader();
+    const followed = () =>
+      store === undefined
+        ? tailAudit(directory, { ...options, filter: matches(filters) })
+        : tailStore(store, { ...options, filters });
+    for await (const event of follow ? followed() : events) printEvent(shell, event);
     return 0;
   });
 }

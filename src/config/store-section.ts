@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PurposeRule } from '../contract/persona.ts';
 import type { Problem } from './problem.ts';
 import type { Environment } from './substitution.ts';
+import { Secret } from '../core/secret.ts';
 
 /** `filePath` is the schema of a path that is resolved against the directory of the file. */
 export function secretSource(filePath: z.ZodString) {
@@ -47,6 +48,26 @@ export function secretsSection(filePath: z.ZodString) {
   });
 }
 
+function otlpSection(filePath: z.ZodString) {
+  return z.strictObject({
+    logs_url: z
+      .url({ protocol: /^https?$/, error: 'is no URL; write https://collector:4318/v1/logs' })
+      .refine((url) => URL.canParse(url) && new URL(url).username === '' && new URL(url).password === '', {
+        error: 'has a name or password in it; put it under headers',
+      })
+      .describe('Where OTLP over HTTP is taken, with its path: `https://collector:4318/v1/logs`.'),
+    headers: z
+      .record(
+        z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'is no name of a header'),
+        z
+          .union([z.string().transform((text) => new Secret(text)), secretSource(filePath)])
+          .describe('What the header says, or where to read it at each request.'),
+      )
+      .default({})
+      .describe('Headers that go with it, such as `authorization`: a text such as ${TOKEN}, or where to read it.'),
+  });
+}
+
 export function auditSection(filePath: z.ZodString) {
   return z.strictObject({
     directory: filePath.optional().describe('Where the audit files are written; the state directory by default.'),
@@ -68,6 +89,9 @@ export function auditSection(filePath: z.ZodString) {
     checkpoints: filePath
       .optional()
       .describe('File that signed checkpoints are added to as well; in the state directory by default.'),
+    otlp: otlpSection(filePath)
+      .optional()
+      .describe('A collector of OpenTelemetry that gets every event of the store as a log record.'),
     retention: z
       .string()
       .regex(/^([1-9]\d{0,2} months|forever)$/, 'is `13 months` or another number of months, or `forever`')

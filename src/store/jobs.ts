@@ -5,7 +5,8 @@ export interface Job {
   /** Such as `audit_partitions`. */
   readonly name: string;
   readonly everyMs: number;
-  run(): Promise<void>;
+  /** `signal` aborts when the process ends: what takes long stops at a place where it can go on. */
+  run(signal: AbortSignal): Promise<void>;
 }
 
 export interface Jobs {
@@ -29,6 +30,7 @@ export function runJobs(jobs: readonly Job[], { connection, warn }: JobsOptions)
   const running = new Map<string, Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
   const troubled = new Set<string>();
+  const closing = new AbortController();
   let closed = false;
 
   /** The lock is let go of after every turn: whoever is alive takes the next one. */
@@ -38,7 +40,7 @@ export function runJobs(jobs: readonly Job[], { connection, warn }: JobsOptions)
       const [result] = await connection.exchange([{ text: TRY, values: [name] }]);
       if (result?.rows[0]?.[0] !== 'true') return;
       try {
-        await job.run();
+        await job.run(closing.signal);
       } finally {
         await connection.exchange([{ text: UNLOCK, values: [name] }]);
       }
@@ -68,6 +70,7 @@ export function runJobs(jobs: readonly Job[], { connection, warn }: JobsOptions)
     },
     async close() {
       closed = true;
+      closing.abort();
       for (const timer of timers) clearInterval(timer);
       await Promise.all(running.values());
     },

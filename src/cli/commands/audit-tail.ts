@@ -1,4 +1,5 @@
 import { defineCommand, PURPOSE_OPTION } from '../command.ts';
+import { AUDIT_FILTERS, FILES } from './audit-filter-options.ts';
 
 export const auditTail = defineCommand({
   name: 'audit tail',
@@ -8,10 +9,8 @@ export const auditTail = defineCommand({
   options: {
     follow: { type: 'boolean', short: 'f', description: 'Go on with what is added, until Ctrl-C' },
     lines: { type: 'string', short: 'n', value: '<number>', description: 'How many (default 20)' },
-    operation: { type: 'string', value: '<name>', description: 'Of this operation only' },
-    principal: { type: 'string', value: '<subject>', description: 'Of this principal only' },
-    server: { type: 'string', value: '<name>', description: 'Of this server only' },
-    outcome: { type: 'string', value: '<code>', description: 'OK or an error code' },
+    ...AUDIT_FILTERS,
+    ...FILES,
     ...PURPOSE_OPTION,
   },
   examples: [
