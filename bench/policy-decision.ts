@@ -8,12 +8,13 @@ const PERSONAS = 50;
 const PATTERNS = 100;
 const DECISIONS = 500;
 
+const patterns = (last: string) => [...Array.from({ length: PATTERNS - 1 }, (_, i) => `${last[0]}${i}_*`), last];
+
 /**
  * Microseconds of all decisions on one call: the persona by its roles, the tool, the server and the database, with 50
  * personas of 100 patterns in each list. What decides stands last.
  */
 export function measurePolicyDecision(rounds: number): NonNullable<Results['policyDecision']> {
-  const patterns = (last: string) => [...Array.from({ length: PATTERNS - 1 }, (_, i) => `${last[0]}${i}_*`), last];
   const specs = Array.from({ length: PERSONAS }, (_, i) => [
     `persona_${i}`,
     PersonaSpec.parse({

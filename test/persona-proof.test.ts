@@ -36,8 +36,13 @@ async function edited(): Promise<{ database: StoreDatabase; replica: Replica }> 
 async function broken({ platform }: Replica): Promise<string[]> {
   const { store } = platform;
   if (store === undefined) throw new Error('there is no store');
-  const { exchange, keys } = store;
-  const report = await verifyStore({ exchange, keys, checkpoints: undefined, now: Date.now() + 3_600_000 });
+  const now = Date.now() + 3_600_000;
+  const report = await verifyStore({
+    exchange: (steps) => store.exchange(steps),
+    keys: store.keys,
+    checkpoints: undefined,
+    now,
+  });
   return report.broken.map(({ place, what }) => `${place}: ${what}`);
 }
 
