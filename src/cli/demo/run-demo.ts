@@ -74,7 +74,7 @@ async function openAndPlay(shell: Shell, stateDir: string, { once, port }: DemoR
 async function serve(shell: Shell, demo: DemoConfig & { readonly heldUp: Promise<void> }): Promise<number> {
   const { screen, json, signal } = shell;
   const { key, path, heldUp } = demo;
-  return withHowdah(shell, {}, async (howdah) => {
+  return withHowdah(shell, { embeddedStore: 'made' }, async (howdah) => {
     const servers = howdah.platform.deps.fleet.servers.map(({ name }) => name);
     const findings = await watchFindings(howdah, servers, heldUp);
     const home = () => listFindings(findings.now()).map((finding) => withServer(finding.server, finding));
