@@ -99,7 +99,7 @@ it('search finds by every filter, pages by a cursor that is of this search alone
     [['--outcome', 'QUERY_FAILED'], 1],
     [['--operation', 'area:tables', '--server', 'shop'], 6],
     [['--operation', 'class:query'], 1],
-    [['--purpose', 'ticket'], 1],
+    [['--purpose-contains', 'ticket'], 1],
     [['--text', 'RED'], 1],
     [['--client', 'desk'], 1],
     [['--principal', 'ada', '--until', '1h'], 0],

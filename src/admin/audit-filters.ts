@@ -28,7 +28,7 @@ export const auditFilters = {
   client: text.describe('Name of the client program.'),
   address: text.describe('Source address.'),
   call_id: text,
-  purpose: text.describe('A part of the purpose.'),
+  purpose_contains: text.describe('A part of the purpose; `purpose` itself says why this is read.'),
   text: text.describe('A part of the rule, the statement or the purpose.'),
 };
 export type GivenFilters = Partial<z.output<z.ZodObject<typeof auditFilters>>>;
@@ -45,13 +45,14 @@ export function readFilters(
   operations: KnownOperations,
   nowMs: number = Date.now(),
 ): AuditFilters {
-  const { since, until, operation, call_id: callId, ...rest } = given;
-  const looksIntoTexts = rest.text !== undefined || rest.purpose !== undefined;
+  const { since, until, operation, call_id: callId, purpose_contains: purpose, ...rest } = given;
+  const looksIntoTexts = rest.text !== undefined || purpose !== undefined;
   const from = since ?? (looksIntoTexts && callId === undefined ? TEXT_DAYS : undefined);
   const filters = {
     ...rest,
     ...readOperation(operation, operations),
     callId,
+    purpose,
     since: from === undefined ? undefined : readTime('since', from, nowMs),
     until: until === undefined ? undefined : readTime('until', until, nowMs),
   };

@@ -50,3 +50,8 @@ it('does not start with a method of which nobody has said who may have what it r
     ]),
   ).not.toThrow();
 });
+
+it('does not start with an operation that takes "purpose" for something else', () => {
+  const reading = { ...operation('audit_search'), input: z.strictObject({ purpose: z.string() }) };
+  expect(() => createCatalog([reading])).toThrow('"audit_search" takes an argument "purpose"');
+});

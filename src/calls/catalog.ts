@@ -25,6 +25,11 @@ function requirePolicy(operation: Operation): void {
   throw new Error(`the method "${name}" declares no policy; give it actsAs or reveals`);
 }
 
+/** Throws for one that takes an argument of its own where every call says why it is made. */
+function requireOwnNames({ name, input }: Operation): void {
+  if ('purpose' in input.shape) throw new Error(`"${name}" takes an argument "purpose", which every call has`);
+}
+
 export function createCatalog(operations: readonly Operation[]): Catalog {
   const entries = new Map<string, Entry>();
   const add = (name: string, entry: Entry) => {
@@ -33,6 +38,7 @@ export function createCatalog(operations: readonly Operation[]): Catalog {
   };
   for (const operation of operations) {
     requirePolicy(operation);
+    requireOwnNames(operation);
     add(operation.name, { operation, argumentNames: undefined });
     for (const [alias, argumentNames] of Object.entries(operation.alsoKnownAs))
       add(alias, { operation, argumentNames });

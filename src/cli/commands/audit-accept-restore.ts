@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand, PURPOSE_OPTION } from '../command.ts';
 
 export const auditAcceptRestore = defineCommand({
   name: 'audit accept-restore',
@@ -12,6 +12,7 @@ export const auditAcceptRestore = defineCommand({
       value: '<file>',
       description: 'Copy of the signed checkpoints that is kept elsewhere; the file of this machine by default',
     },
+    ...PURPOSE_OPTION,
   },
   examples: [
     { line: `howdah audit accept-restore --reason 'disk lost, restored from last night'`, does: 'after a restore' },

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand, PURPOSE_OPTION } from '../command.ts';
 import { AUDIT_FILTERS, FILES } from './audit-filter-options.ts';
 
 export const auditExport = defineCommand({
@@ -16,6 +16,7 @@ export const auditExport = defineCommand({
       value: '<file>',
       description: 'A new file, for its owner alone; else standard output',
     },
+    ...PURPOSE_OPTION,
   },
   examples: [
     { line: 'howdah audit export --since 2026-01-01 --until 2026-02-01 --out january.jsonl', does: 'one month' },

@@ -14,7 +14,7 @@ export const AUDIT_FILTERS = {
   client: { type: 'string', value: '<name>', description: 'Of this client program only' },
   address: { type: 'string', value: '<address>', description: 'From this address only' },
   'call-id': { type: 'string', value: '<id>', description: 'Of this call only' },
-  purpose: { type: 'string', value: '<text>', description: 'With this in the purpose' },
+  'purpose-contains': { type: 'string', value: '<text>', description: 'With this in the purpose' },
   text: { type: 'string', value: '<text>', description: 'With this in the rule, the statement or the purpose' },
 } as const;
 

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand, PURPOSE_OPTION } from '../command.ts';
 import { AUDIT_FILTERS } from './audit-filter-options.ts';
 
 export const auditSearch = defineCommand({
@@ -15,6 +15,7 @@ export const auditSearch = defineCommand({
       description: 'Events of a page (default 50, at most 1000)',
     },
     cursor: { type: 'string', value: '<text>', description: 'The page behind this one; the end of a page prints it' },
+    ...PURPOSE_OPTION,
   },
   examples: [
     { line: 'howdah audit search --since 1h --outcome denied', does: 'what was refused in the last hour' },

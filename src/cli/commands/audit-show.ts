@@ -1,11 +1,11 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand, PURPOSE_OPTION } from '../command.ts';
 
 export const auditShow = defineCommand({
   name: 'audit show',
   group: 'Administer',
   summary: 'Show all that is on record of one call',
   positionals: ['<id>'],
-  options: {},
+  options: PURPOSE_OPTION,
   examples: [
     {
       line: 'howdah audit show 01a22dd9-7d50-7701-bfbe-3c51f61a0bec',

@@ -1,4 +1,4 @@
-import { defineCommand } from '../command.ts';
+import { defineCommand, PURPOSE_OPTION } from '../command.ts';
 import { AUDIT_FILTERS } from './audit-filter-options.ts';
 
 const { kind: _, ...filters } = AUDIT_FILTERS;
@@ -17,6 +17,7 @@ export const auditStats = defineCommand({
     sessions: { type: 'boolean', description: 'Sessions instead: calls without a pause of 30 minutes' },
     ...filters,
     limit: { type: 'string', short: 'n', value: '<number>', description: 'Most lines' },
+    ...PURPOSE_OPTION,
   },
   examples: [
     { line: 'howdah audit stats --by operation --since 7d', does: 'what is called most, and how long it takes' },
