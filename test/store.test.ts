@@ -5,7 +5,7 @@ import { parseTarget } from '../src/postgres/target.ts';
 import { examineStore } from '../src/store/examine.ts';
 import { migrateStore } from '../src/store/migrate.ts';
 import { readMigrations } from '../src/store/migrations.ts';
-import type { Store } from '../src/store/open-store.ts';
+import { openStore, type Store } from '../src/store/open-store.ts';
 import { resealJob } from '../src/store/reseal.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
 import { describeEachMajor, newestCluster } from './postgres/each-major.ts';
@@ -147,7 +147,7 @@ describe('examining the store', () => {
 });
 
 describe('secrets at rest', () => {
-  it('are sealed anew under the key in force, so that the one before can be thrown away', async () => {
+  it('are sealed anew under the key in force', async () => {
     const database = await stores.make();
     await (await stores.open(database)).close();
     const next = 'n'.repeat(64);
@@ -160,12 +160,39 @@ describe('secrets at rest', () => {
   });
 });
 
+describe('audit.retention', () => {
+  it('reaches the store with one role for both tasks, and is warned of where only the owner could say it', async () => {
+    const database = await stores.make();
+    const months = () => database.asOwner(`select value from howdah.owner_setting`).then(({ rows }) => rows);
+    const one = { store: { url: database.ownerUrl, migrate_url: undefined } };
+    await (await stores.open(database, one)).close();
+    await (await stores.open(database, { ...one, audit: { retention: '13 months' } })).close();
+    expect(await months()).toEqual([{ value: '13' }]);
+    await (await stores.open(database)).close();
+    expect(await months()).toEqual([]);
+    const warnings: string[] = [];
+    const config = database.config({ store: { migrate_url: undefined }, audit: { retention: '2 months' } });
+    const { env, stateDir } = database;
+    const store = await openStore({ config, env, stateDir, warn: (text) => warnings.push(text) }, 'configured');
+    await store.close();
+    expect(warnings).toEqual([expect.stringContaining('audit.retention differs')]);
+  });
+});
+
 describe('what the store is refused for', () => {
   it('fsync = off', async () => {
     const elsewhere = newestCluster().superuserUrl; // the servers of the tests run without it
     const database = await stores.make();
     await (await stores.open(database)).close();
     await expect(stores.open(database, { store: { url: elsewhere } })).rejects.toThrow('fsync = off');
+  });
+
+  it('personas that were written under a key that is not known: what stands behind them must not count', async () => {
+    const database = await stores.make();
+    await (await stores.open(database)).close();
+    const values = `'viewer', 1, null, now(), 'x', 'x', gen_random_uuid(), 'thrownaway12', 'mac'`;
+    await database.asOwner(`insert into howdah.persona_version values (${values})`);
+    await expect(stores.open(database)).rejects.toThrow('a key that is not known: thrownaway12');
   });
 
   it('another key than the one that its secrets are sealed with', async () => {

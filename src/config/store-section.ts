@@ -44,7 +44,7 @@ export function secretsSection(filePath: z.ZodString) {
     previous: z
       .array(secretSource(filePath))
       .default([])
-      .describe('Keys that were in force before: what they sealed can still be opened, and is sealed anew.'),
+      .describe('Keys that were in force before, for as long as personas or events of their time are kept.'),
   });
 }
 

@@ -98,7 +98,7 @@ function configuredPlace({ config, env, warn }: StorePlace): Place {
 async function bringUp(found: Place, place: StorePlace): Promise<Migrated | undefined> {
   const { target, owner } = found;
   const lag = owner === undefined ? await findLag(target) : undefined;
-  if (owner === undefined && lag === undefined) return undefined;
+  if (owner === undefined && lag === undefined && !(await ownsStore(target, place))) return undefined;
   try {
     const migrated = await migrateAt(found, place.config, owner ?? target);
     if (migrated.oneRole) place.warn(ONE_ROLE);
@@ -110,6 +110,34 @@ async function bringUp(found: Place, place: StorePlace): Promise<Migrated | unde
 
 const ONE_ROLE =
   'the role of store.url owns the store and could change the audit log; let another own the tables: store.migrate_url.';
+
+/** Whether the one role that is known owns the tables; if it does not, says what only the owner can put right. */
+async function ownsStore(target: ConnectionTarget, { config, warn }: StorePlace): Promise<boolean> {
+  const connection = openStoreConnection({ target });
+  try {
+    const [result] = await connection.exchange([
+      {
+        text: `select pg_catalog.pg_has_role(n.nspowner, 'usage')::text,
+                      (select s.value from howdah.owner_setting s where s.name = 'audit_retention_months')
+                 from pg_catalog.pg_namespace n where n.nspname = 'howdah'`,
+        values: [],
+      },
+    ]);
+    const [owns, kept = null] = result?.rows[0] ?? [];
+    if (owns !== 'true' && kept !== (retentionMonths(config)?.toString() ?? null)) warn(RETENTION);
+    return owns === 'true';
+  } finally {
+    await connection.close();
+  }
+}
+
+const RETENTION =
+  'audit.retention differs from what the store was told, and only its owner can say: run `howdah migrate` with store.migrate_url.';
+
+/** Null for ever. */
+function retentionMonths({ audit }: Config): number | null {
+  return audit.retention === 'forever' ? null : Number.parseInt(audit.retention, 10);
+}
 
 /** What is wrong with the schema that a migration can put right. Fails with CONFLICT for what none can. */
 async function findLag(target: ConnectionTarget): Promise<PlatformError | undefined> {
@@ -131,9 +159,7 @@ function isForbidden(error: unknown): boolean {
 }
 
 function migrateAt({ target }: Place, config: Config, owner: ConnectionTarget): Promise<Migrated> {
-  const { retention } = config.audit;
-  const retentionMonths = retention === 'forever' ? null : Number.parseInt(retention, 10);
-  return migrateStore({ owner, runRole: target.user, retentionMonths });
+  return migrateStore({ owner, runRole: target.user, retentionMonths: retentionMonths(config) });
 }
 
 async function storeAt(place: Place, keys: KeyRing, migrated: Migrated | undefined): Promise<Store> {
@@ -151,6 +177,7 @@ async function storeAt(place: Place, keys: KeyRing, migrated: Migrated | undefin
   };
   const shared = connect();
   await requireKeys(shared, keys);
+  await requireKeysOfRights(shared, keys);
   const changes = followChanges(connect({ opening: listen }));
   return {
     keys,
@@ -180,4 +207,23 @@ async function requireKeys(connection: StoreConnection, keys: KeyRing): Promise<
   ]);
   const [storedId = '', sealed = ''] = found?.rows[0] ?? [];
   keys.open({ keyId: storedId ?? '', bytes: Buffer.from((sealed ?? '').slice(2), 'hex') }, WITNESS);
+}
+
+/**
+ * Rows that give rights and are bound with a key that is not known would count for nothing, and what stands behind them
+ * would count in their place, such as a wider persona.
+ */
+async function requireKeysOfRights(connection: StoreConnection, keys: KeyRing): Promise<void> {
+  const text = `select key_id from howdah.persona_version union select key_id from howdah.persona_grant
+    union select key_id from howdah.persona_grant_end order by key_id`;
+  const [found] = await connection.exchange([{ text, values: [] }]);
+  const unknown = (found?.rows ?? []).map(([id]) => id ?? '').filter((id) => !keys.publicKeys().has(id));
+  if (unknown.length === 0) return;
+  throw new PlatformError(
+    'CONFIG_INVALID',
+    `Personas or grants in the store were written under a key that is not known: ${unknown.join(', ')}.`,
+    {
+      hint: 'Put the key that was in force then under secrets.previous. If there never was one, somebody planted the rows: their owner can delete them.',
+    },
+  );
 }

@@ -6,8 +6,8 @@ const EVERY_MS = 60_000;
 const BATCH = 100;
 
 /**
- * Seals anew what a key of `secrets.previous` sealed, so that the key can be thrown away. One that was changed in the
- * meantime is left for the next turn.
+ * Seals anew the secrets that a key of `secrets.previous` sealed. The key is needed still for what it signed and bound.
+ * One that was changed in the meantime is left for the next turn.
  */
 export function resealJob({ exchange, keys }: Pick<Store, 'exchange' | 'keys'>): Job {
   return {
