@@ -2,7 +2,7 @@
 -- The role that runs this owns everything. The role that Howdah runs with may read, and add to a chain that it opened.
 
 create function howdah.refuse_change() returns trigger
-  language plpgsql set search_path = pg_catalog
+  language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
   raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
@@ -28,7 +28,7 @@ create index audit_chain_open on howdah.audit_chain (seen_at) where ended_at is 
 
 -- The chain whose secret the session has in the setting howdah.chain_secret.
 create function howdah.own_chain() returns text
-  language sql stable security definer set search_path = pg_catalog
+  language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select c.chain from howdah.audit_chain c
    where c.secret_hash = sha256(convert_to(current_setting('howdah.chain_secret', true), 'UTF8'))
@@ -36,7 +36,7 @@ $$;
 
 -- Says that the writer of the session's chain is alive; opens the chain again if it was taken for dead.
 create function howdah.chain_seen() returns void
-  language sql security definer set search_path = pg_catalog
+  language sql security definer set search_path = pg_catalog, pg_temp
 as $$
   update howdah.audit_chain set seen_at = clock_timestamp(), ended_at = null, ended_by = null
    where chain = howdah.own_chain()
@@ -44,7 +44,7 @@ $$;
 
 -- Ends a chain: the session's own, or one whose writer was not seen for a while. False for any other.
 create function howdah.end_chain(ended text) returns boolean
-  language sql security definer set search_path = pg_catalog
+  language sql security definer set search_path = pg_catalog, pg_temp
 as $$
   with done as (
     update howdah.audit_chain set ended_at = clock_timestamp(), ended_by = howdah.own_chain()
@@ -122,7 +122,7 @@ create trigger no_truncate before truncate on howdah.audit_event_other
 
 -- Makes the partition of the month that a day is in, if it is not there.
 create function howdah.make_audit_partition(day date) returns void
-  language plpgsql security definer set search_path = pg_catalog
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   first date := date_trunc('month', day)::date;
@@ -169,7 +169,7 @@ create trigger no_truncate before truncate on howdah.audit_dropped
 
 -- Drops the partition of a month that is older than the owner lets events be kept, if what it held was signed.
 create function howdah.drop_audit_partition(first date) returns boolean
-  language plpgsql security definer set search_path = pg_catalog
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   kept text := (select value from howdah.owner_setting where name = 'audit_retention_months');
@@ -194,7 +194,7 @@ create table howdah.change (
 );
 
 create function howdah.note_change(changed text) returns void
-  language plpgsql security definer set search_path = pg_catalog
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   latest bigint;

@@ -38,7 +38,7 @@ create trigger no_truncate before truncate on howdah.audit_statement_other
 
 -- As for events: the partition of the month that a day is in.
 create function howdah.make_statement_partition(day date) returns void
-  language plpgsql security definer set search_path = pg_catalog
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   first date := date_trunc('month', day)::date;
@@ -56,10 +56,10 @@ end $$;
 
 -- The months whose events are older than the owner lets them be kept, oldest first.
 create function howdah.overdue_audit_months() returns setof date
-  language sql stable security definer set search_path = pg_catalog
+  language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select to_date(right(c.relname, 7), 'YYYY_MM')
-    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
    where i.inhparent = 'howdah.audit_event'::regclass and c.relname ~ '^audit_event_\d{4}_\d\d$'
      and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month'
          <= date_trunc('month', now() at time zone 'UTC') - make_interval(months =>
@@ -69,7 +69,7 @@ $$;
 
 -- As before, and only when nothing came to the month since it was signed: to be called in the transaction that signs it.
 create or replace function howdah.drop_audit_partition(first date) returns boolean
-  language plpgsql security definer set search_path = pg_catalog
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   kept   text := (select value from howdah.owner_setting where name = 'audit_retention_months');
@@ -93,7 +93,7 @@ end $$;
 
 -- Drops the statements of a month whose events were dropped.
 create function howdah.drop_statement_partition(first date) returns boolean
-  language plpgsql security definer set search_path = pg_catalog
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   name text := 'audit_statement_' || to_char(first, 'YYYY_MM');

@@ -48,7 +48,7 @@ create table howdah.persona_grant_end (
 create index persona_grant_end_grant on howdah.persona_grant_end (grant_id);
 
 create function howdah.personas_changed() returns trigger
-  language plpgsql security definer set search_path = pg_catalog
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform howdah.note_change('personas');
@@ -103,7 +103,7 @@ create table howdah.quota_rows (
 -- Says that a replica is alive, and takes those for gone that were not heard of for five seconds: their places are free.
 -- Gives how many others there are, and whether this one was not known.
 create function howdah.replica_seen(me uuid, out others int, out isnew boolean)
-  language plpgsql security definer set search_path = pg_catalog
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   gone uuid[];
@@ -131,7 +131,7 @@ end $$;
 
 -- Says that a replica is no more.
 create function howdah.replica_gone(me uuid) returns void
-  language sql security definer set search_path = pg_catalog
+  language sql security definer set search_path = pg_catalog, pg_temp
 as $$
   delete from howdah.quota_place where replica = me;
   delete from howdah.replica where id = me;
@@ -150,7 +150,7 @@ $$;
 create function howdah.use_quotas(me uuid, kinds text[], callers text[], most double precision[],
   amounts double precision[])
   returns table (place int, answer double precision)
-  language plpgsql security definer set search_path = pg_catalog
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare

@@ -276,6 +276,22 @@ describe('checkpoints that were tampered with', () => {
     await bench.audit.close();
   });
 
+  it('are named: planted; and the next ones are taken all the same, upon what Howdah signed', async () => {
+    await bench.lively();
+    const plant = (number: string) =>
+      bench.database.asRunRole(`insert into howdah.audit_checkpoint values (${number}, now(), 'no JSON', 'mine', 'x')`);
+    await plant('4');
+    await plant('9223372036854775807');
+    await bench.call(2);
+    await bench.checkpoints.take();
+    const { rows } = await bench.database.asRunRole(
+      `select number, body::json ->> 'totals' as totals from howdah.audit_checkpoint where number = 5`,
+    );
+    expect(rows).toMatchObject([{ number: '5', totals: expect.stringContaining('"events":14') as string }]);
+    expect((await bench.verify()).broken[0]).toMatchObject({ place: 'checkpoints', sequence: 4 });
+    await bench.audit.close();
+  });
+
   it('are named: of another key, or put in the place of another', async () => {
     await bench.lively();
     await bench.attack(...KEEP, `update howdah.audit_checkpoint set key_id = 'mine' where number = 3`);

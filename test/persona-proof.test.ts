@@ -65,6 +65,12 @@ it.each([
     /persona_version support\/3: Its code is wrong/,
   ],
   [
+    'a planted version that has no canonical text',
+    `insert into howdah.persona_version select 'zz', 1, '1e999', at, author, reason, event_id, key_id, mac
+       from howdah.persona_version where version = 1`,
+    /persona_version zz\/1: Its code is wrong/,
+  ],
+  [
     'a changed grant',
     `update howdah.persona_grant set until = until + interval '1 year'`,
     /persona_grant .*: Its code is wrong/,
@@ -83,4 +89,20 @@ it.each([
   const { database, replica } = await edited();
   await attack(database, statement);
   expect(await broken(replica)).toEqual([expect.stringMatching(named)]);
+});
+
+it('goes on following edits beside a planted row, and takes no process back behind what it had', async () => {
+  const { database, replica } = await edited();
+  const { policy } = replica.platform.deps;
+  const before = policy.version;
+  await attack(
+    database,
+    `insert into howdah.persona_version select 'zz', 1, '1e999', at, author, reason, event_id, key_id, mac
+       from howdah.persona_version where version = 1; delete from howdah.persona_version where version = 2`,
+  );
+  await database.asOwner(`select howdah.note_change('personas')`);
+  await expect.poll(() => replica.log(), { timeout: 5000 }).toContain('persona_version support/2');
+  expect(policy.version).toBe(before);
+  await replica.administer('persona_set', { name: 'other', spec: { roles: ['other'] }, reason: 'a test' });
+  expect(policy.personas().map(({ name }) => name)).toContain('other');
 });

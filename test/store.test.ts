@@ -187,6 +187,15 @@ describe('what the store is refused for', () => {
     await expect(stores.open(database, { store: { url: elsewhere } })).rejects.toThrow('fsync = off');
   });
 
+  it('an encoding in which not everything can be kept', async () => {
+    const database = await stores.make();
+    await (await stores.open(database)).close();
+    await runOn(server.url, `create database latin encoding 'LATIN1' locale 'C' template template0`);
+    const url = Object.assign(new URL(database.url), { pathname: '/latin' }).href;
+    await expect(stores.open(database, { store: { url } })).rejects.toThrow('has the encoding LATIN1');
+    await runOn(server.url, 'drop database latin with (force)');
+  });
+
   it('personas that were written under a key that is not known: what stands behind them must not count', async () => {
     const database = await stores.make();
     await (await stores.open(database)).close();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Store } from '../store/open-store.ts';
 import { Head } from './chain.ts';
 import { arrayOf } from './store-rows.ts';
-import { digestBody, signBody, type SignedBody } from './signed-body.ts';
+import { digestBody, readBody, signBody, type SignedBody } from './signed-body.ts';
 
 const count = z.int().min(0);
 
@@ -25,12 +25,13 @@ export interface TakenCheckpoint extends SignedBody {
   readonly totals: Checkpoint['totals'];
 }
 
-const NEWEST = {
-  text: `select number, body, to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-           from (values (1)) as one left join lateral (
-             select number, body from howdah.audit_checkpoint order by number desc limit 1) as newest on true`,
+const CLOCK = {
+  text: `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
   values: [],
 };
+/** Newest first, from a number on. */
+const NEWEST = `select number, body, key_id, signature from howdah.audit_checkpoint
+  where $1::bigint is null or number < $1::bigint order by number desc limit 20`;
 
 /** A chain that ended longer before the last checkpoint than any transaction lasts has its last event in one. */
 const HEADS = `select c.chain, e.sequence, e.hash, k.sequence
@@ -59,7 +60,7 @@ export async function takeCheckpoint(store: Pick<Store, 'exchange' | 'keys'>): P
   const chains = await readHeads(store, last?.at ?? '-infinity');
   const grown = chains.filter(({ head, known }) => head.sequence !== known);
   if (grown.length === 0) return undefined;
-  const number = (last?.number ?? 0) + 1;
+  const number = await firstFree(store, (last?.number ?? 0) + 1);
   const totals = addUp(grown, last?.totals ?? { chains: 0, events: 0 });
   const signed = signBody(store.keys, {
     type: 'checkpoint',
@@ -80,14 +81,39 @@ export async function takeCheckpoint(store: Pick<Store, 'exchange' | 'keys'>): P
   return { ...signed, number, at, totals };
 }
 
-/** The newest checkpoint, the hash of its body, and the time of the store. */
+/**
+ * The newest checkpoint that Howdah signed, the hash of its body, and the time of the store. One that somebody planted
+ * must not be built upon, nor keep others from being taken.
+ */
 async function readNewest(
-  store: Pick<Store, 'exchange'>,
+  store: Pick<Store, 'exchange' | 'keys'>,
 ): Promise<{ last: Checkpoint | undefined; digest: string | null; at: string }> {
-  const [newest] = await store.exchange([NEWEST]);
-  const [, text = null, at] = newest?.rows[0] ?? [];
-  if (text === null) return { last: undefined, digest: null, at: at ?? '' };
-  return { last: Checkpoint.parse(JSON.parse(text)), digest: digestBody(text), at: at ?? '' };
+  const publicKeys = store.keys.publicKeys();
+  let at = '';
+  for (let below: string | null = null; ;) {
+    const [clock, page] = await store.exchange([CLOCK, { text: NEWEST, values: [below] }]);
+    at ||= clock?.rows[0]?.[0] ?? '';
+    const rows = page?.rows ?? [];
+    for (const [number = null, body, keyId, signature] of rows) {
+      below = number;
+      const read = readBody(publicKeys, Checkpoint, {
+        body: body ?? '',
+        keyId: keyId ?? '',
+        signature: signature ?? '',
+      });
+      if ('value' in read) return { last: read.value, digest: digestBody(body ?? ''), at };
+    }
+    if (rows.length === 0) return { last: undefined, digest: null, at };
+  }
+}
+
+/** The number itself, or the first behind it that nobody has planted. */
+async function firstFree(store: Pick<Store, 'exchange'>, number: number): Promise<number> {
+  const text = `select min(n) from (select $1::bigint as n union all
+    select number + 1 from howdah.audit_checkpoint where number >= $1::bigint and number < 9000000000000000) as next
+    where not exists (select from howdah.audit_checkpoint c where c.number = next.n)`;
+  const [found] = await store.exchange([{ text, values: [String(number)] }]);
+  return Number(found?.rows[0]?.[0] ?? number);
 }
 
 function addUp(grown: readonly Grown[], before: Checkpoint['totals']): Checkpoint['totals'] {

@@ -32,7 +32,7 @@ export async function readStatement(exchange: Exchange, callId: string): Promise
 }
 
 const TOLD = `select 1 from howdah.audit_event where call_id = $1 and kind = 'ended'
-  and details::jsonb ->> 'statement_digest' = $2 limit 1`;
+  and (details -> 'statement_digest')::text = '"' || $2 || '"' limit 1`;
 
 /** Whether the event of the call tells of the statement as it stands. */
 export async function isTold(exchange: Exchange, callId: string, digest: string): Promise<boolean> {

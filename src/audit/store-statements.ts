@@ -48,7 +48,7 @@ export function createStatementChecker(exchange: Exchange): StatementChecker {
     for (let from = ['', '-infinity']; ;) {
       const text = `select s.call_id, s.at::text, exists (
              select from howdah.audit_event e where e.call_id = s.call_id and e.kind = 'ended'
-                and e.details::jsonb ->> 'statement_digest' = encode(sha256(s.sealed), 'hex'))::text
+                and (e.details -> 'statement_digest')::text = '"' || encode(sha256(s.sealed), 'hex') || '"')::text
         from howdah.audit_statement s where (s.call_id, s.at) > ($1, $2::timestamptz) order by s.call_id, s.at limit ${PAGE}`;
       const [page] = await exchange([{ text, values: from }]);
       const rows = page?.rows ?? [];

@@ -23,6 +23,10 @@ export interface ReadRules {
   readonly refused: readonly RefusedRow[];
   /** Personas that this version of Howdah does not understand, and that are not among the rules. */
   readonly problems: readonly Problem[];
+  /** The newest version of every persona of the store, of those too that were removed. */
+  readonly newest: ReadonlyMap<string, number>;
+  /** The ids of grants that have an end. */
+  readonly ended: ReadonlySet<string>;
 }
 
 export async function readStoredRules(store: Pick<Store, 'exchange' | 'keys'>): Promise<ReadRules> {
@@ -41,6 +45,8 @@ export async function readStoredRules(store: Pick<Store, 'exchange' | 'keys'>): 
       grants: grants.found.filter(({ end }) => end === undefined).map(({ grant }) => grant),
     },
     problems,
+    newest: new Map(current.map(({ name, version }) => [name, version])),
+    ended: new Set(grants.found.filter(({ end }) => end !== undefined).map(({ grant }) => grant.id)),
     refused: [...refused.map((row) => ({ table: PERSONA_TABLE, row: keyOfVersion(row) })), ...grants.refused],
   };
 }

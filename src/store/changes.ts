@@ -46,10 +46,8 @@ export function followChanges(connection: StoreConnection, now: () => number = (
     if (!closed) timer = setTimeout(() => void run(), POLL_MS).unref();
   }
 
-  connection.onNotification((_, payload) => {
-    const [topic = '', number = ''] = payload.split(' ');
-    note(topic, number);
-  });
+  // anybody who may connect may send a notification: it only says that it is time to look
+  connection.onNotification(() => void poll());
   void run();
 
   return {

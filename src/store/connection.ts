@@ -31,6 +31,7 @@ interface StoreFacts {
   readonly version: number;
   readonly fsync: boolean;
   readonly standby: boolean;
+  readonly encoding: string;
 }
 
 const TIME_LIMIT_MS = 10_000;
@@ -50,19 +51,20 @@ const SETTINGS: Step = {
 
 const FACTS: Step = {
   text: `select pg_catalog.current_setting('server_version_num'), pg_catalog.current_setting('fsync'),
-    pg_catalog.pg_is_in_recovery()::text`,
+    pg_catalog.pg_is_in_recovery()::text, pg_catalog.current_setting('server_encoding')`,
   values: [],
 };
 
 const STORE: Greeting<StoreFacts> = {
   async learn(wire) {
     const [, facts] = await wire.exchange([SETTINGS, FACTS]);
-    const [version, fsync, standby] = facts?.rows[0] ?? [];
-    return { version: Number(version), fsync: fsync === 'on', standby: standby === 'true' };
+    const [version, fsync, standby, encoding] = facts?.rows[0] ?? [];
+    return { version: Number(version), fsync: fsync === 'on', standby: standby === 'true', encoding: encoding ?? '' };
   },
-  whyUnfit: (_, { version, fsync, standby }) => {
+  whyUnfit: (_, { version, fsync, standby, encoding }) => {
     if (version < OLDEST) return `is PostgreSQL ${Math.floor(version / 10_000)}, and the store needs 14 or newer`;
     if (!fsync) return 'runs with fsync = off, which loses the audit log in a crash: set it to on';
+    if (encoding !== 'UTF8') return `has the encoding ${encoding}, in which not everything can be kept: it needs UTF8`;
     return standby ? 'is a standby, and the store is written to' : undefined;
   },
 };
