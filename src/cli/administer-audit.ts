@@ -19,7 +19,7 @@ export function showStatement(shell: Shell, callId: string | undefined): Promise
 }
 
 function administer(shell: Shell, name: string, given: unknown): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found' }, async ({ administer: call }) => {
+  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async ({ administer: call }) => {
     printOutcome(shell, await call({ name, arguments: given }));
     return 0;
   });

@@ -36,7 +36,7 @@ const CHUNK = 65_536;
 
 /** On record twice: what is asked for before the first event leaves, and at the end how much that was. */
 export function exportAudit(shell: Shell, { files = false, format, out, ...flags }: Flags): Promise<number> {
-  return withHowdah(shell, { embeddedStore: files ? 'none' : 'found' }, async (howdah) => {
+  return withHowdah(shell, { embeddedStore: files ? 'none' : 'found', mendsPersonas: true }, async (howdah) => {
     const given = filterArguments(flags);
     const input = { ...given, ...(format !== undefined && { format }), files };
     const outcome = await howdah.administer({ name: 'audit_export', arguments: input });

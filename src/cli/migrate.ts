@@ -4,7 +4,7 @@ import type { Shell } from './shell.ts';
 
 /** Opening the store migrates it; what that did is on record in it. */
 export function migrate(shell: Shell): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'made' }, ({ platform: { store } }) => {
+  return withHowdah(shell, { embeddedStore: 'made', mendsPersonas: true }, ({ platform: { store } }) => {
     if (store === undefined) {
       throw new PlatformError(
         'CONFIG_INVALID',

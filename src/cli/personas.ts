@@ -150,7 +150,7 @@ function required(given: string | undefined, option: string, what: string): stri
 
 /** Exit code 1 where `holds` is not true in the answer. */
 async function administer(shell: Shell, name: string, given: object, holds?: string): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found' }, async (howdah) => {
+  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async (howdah) => {
     const outcome = await howdah.administer({ name, arguments: given });
     printOutcome(shell, outcome);
     return holds === undefined || (outcome.ok && outcome.output[holds] === true) ? 0 : 1;

@@ -21,7 +21,7 @@ type TailRequest = Readonly<Record<string, string | boolean | undefined>> & {
 
 /** Exit code 1 when something is broken. */
 export async function verify(shell: Shell, { checkpoints }: { readonly checkpoints?: string }): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found' }, async ({ administer }) => {
+  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async ({ administer }) => {
     const given = checkpoints === undefined ? {} : { checkpoints: resolve(checkpoints) };
     const outcome = await administer({ name: 'audit_verify', arguments: given });
     printOutcome(shell, outcome);
@@ -34,26 +34,30 @@ export async function tail(
   shell: Shell,
   { follow = false, lines, files = false, ...flags }: TailRequest,
 ): Promise<number> {
-  return withHowdah(shell, { embeddedStore: files ? 'none' : 'found' }, async ({ administer, platform }) => {
-    const given = filterArguments(flags);
-    const outcome = await administer({
-      name: 'audit_tail',
-      arguments: { ...given, ...numberArgument('limit', lines), follow, files },
-    });
-    if (!outcome.ok) throw outcome.error;
-    const events = (outcome.output.rows ?? []) as readonly AuditEvent[];
-    const { directory, reader, operations } = platform.auditSource;
-    const filters = readFilters(z.object(auditFilters).parse(given), operations);
-    const { signal } = shell;
-    const options = { lines: Math.max(1, events.length), follow, signal };
-    const store = files ? undefined : reader();
-    const followed = () =>
-      store === undefined
-        ? tailAudit(directory, { ...options, filter: matches(filters) })
-        : tailStore(store, { ...options, filters });
-    for await (const event of follow ? followed() : events) printEvent(shell, event);
-    return 0;
-  });
+  return withHowdah(
+    shell,
+    { embeddedStore: files ? 'none' : 'found', mendsPersonas: true },
+    async ({ administer, platform }) => {
+      const given = filterArguments(flags);
+      const outcome = await administer({
+        name: 'audit_tail',
+        arguments: { ...given, ...numberArgument('limit', lines), follow, files },
+      });
+      if (!outcome.ok) throw outcome.error;
+      const events = (outcome.output.rows ?? []) as readonly AuditEvent[];
+      const { directory, reader, operations } = platform.auditSource;
+      const filters = readFilters(z.object(auditFilters).parse(given), operations);
+      const { signal } = shell;
+      const options = { lines: Math.max(1, events.length), follow, signal };
+      const store = files ? undefined : reader();
+      const followed = () =>
+        store === undefined
+          ? tailAudit(directory, { ...options, filter: matches(filters) })
+          : tailStore(store, { ...options, filters });
+      for await (const event of follow ? followed() : events) printEvent(shell, event);
+      return 0;
+    },
+  );
 }
 
 function printEvent({ screen, json }: Shell, event: AuditEvent): void {

@@ -12,7 +12,7 @@ type Flags = Readonly<Record<string, string | boolean | undefined>> & {
 };
 
 export function search(shell: Shell, { limit, cursor, ...flags }: Flags): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found' }, async ({ administer }) => {
+  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async ({ administer }) => {
     const outcome = await administer({
       name: 'audit_search',
       arguments: {
@@ -38,7 +38,7 @@ export function stats(
   shell: Shell,
   { by, sessions = false, limit, ...flags }: Flags & { readonly by?: string; readonly sessions?: boolean },
 ): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found' }, async ({ administer }) => {
+  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async ({ administer }) => {
     const name = sessions ? 'audit_sessions' : 'audit_stats';
     const given = { ...filterArguments(flags), ...numberArgument('limit', limit), ...(by !== undefined && { by }) };
     printOutcome(shell, await administer({ name, arguments: given }));
@@ -48,7 +48,7 @@ export function stats(
 
 /** Of a call or of an event. */
 export function show(shell: Shell, id: string): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found' }, async ({ administer }) => {
+  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async ({ administer }) => {
     const outcome = await administer({ name: 'audit_show', arguments: { id } });
     if (!outcome.ok || shell.json) {
       printOutcome(shell, outcome);

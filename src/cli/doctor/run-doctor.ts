@@ -22,7 +22,7 @@ interface Visit {
 export async function runDoctor(shell: Shell, only: string | undefined): Promise<number> {
   return withHowdah(
     shell,
-    { embeddedStore: 'found' },
+    { embeddedStore: 'found', mendsPersonas: true },
     async ({ administer, platform: { auditDirectory, store, deps } }) => {
       const kept = store === undefined ? undefined : await examineStore(store);
       const machine = await examineMachine({
