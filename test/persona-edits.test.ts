@@ -7,7 +7,7 @@ import { uuidv7 } from '../src/core/ids.ts';
 import { grantStep } from '../src/policy/stored-grants.ts';
 import { until } from './mcp-session.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
-import { caller, configOf, useReplicas, type Replica } from './replica-kit.ts';
+import { caller, replicaConfig, useReplicas, type Replica } from './replica-kit.ts';
 import { useStores, type StoreDatabase } from './store-kit.ts';
 
 let server: OwnServer;
@@ -173,7 +173,7 @@ describe('a persona of the store', () => {
     const database = await stores.make();
     const one = await replicas.start(database);
     const reload = (more: Record<string, unknown>) =>
-      one.platform.reload(() => Promise.resolve({ config: configOf(database, more), warnings: [], source: 'x' }));
+      one.platform.reload(() => Promise.resolve({ config: replicaConfig(database, more), warnings: [], source: 'x' }));
     await set(one, wide);
     await reload({ personas: { other: { roles: ['other'], tools: { allow: ['list_servers'] } } } });
     expect(await outcomeOf(one)).toBe('OK');
