@@ -25,6 +25,7 @@ it('ends the calls that are allowed no more, and no other', () => {
   expect(call.ended).toMatchObject([
     {
       code: 'FORBIDDEN',
+      hint: 'An administrator changed the personas or the keys, or a grant has ended; see what you may call now.',
       details: { rule: 'no rule of personas.asker.tools.allow matches', revoked_by: closed.version },
     },
   ]);

@@ -69,7 +69,7 @@ function findRefusal(
 
 function revoked(rule: string, policyVersion: string, persona: CompiledPersona | undefined): PlatformError {
   return new PlatformError('FORBIDDEN', 'The right to make this call was taken away while it was under way.', {
-    hint: 'An administrator changed the personas or the keys; see what you may call now.',
+    hint: 'An administrator changed the personas or the keys, or a grant has ended; see what you may call now.',
     details: { persona: persona?.name ?? null, rule, revoked_by: policyVersion },
   });
 }
