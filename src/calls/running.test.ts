@@ -13,7 +13,13 @@ const closed = compilePersonas({ asker: PersonaSpec.parse({}) });
 
 function start(running: ReturnType<typeof createRunningCalls>, since = running.moment()) {
   const ended: PlatformError[] = [];
-  const call = { principal, operations, destination: undefined, end: (error: PlatformError) => void ended.push(error) };
+  const call = {
+    principal,
+    operations,
+    destination: undefined,
+    data: undefined,
+    end: (error: PlatformError) => void ended.push(error),
+  };
   return { ended, forget: running.add(call, since) };
 }
 
