@@ -97,9 +97,9 @@ describe('a persona that is taken away', () => {
     expect((event as { policy_version: string }).policy_version).toBe(under);
   });
 
+  const hiding = (data: object) =>
+    configOf({ asker: { tools: { allow: ['class:query'] }, data } }, { auth: { api_keys: [key] } });
   describe('whose data rules change', () => {
-    const hiding = (data: object) =>
-      configOf({ asker: { tools: { allow: ['class:query'] }, data } }, { auth: { api_keys: [key] } });
     it.each([
       ['a table is hidden', {}, { deny: ['hr.salaries'] }],
       ['another table is hidden', { deny: ['hr.salaries'] }, { deny: ['hr.salaries', 'hr.people'] }],
