@@ -1,9 +1,11 @@
 /** What gives rights is in the proof of the audit log: rows of personas and grants that somebody planted, changed or deleted. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyStore } from '../src/audit/store-verify.ts';
+import { settleRow } from '../src/store/settled-row.ts';
+import type { Store } from '../src/store/open-store.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
 import { useReplicas, type Replica } from './replica-kit.ts';
-import { runOn, useStores, type StoreDatabase } from './store-kit.ts';
+import { openAudit, runOn, useStores, type StoreDatabase } from './store-kit.ts';
 
 let server: OwnServer;
 beforeAll(async () => {
@@ -32,10 +34,14 @@ async function edited(): Promise<{ database: StoreDatabase; replica: Replica }> 
   return { database, replica };
 }
 
-/** As an hour later: what is told of in the last minute is not missed yet. */
-async function broken({ platform }: Replica): Promise<string[]> {
-  const { store } = platform;
+function storeOf({ platform: { store } }: Replica): Store {
   if (store === undefined) throw new Error('there is no store');
+  return store;
+}
+
+/** As an hour later: what is told of in the last minute is not missed yet. */
+async function broken(replica: Replica): Promise<string[]> {
+  const store = storeOf(replica);
   const now = Date.now() + 3_600_000;
   const report = await verifyStore({
     exchange: (steps) => store.exchange(steps),
@@ -83,4 +89,50 @@ it.each([
   const { database, replica } = await edited();
   await attack(database, statement);
   expect(await broken(replica)).toEqual([expect.stringMatching(named)]);
+});
+
+/** Events in a chain of their own, whose hashes are right: no key is needed to make one. */
+async function plant(
+  { database, replica }: { readonly database: StoreDatabase; readonly replica: Replica },
+  events: readonly { readonly id?: string; readonly details: object }[],
+): Promise<void> {
+  const log = await openAudit(storeOf(replica), database);
+  for (const event of events) await log.record({ kind: 'persona', operation: 'persona_set', outcome: 'OK', ...event });
+  await log.close();
+}
+
+async function eventOf(database: StoreDatabase, row: string): Promise<{ id: string; digest: string }> {
+  const { rows } = await database.asRunRole(
+    `select id::text, details ->> 'digest' as digest from howdah.audit_event where details ->> 'row' = $1`,
+    [row],
+  );
+  return rows[0] as { id: string; digest: string };
+}
+
+const table = 'persona_version';
+
+describe('a version that was deleted is named', () => {
+  it('although an event of somebody else withdraws it', async () => {
+    const both = await edited();
+    const { id } = await eventOf(both.database, 'support/2');
+    const { keys } = storeOf(both.replica);
+    await plant(both, [
+      { details: { table, row: 'support/2', withdraws: id } },
+      { details: { table, row: 'support/2', withdraws: id, key_id: keys.keyId, mac: '00'.repeat(32) } },
+      // what Howdah wrote of another row and of another event
+      { details: { ...settleRow(keys, 'withdraws', { table, row: 'support/9' }, id), row: 'support/2' } },
+      { details: settleRow(keys, 'withdraws', { table: 'persona_grant', row: 'support/2' }, id) },
+      { details: { ...settleRow(keys, 'confirms', { table, row: 'support/2' }, id), confirms: null, withdraws: id } },
+    ]);
+    await attack(both.database, `delete from howdah.persona_version where version = 2`);
+    expect(await broken(both.replica)).toEqual([expect.stringMatching(/support\/2: It is gone/)]);
+  });
+
+  it('although an event of somebody else tells of another row under the same id', async () => {
+    const both = await edited();
+    const [{ id }, { digest }] = [await eventOf(both.database, 'support/2'), await eventOf(both.database, 'support/1')];
+    await plant(both, [{ id, details: { table, row: 'support/1', digest } }]);
+    await attack(both.database, `delete from howdah.persona_version where version = 2`);
+    expect(await broken(both.replica)).toEqual([expect.stringMatching(/support\/2: It is gone/)]);
+  });
 });

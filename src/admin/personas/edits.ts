@@ -9,6 +9,7 @@ import type { StoredRules } from '../../policy/stored-rules.ts';
 import type { Step } from '../../postgres/wire.ts';
 import type { StoreConnection } from '../../store/connection.ts';
 import type { Store } from '../../store/open-store.ts';
+import { settleRow } from '../../store/settled-row.ts';
 
 /** What is needed to change personas and grants in the store. */
 export interface RuleEditor {
@@ -80,7 +81,11 @@ export async function writeBound(
   await audit.record({ ...event, id, outcome: 'OK', details: { table, row, digest, ...details } });
   const [written] = await store.exchange([statement]);
   if (written?.rows.length === 1) return true;
-  await audit.record({ ...event, outcome: 'CONFLICT', details: { table, row, withdraws: id } });
+  await audit.record({
+    ...event,
+    outcome: 'CONFLICT',
+    details: settleRow(store.keys, 'withdraws', { table, row }, id),
+  });
   return false;
 }
 
