@@ -19,6 +19,7 @@ import { readStoredRules } from '../../policy/stored-rules.ts';
 import { defineAdmin } from '../admin-operation.ts';
 import { authorOf, requireEditor, writeBound, type RuleEditor } from './edits.ts';
 import { PersonaName, Reason } from './set.ts';
+import { settlingJob } from './unsettled.ts';
 
 type Editor = () => RuleEditor | undefined;
 
@@ -117,7 +118,7 @@ export function personaRevoke(editor: Editor) {
   });
 }
 
-/** Puts the end of grants on record; they have ended by themselves. */
+/** Puts the end of grants on record, which have ended by themselves, and what became of rows that nobody knows of. */
 export function grantJobs(editor: Pick<RuleEditor, 'store' | 'audit'>): readonly Job[] {
   return [
     {
@@ -132,6 +133,7 @@ export function grantJobs(editor: Pick<RuleEditor, 'store' | 'audit'>): readonly
         }
       },
     },
+    settlingJob(editor),
   ];
 }
 
