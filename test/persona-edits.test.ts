@@ -87,6 +87,18 @@ describe('a persona of the store', () => {
     expect(bound.rows).toEqual([{ n: 4 }]);
   });
 
+  it('that was removed is none for who expects none, and is of its newest version for who looked', async () => {
+    const one = await replicas.start(await stores.make());
+    await set(one, wide, { if_version: 0 });
+    expect(await failure(set(one, wide, { if_version: 0 }))).toMatchObject({ code: 'CONFLICT' });
+    const remove = () => one.administer('persona_remove', { name: 'support', reason: 'over' });
+    await remove();
+    expect(await failure(set(one, wide, { if_version: 1 }))).toMatchObject({ code: 'CONFLICT' });
+    expect(await set(one, wide, { if_version: 0 })).toMatchObject({ version: 3 });
+    await remove();
+    expect(await set(one, wide, { if_version: 4 })).toMatchObject({ version: 5 });
+  });
+
   it('survives a restart, and the file of one name stands before it, with a warning', async () => {
     const database = await stores.make();
     const one = await replicas.start(database);
