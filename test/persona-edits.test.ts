@@ -1,4 +1,6 @@
 /** Personas and grants that are edited in the store, and in force on every replica. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { grantJobs } from '../src/admin/personas/grants.ts';
@@ -97,6 +99,32 @@ describe('a persona of the store', () => {
     expect(await set(one, wide, { if_version: 0 })).toMatchObject({ version: 3 });
     await remove();
     expect(await set(one, wide, { if_version: 4 })).toMatchObject({ version: 5 });
+  });
+
+  it('is compared with what another configuration makes of it', async () => {
+    const database = await stores.make();
+    const one = await replicas.start(database);
+    await set(one, { ...wide, data: { deny: ['hr.salaries'] } });
+    const path = join(database.stateDir, 'next.json');
+    const diff = (next: object) => {
+      writeFileSync(path, JSON.stringify(next), { mode: 0o600 });
+      return one.administer('persona_diff', { file: path });
+    };
+    const { api_keys: keys } = replicaConfig(database).auth;
+    const auth = { api_keys: keys.map(({ id, hash, roles }) => ({ id, hash, roles })) };
+    expect(await diff({ auth })).toMatchObject({ same: true, changes: [] });
+    const { changes } = await diff({
+      auth,
+      personas: { support: { ...narrow, limits: { ...wide.limits, concurrent: 5 } } },
+    });
+    expect(changes).toEqual(
+      expect.arrayContaining([
+        { of: 'personas.support', what: 'tools', lost: ['list_servers'], gained: expect.any(Array) as unknown },
+        { of: 'personas.support', what: 'data', lost: ['data.deny "hr.salaries"'], gained: [] },
+        { of: 'personas.support', what: 'limits.concurrent', lost: ['500'], gained: ['5'] },
+      ]),
+    );
+    expect(changes).not.toContainEqual(expect.objectContaining({ of: 'personas.support', what: 'persona' }));
   });
 
   it('survives a restart, and the file of one name stands before it, with a warning', async () => {
