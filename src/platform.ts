@@ -330,7 +330,9 @@ function wire({ config, env, warn, late }: Wiring) {
       stored: () => late.stored(),
       async readOther(path) {
         const { config: other } = await loadConfig({ path, env });
-        return { config: other, policy: compilePolicy(other, operations, late.stored()) };
+        const stored = late.stored();
+        const personas = joinPersonas(other.personas, stored);
+        return { config: other, personas, policy: compilePolicy(other, operations, stored) };
       },
       store: () => late.store,
       checkpointFile: () => checkpointFile(config, stateDirectory(env)),

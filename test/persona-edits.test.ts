@@ -1,4 +1,6 @@
 /** Personas and grants that are edited in the store, and in force on every replica. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { grantJobs } from '../src/admin/personas/grants.ts';
@@ -7,7 +9,7 @@ import { uuidv7 } from '../src/core/ids.ts';
 import { grantStep } from '../src/policy/stored-grants.ts';
 import { until } from './mcp-session.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
-import { caller, configOf, useReplicas, type Replica } from './replica-kit.ts';
+import { caller, replicaConfig, useReplicas, type Replica } from './replica-kit.ts';
 import { useStores, type StoreDatabase } from './store-kit.ts';
 
 let server: OwnServer;
@@ -85,6 +87,44 @@ describe('a persona of the store', () => {
         where e.details ->> 'row' = v.name || '/' || v.version and e.principal_subject = 'tester'`,
     );
     expect(bound.rows).toEqual([{ n: 4 }]);
+  });
+
+  it('that was removed is none for who expects none, and is of its newest version for who looked', async () => {
+    const one = await replicas.start(await stores.make());
+    await set(one, wide, { if_version: 0 });
+    expect(await failure(set(one, wide, { if_version: 0 }))).toMatchObject({ code: 'CONFLICT' });
+    const remove = () => one.administer('persona_remove', { name: 'support', reason: 'over' });
+    await remove();
+    expect(await failure(set(one, wide, { if_version: 1 }))).toMatchObject({ code: 'CONFLICT' });
+    expect(await set(one, wide, { if_version: 0 })).toMatchObject({ version: 3 });
+    await remove();
+    expect(await set(one, wide, { if_version: 4 })).toMatchObject({ version: 5 });
+  });
+
+  it('is compared with what another configuration makes of it', async () => {
+    const database = await stores.make();
+    const one = await replicas.start(database);
+    await set(one, { ...wide, data: { deny: ['hr.salaries'] } });
+    const path = join(database.stateDir, 'next.json');
+    const diff = (next: object) => {
+      writeFileSync(path, JSON.stringify(next), { mode: 0o600 });
+      return one.administer('persona_diff', { file: path });
+    };
+    const { api_keys: keys } = replicaConfig(database).auth;
+    const auth = { api_keys: keys.map(({ id, hash, roles }) => ({ id, hash, roles })) };
+    expect(await diff({ auth })).toMatchObject({ same: true, changes: [] });
+    const { changes } = await diff({
+      auth,
+      personas: { support: { ...narrow, limits: { ...wide.limits, concurrent: 5 } } },
+    });
+    expect(changes).toEqual(
+      expect.arrayContaining([
+        { of: 'personas.support', what: 'tools', lost: ['list_servers'], gained: expect.any(Array) as unknown },
+        { of: 'personas.support', what: 'data', lost: ['data.deny "hr.salaries"'], gained: [] },
+        { of: 'personas.support', what: 'limits.concurrent', lost: ['500'], gained: ['5'] },
+      ]),
+    );
+    expect(changes).not.toContainEqual(expect.objectContaining({ of: 'personas.support', what: 'persona' }));
   });
 
   it('survives a restart, and the file of one name stands before it, with a warning', async () => {
@@ -173,7 +213,7 @@ describe('a persona of the store', () => {
     const database = await stores.make();
     const one = await replicas.start(database);
     const reload = (more: Record<string, unknown>) =>
-      one.platform.reload(() => Promise.resolve({ config: configOf(database, more), warnings: [], source: 'x' }));
+      one.platform.reload(() => Promise.resolve({ config: replicaConfig(database, more), warnings: [], source: 'x' }));
     await set(one, wide);
     await reload({ personas: { other: { roles: ['other'], tools: { allow: ['list_servers'] } } } });
     expect(await outcomeOf(one)).toBe('OK');

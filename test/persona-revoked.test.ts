@@ -1,5 +1,6 @@
 /** What becomes of calls that are under way when personas or keys are read again. */
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { Config } from '../src/config/schema.ts';
 import { principalOf } from '../src/identity/api-keys.ts';
 import { operation, until } from './mcp-session.ts';
@@ -22,6 +23,15 @@ describe('a persona that is taken away', () => {
       accessClass: 'query',
     },
   );
+  const reading = operation(
+    'read_deaf',
+    () => new Promise((resolve) => setTimeout(() => resolve({ secret: 'data' }), 300)),
+    {
+      accessClass: 'query',
+      reaches: 'server',
+      input: z.strictObject({ server: z.string().optional(), database: z.string().optional() }),
+    },
+  );
   const key = { id: KEY, hash: HASH, roles: ['asker'] };
   const before = configOf({ asker: { tools: { allow: ['class:query'] } } }, { auth: { api_keys: [key] } });
   const [spec] = before.auth.api_keys;
@@ -30,8 +40,9 @@ describe('a persona that is taken away', () => {
   async function withRunning(
     name: string,
     next: Config,
+    first: Config = before,
   ): Promise<{ answer: Answer; governed: Governed; event: unknown; under: string }> {
-    const own = await openGoverned(before, [waiting, deaf]);
+    const own = await openGoverned(first, [waiting, deaf, reading]);
     const under = own.platform.deps.policy.version;
     try {
       const running = own.ask(caller ?? '', 'tools/call', { name, arguments: {} });
@@ -84,6 +95,28 @@ describe('a persona that is taken away', () => {
       details: { revoked_by: own.platform.deps.policy.version },
     });
     expect((event as { policy_version: string }).policy_version).toBe(under);
+  });
+
+  const hiding = (data: object) =>
+    configOf({ asker: { tools: { allow: ['class:query'] }, data } }, { auth: { api_keys: [key] } });
+  describe('whose data rules change', () => {
+    it.each([
+      ['a table is hidden', {}, { deny: ['hr.salaries'] }],
+      ['another table is hidden', { deny: ['hr.salaries'] }, { deny: ['hr.salaries', 'hr.people'] }],
+      ['a column is masked', { deny: ['hr.salaries'] }, { deny: ['hr.salaries'], mask: { 'hr.people.name': 'hash' } }],
+    ])('PE-12: withholds what a call brings from a server when %s meanwhile', async (_, first, then) => {
+      const { answer, event } = await withRunning('read_deaf', hiding(then), hiding(first));
+      expect(answer.code).toBe('FORBIDDEN');
+      expect(answer.text).toContain('personas.asker.data is not what it was when the call began');
+      expect(answer.text).not.toContain('secret');
+      expect(event).toMatchObject({ outcome: 'FORBIDDEN', decision: 'deny' });
+    });
+    it('PE-12: leaves it alone when they are only written in another way, or when it reaches no server', async () => {
+      const next = hiding({ deny: ['hr.salaries', 'HR.People'] });
+      const same = hiding({ deny: ['hr."people"', 'hr.salaries'] });
+      expect((await withRunning('read_deaf', next, same)).answer.code).toBe('OK');
+      expect((await withRunning('wait_deaf', next)).answer.code).toBe('OK');
+    });
   });
 
   it('PE-12: withholds the answer of what could not be ended', async () => {

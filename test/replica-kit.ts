@@ -40,7 +40,7 @@ export function useReplicas(): {
     async start(database, more = {}, served = true) {
       let log = '';
       const logger = createLogger('warn', { isTerminal: false, write: (line) => void (log += line) });
-      const config = configOf(database, more);
+      const config = replicaConfig(database, more);
       const platform = await createPlatform({ config, env: database.env, logger, version: '0' });
       running.push(platform);
       if (served) await platform.openHttp();
@@ -70,7 +70,7 @@ export function useReplicas(): {
   };
 }
 
-export function configOf(database: StoreDatabase, more: Record<string, unknown> = {}): Config {
+export function replicaConfig(database: StoreDatabase, more: Record<string, unknown> = {}): Config {
   return database.config({
     http: { listen: '127.0.0.1:0' },
     telemetry: { metrics: { listen: 'off' } },

@@ -2,6 +2,7 @@ import { digestRow, isBound } from '../store/bound-row.ts';
 import type { KeyRing } from '../store/key-ring.ts';
 import type { AuditEvent } from '../contract/audit-event.ts';
 import type { Exchange } from './store-scan.ts';
+import { createToldRows } from './told-rows.ts';
 
 /** How a column is read as the JSON value that was bound. */
 const READ = {
@@ -68,7 +69,7 @@ interface Awaited {
 /** Compares rows with the events that tell of them. */
 export interface BoundRowChecker {
   readonly count: number;
-  /** To be given every event that is whole. */
+  /** To be given every event that is whole, those of a chain in their order. */
   add(event: AuditEvent): void;
   /** What is wrong, once every event was given. `droppedUntil`: events before that time are gone by age. */
   finish(droppedUntil: number): readonly BrokenRow[];
@@ -77,7 +78,8 @@ export interface BoundRowChecker {
 const PAGE = 500;
 const FORGED = 'Its code is wrong: somebody without the key of Howdah wrote, changed or copied it.';
 const UNTOLD = 'No event in the log tells of it as it stands.';
-const GONE = 'It is gone: an event tells of it. Somebody deleted it, or Howdah was killed before it was written.';
+const GONE =
+  'It is gone: an event tells of it. Somebody deleted it; or it could not be written, which Howdah records within minutes.';
 /** A row follows its event; one that was told of so shortly before the rows were read may not have been there yet. */
 const FOLLOWS_MS = 60_000;
 
@@ -91,7 +93,7 @@ export async function readBoundRows(
   const awaited = new Map<string, Awaited[]>();
   const broken: BrokenRow[] = [];
   const present = new Set<string>();
-  const told = new Map<string, Awaited>();
+  const told = createToldRows(keys);
   const known = new Set(tables.map(({ table }) => table));
   let count = 0;
   for (const bound of tables) {
@@ -107,10 +109,11 @@ export async function readBoundRows(
   }
   return {
     count,
-    add({ id, details }) {
-      const said = details as (Partial<Awaited> & { readonly withdraws?: unknown }) | null;
-      if (typeof said?.withdraws === 'string') told.delete(said.withdraws);
-      if (isTold(said) && known.has(said.table) && timeOf(id) < readAt - FOLLOWS_MS) told.set(id, said);
+    add(event) {
+      const { id } = event;
+      const said = event.details as Partial<Awaited> | null;
+      const isAwaited = isTold(said) && known.has(said.table) && timeOf(id) < readAt - FOLLOWS_MS;
+      told.add(event, isAwaited ? said : undefined);
       const waiting = awaited.get(id);
       if (waiting === undefined) return;
       const rest = waiting.filter(
@@ -121,7 +124,7 @@ export async function readBoundRows(
     },
     finish(droppedUntil) {
       const untold = [...awaited].filter(([id]) => timeOf(id) >= droppedUntil).flatMap(([, rows]) => rows);
-      const gone = [...told.values()].filter(({ table, row }) => !present.has(placeOf(table, row)));
+      const gone = told.expected().filter(({ table, row }) => !present.has(placeOf(table, row)));
       return [
         ...broken,
         ...untold.map(({ table, row }) => ({ table, row, what: UNTOLD })),

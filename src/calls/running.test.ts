@@ -13,7 +13,13 @@ const closed = compilePersonas({ asker: PersonaSpec.parse({}) });
 
 function start(running: ReturnType<typeof createRunningCalls>, since = running.moment()) {
   const ended: PlatformError[] = [];
-  const call = { principal, operations, destination: undefined, end: (error: PlatformError) => void ended.push(error) };
+  const call = {
+    principal,
+    operations,
+    destination: undefined,
+    data: undefined,
+    end: (error: PlatformError) => void ended.push(error),
+  };
   return { ended, forget: running.add(call, since) };
 }
 
@@ -25,6 +31,7 @@ it('ends the calls that are allowed no more, and no other', () => {
   expect(call.ended).toMatchObject([
     {
       code: 'FORBIDDEN',
+      hint: 'An administrator changed the personas or the keys, or a grant has ended; see what you may call now.',
       details: { rule: 'no rule of personas.asker.tools.allow matches', revoked_by: closed.version },
     },
   ]);

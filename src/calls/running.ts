@@ -1,6 +1,6 @@
 import type { Principal } from '../contract/principal.ts';
 import { PlatformError } from '../core/errors.ts';
-import type { CompiledPersona, Decision, Policy } from '../policy/policy.ts';
+import type { CompiledPersona, DataRules, Decision, Policy } from '../policy/policy.ts';
 import type { Operation } from './operation.ts';
 import type { Destination } from './reach.ts';
 
@@ -10,6 +10,8 @@ export interface RunningCall {
   /** What it runs and what that stands for; a method of the protocol itself is not among them. */
   readonly operations: readonly Operation[];
   readonly destination: Destination | undefined;
+  /** By which it shows what it finds there. */
+  readonly data: DataRules | undefined;
   /** Ends it; its caller hears the error. */
   readonly end: (error: PlatformError) => void;
 }
@@ -58,18 +60,20 @@ export function createRunningCalls(): RunningCalls {
 
 /** The rule that refuses the call now; undefined if none does. */
 function findRefusal(
-  { operations, destination }: RunningCall,
+  { operations, destination, data }: RunningCall,
   persona: CompiledPersona | undefined,
 ): string | undefined {
   if (!persona) return 'no persona is for the caller any more';
   const decisions: Decision[] = operations.map((operation) => persona.operation(operation));
   if (destination) decisions.push(persona.database(destination.server.name, destination.database));
-  return decisions.find(({ allowed }) => !allowed)?.rule;
+  const refusal = decisions.find(({ allowed }) => !allowed);
+  if (refusal || !destination || persona.data?.canonical === data?.canonical) return refusal?.rule;
+  return `personas.${persona.name}.data is not what it was when the call began`;
 }
 
 function revoked(rule: string, policyVersion: string, persona: CompiledPersona | undefined): PlatformError {
   return new PlatformError('FORBIDDEN', 'The right to make this call was taken away while it was under way.', {
-    hint: 'An administrator changed the personas or the keys; see what you may call now.',
+    hint: 'An administrator changed the personas or the keys, or a grant has ended; see what you may call now.',
     details: { persona: persona?.name ?? null, rule, revoked_by: policyVersion },
   });
 }

@@ -31,6 +31,7 @@ export function compileDataRules({ deny, mask }: Spec, path: string): DataRules 
   const relation: DataRules['relation'] = (schema, table) =>
     find(wholly, (pattern) => pattern.schema.matches(schema) && pattern.table.matches(table));
   return {
+    canonical: JSON.stringify(canonicalDataRules({ deny, mask })),
     denied: denials.flatMap((rule) => rule?.pattern ?? []),
     masked: masks.flatMap((rule) => rule?.pattern ?? []),
     schema: (schema) =>

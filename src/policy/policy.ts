@@ -60,6 +60,8 @@ export interface CompiledPersona {
 
 /** What of a database a persona may not see; the same in every database that it may reach. */
 export interface DataRules {
+  /** What they mean, however they are written: equal for equal rules. */
+  readonly canonical: string;
   readonly denied: readonly DataPattern[];
   readonly masked: readonly DataPattern[];
   /** Denied where one rule denies all of it. */

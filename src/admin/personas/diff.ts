@@ -3,6 +3,7 @@ import type { Operation } from '../../calls/operation.ts';
 import type { Config } from '../../config/schema.ts';
 import type { CompiledPersona, Policy } from '../../policy/policy.ts';
 import { withBuiltIn } from '../../policy/compile.ts';
+import { joinPersonas } from '../../policy/stored-rules.ts';
 import { defineAdmin } from '../admin-operation.ts';
 import { imagineCaller, type ImaginedCaller } from './caller.ts';
 import { describeLimits } from './limits.ts';
@@ -20,10 +21,12 @@ type Change = z.output<typeof Change>;
 /** A configuration and what it means. */
 interface Side {
   readonly config: Config;
+  /** Those of the store among them. */
+  readonly personas: Config['personas'];
   readonly policy: Policy;
 }
 
-export function personaDiff({ config, policy, catalog, readOther }: Surroundings) {
+export function personaDiff({ config, policy, catalog, stored, readOther }: Surroundings) {
   return defineAdmin({
     name: 'persona_diff',
     area: 'persona',
@@ -38,7 +41,9 @@ export function personaDiff({ config, policy, catalog, readOther }: Surroundings
       changes: z.array(Change),
     },
     run: async ({ file }) => {
-      const sides: readonly [Side, Side] = [{ config, policy: policy() }, await readOther(file)];
+      const other = await readOther(file);
+      const personas = joinPersonas(config.personas, stored());
+      const sides: readonly [Side, Side] = [{ config, personas, policy: policy() }, other];
       const { operations } = callableOf(catalog());
       const changes = [...comparePersonas(sides, operations), ...compareCallers(sides)];
       const [before, after] = sides.map((side) => side.policy.version);
@@ -66,11 +71,11 @@ type Facts = Readonly<Record<string, readonly string[]>>;
 
 function describePersona(
   name: string,
-  { config, policy }: Side,
+  { personas, policy }: Side,
   known: { readonly operations: readonly Operation[]; readonly servers: readonly string[] },
 ): Facts {
   const persona = policy.personas().find((each) => each.name === name);
-  const spec = withBuiltIn(config.personas).get(name);
+  const spec = withBuiltIn(personas).get(name);
   if (!persona || !spec) return {};
   const { tools, servers, databases, data } = spec;
   const limits = Object.entries(describeLimits(persona.limits)).map(([limit, value]) => [

@@ -7,8 +7,9 @@ import { uuidv7 } from '../../core/ids.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { StoredRules } from '../../policy/stored-rules.ts';
 import type { Step } from '../../postgres/wire.ts';
-import type { StoreConnection } from '../../store/connection.ts';
+import { storeUnavailable, type StoreConnection } from '../../store/connection.ts';
 import type { Store } from '../../store/open-store.ts';
+import { settleRow } from '../../store/settled-row.ts';
 
 /** What is needed to change personas and grants in the store. */
 export interface RuleEditor {
@@ -66,9 +67,13 @@ interface Writing {
   readonly step: (eventId: string) => Step & { readonly digest: string };
 }
 
+/** A row that came much later than its event could come when that was withdrawn already. */
+const LONGEST_EVENT_MS = 15_000;
+
 /**
  * Writes a row and the event that it is bound to. The event is durable first: a row without one is taken for planted.
- * False, and a second event, if the row was not the next one any more.
+ * False, and a second event, if the row was not the next one any more. Where it fails, nobody knows what became of the
+ * row: `settlingJob` finds out.
  */
 export async function writeBound(
   { store, audit }: Pick<RuleEditor, 'store' | 'audit'>,
@@ -77,10 +82,16 @@ export async function writeBound(
   const id = uuidv7();
   const { digest, ...statement } = step(id);
   const event: AuditRecord = { kind: 'persona', operation, ...(context && callerColumns(context)) };
+  const began = performance.now();
   await audit.record({ ...event, id, outcome: 'OK', details: { table, row, digest, ...details } });
+  if (performance.now() - began > LONGEST_EVENT_MS) throw storeUnavailable(new Error('the event was written too late'));
   const [written] = await store.exchange([statement]);
   if (written?.rows.length === 1) return true;
-  await audit.record({ ...event, outcome: 'CONFLICT', details: { table, row, withdraws: id } });
+  await audit.record({
+    ...event,
+    outcome: 'CONFLICT',
+    details: settleRow(store.keys, 'withdraws', { table, row }, id),
+  });
   return false;
 }
 

@@ -19,6 +19,7 @@ import { readStoredRules } from '../../policy/stored-rules.ts';
 import { defineAdmin } from '../admin-operation.ts';
 import { authorOf, requireEditor, writeBound, type RuleEditor } from './edits.ts';
 import { PersonaName, Reason } from './set.ts';
+import { settlingJob } from './unsettled.ts';
 
 type Editor = () => RuleEditor | undefined;
 
@@ -117,7 +118,7 @@ export function personaRevoke(editor: Editor) {
   });
 }
 
-/** Puts the end of grants on record; they have ended by themselves. */
+/** Puts the end of grants on record, which have ended by themselves, and what became of rows that nobody knows of. */
 export function grantJobs(editor: Pick<RuleEditor, 'store' | 'audit'>): readonly Job[] {
   return [
     {
@@ -132,6 +133,7 @@ export function grantJobs(editor: Pick<RuleEditor, 'store' | 'audit'>): readonly
         }
       },
     },
+    settlingJob(editor),
   ];
 }
 
@@ -156,7 +158,7 @@ async function writeGrant(edits: RuleEditor, grant: Grant, context: CallContext)
     });
   }
   const { persona, until, reason } = grant;
-  await writeBound(edits, {
+  const isWritten = await writeBound(edits, {
     operation: 'persona_grant',
     context,
     table: GRANT_TABLE,
@@ -164,6 +166,7 @@ async function writeGrant(edits: RuleEditor, grant: Grant, context: CallContext)
     details: { persona, to: describeGrantee(grant), until, reason },
     step: (eventId) => grantStep(edits.store.keys, grant, eventId),
   });
+  if (!isWritten) throw notWritten();
 }
 
 interface Ending extends Pick<GrantEnd, 'how' | 'author' | 'reason'> {
@@ -176,13 +179,21 @@ async function writeEnd(
   { grant, context, ...facts }: Ending,
 ): Promise<void> {
   const end: GrantEnd = { id: uuidv7(), grant_id: grant.id, at: new Date().toISOString(), ...facts };
-  await writeBound(editor, {
+  const isWritten = await writeBound(editor, {
     operation: end.how === 'revoked' ? 'persona_revoke' : 'grant_expired',
     context,
     table: GRANT_END_TABLE,
     row: end.id,
     details: { grant: grant.id, persona: grant.persona, to: describeGrantee(grant), reason: end.reason },
     step: (eventId) => grantEndStep(editor.store.keys, end, eventId),
+  });
+  if (!isWritten) throw notWritten();
+}
+
+/** Nothing but another hand in the store keeps a new row out. */
+function notWritten(): PlatformError {
+  return new PlatformError('CONFLICT', 'The store has not taken it over, though it said nothing against it.', {
+    hint: 'Look for a trigger or a rule on the tables of the schema howdah that is not of Howdah.',
   });
 }
 

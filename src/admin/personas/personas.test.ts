@@ -72,9 +72,9 @@ it('lists every persona, where it is from and how much it may', async () => {
   const { code, answer } = await run('list');
   expect(code).toBe(0);
   expect(answer.rows).toMatchObject([
-    { name: 'admin', from: 'built in', priority: -10, administration: 16, servers: 2 },
+    { name: 'admin', from: 'built in', priority: -10, administration: 23, servers: 2 },
     { name: 'analyst', from: 'file', priority: 10, roles: ['analyst', 'group:data'], administration: 0, servers: 1 },
-    { name: 'auditor', tools: 0, administration: 2 },
+    { name: 'auditor', tools: 0, administration: 8 },
     { name: 'dba', administration: 0 },
     { name: 'viewer' },
   ]);

@@ -126,7 +126,7 @@ async function writeVersion(editor: RuleEditor, { name, reason, if_version: expe
     details: { reason, version_before: versions[0]?.version ?? null, policy_version_after: policy?.version ?? null },
     step: (eventId) => versionStep(editor.store.keys, row, eventId),
   });
-  if (!isWritten) requireVersion(name, version - 1, (await readVersions(editor.store, [name]))[0]);
+  if (!isWritten) throw versionConflict(name, version - 1, (await readVersions(editor.store, [name]))[0]);
   return { name, version, policy_version: policy?.version ?? null };
 }
 
@@ -140,12 +140,18 @@ function requireNotGranted(name: string, policy: Policy | undefined, { grants }:
   });
 }
 
-/** Fails with CONFLICT, which says who has changed it and when. */
+/** Fails with CONFLICT. A persona that was removed is none, and is of its newest version as well. */
 function requireVersion(name: string, expected: number | undefined, newest: FoundVersion | undefined): void {
+  const isNone = newest === undefined || newest.spec === null;
+  if (expected === undefined || expected === newest?.version || (expected === 0 && isNone)) return;
+  throw versionConflict(name, expected, newest);
+}
+
+/** Says who has changed it and when. */
+function versionConflict(name: string, expected: number, newest: FoundVersion | undefined): PlatformError {
   const version = newest?.version ?? 0;
-  if (expected === undefined || expected === version) return;
   const what = newest ? `has the version ${version}, by ${newest.author} at ${newest.at}` : 'is not in the store';
-  throw new PlatformError('CONFLICT', `The persona "${name}" ${what}; you expected version ${expected}.`, {
+  return new PlatformError('CONFLICT', `The persona "${name}" ${what}; you expected version ${expected}.`, {
     hint: `See \`howdah persona show ${name}\`, and make your change over again.`,
     details: { version, author: newest?.author ?? null, at: newest?.at ?? null, reason: newest?.reason ?? null },
   });

@@ -16,6 +16,10 @@ export interface Surroundings {
   readonly editor: () => RuleEditor | undefined;
   /** What is in force of the store. */
   readonly stored: () => StoredRules;
-  /** Reads and checks another configuration as a start would. Fails with CONFIG_INVALID. */
-  readonly readOther: (path: string) => Promise<{ readonly config: Config; readonly policy: Policy }>;
+  /** Reads and checks another configuration as a start would, with what the store has. Fails with CONFIG_INVALID. */
+  readonly readOther: (path: string) => Promise<{
+    readonly config: Config;
+    readonly personas: Config['personas'];
+    readonly policy: Policy;
+  }>;
 }
