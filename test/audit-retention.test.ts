@@ -40,7 +40,7 @@ async function age(): Promise<void> {
   for (const month of [old, kept])
     await bench.store.exchange([
       {
-        text: 'select howdah.make_audit_partition($1::date), howdah.make_statement_partition($1::date)',
+        text: `select howdah.make_partition('audit_event', $1::date), howdah.make_partition('audit_statement', $1::date)`,
         values: [month.toISOString()],
       },
     ]);
