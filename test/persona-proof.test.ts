@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyStore } from '../src/audit/store-verify.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
 import { useReplicas, type Replica } from './replica-kit.ts';
-import { runOn, useStores, type StoreDatabase } from './store-kit.ts';
+import { attack, useStores, type StoreDatabase } from './store-kit.ts';
 
 let server: OwnServer;
 beforeAll(async () => {
@@ -46,12 +46,6 @@ async function broken({ platform }: Replica): Promise<string[]> {
   return report.broken.map(({ place, what }) => `${place}: ${what}`);
 }
 
-/** As a superuser with every trigger out of force. */
-async function attack({ name }: StoreDatabase, statement: string): Promise<void> {
-  const url = Object.assign(new URL(server.url), { pathname: `/${name}` }).href;
-  await runOn(url, `set session_replication_role = replica; ${statement}`);
-}
-
 it('finds personas and grants as Howdah wrote them', async () => {
   const { replica } = await edited();
   expect(await broken(replica)).toEqual([]);
@@ -81,6 +75,6 @@ it.each([
   ],
 ])('names %s', async (_, statement, named) => {
   const { database, replica } = await edited();
-  await attack(database, statement);
+  await attack(server.url, database, statement);
   expect(await broken(replica)).toEqual([expect.stringMatching(named)]);
 });
