@@ -121,19 +121,22 @@ create trigger no_truncate before truncate on howdah.audit_event_other
   for each statement execute function howdah.refuse_change();
 
 -- Makes the partition of the month that a day is in, if it is not there.
-create function howdah.make_audit_partition(day date) returns void
+create function howdah.make_partition(parent text, day date) returns void
   language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   first date := date_trunc('month', day)::date;
-  name  text := 'audit_event_' || to_char(first, 'YYYY_MM');
+  name  text := parent || '_' || to_char(first, 'YYYY_MM');
 begin
-  if day not between current_date - 4000 and current_date + 400 then
+  if (parent in ('audit_event', 'audit_statement')) is not true then
+    raise exception '% has no partitions by month', parent;
+  end if;
+  if (day between current_date - 4000 and current_date + 400) is not true then
     raise exception 'no partition is made for %', day;
   end if;
   if to_regclass('howdah.' || name) is not null then return; end if;
-  execute format('create table howdah.%I partition of howdah.audit_event for values from (%L) to (%L)',
-    name, first::text || ' 00:00:00+00', (first + interval '1 month')::date::text || ' 00:00:00+00');
+  execute format('create table howdah.%I partition of howdah.%I for values from (%L) to (%L)',
+    name, parent, first::text || ' 00:00:00+00', (first + interval '1 month')::date::text || ' 00:00:00+00');
   execute format('create trigger no_truncate before truncate on howdah.%I
     for each statement execute function howdah.refuse_change()', name);
 end $$;
@@ -146,9 +149,6 @@ create table howdah.audit_checkpoint (
   key_id    text not null,
   signature text not null
 );
-alter table howdah.audit_checkpoint enable row level security;
-create policy read on howdah.audit_checkpoint for select using (true);
-create policy append on howdah.audit_checkpoint for insert with check (true);
 create trigger append_only before update or delete on howdah.audit_checkpoint
   for each row execute function howdah.refuse_change();
 create trigger no_truncate before truncate on howdah.audit_checkpoint
@@ -166,26 +166,6 @@ create trigger append_only before update or delete on howdah.audit_dropped
   for each row execute function howdah.refuse_change();
 create trigger no_truncate before truncate on howdah.audit_dropped
   for each statement execute function howdah.refuse_change();
-
--- Drops the partition of a month that is older than the owner lets events be kept, if what it held was signed.
-create function howdah.drop_audit_partition(first date) returns boolean
-  language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-  kept text := (select value from howdah.owner_setting where name = 'audit_retention_months');
-  name text := 'audit_event_' || to_char(first, 'YYYY_MM');
-begin
-  if kept is null or to_regclass('howdah.' || name) is null then return false; end if;
-  if first <> date_trunc('month', first)::date
-     or first + interval '1 month' > date_trunc('month', now() at time zone 'UTC') - make_interval(months => kept::int) then
-    raise exception '% is not older than % months', name, kept;
-  end if;
-  if not exists (select from howdah.audit_dropped d where d.month = first) then
-    raise exception 'what % holds was not signed', name;
-  end if;
-  execute format('drop table howdah.%I', name);
-  return true;
-end $$;
 
 -- What changes, for those who keep a copy: the number grows with each change of the topic.
 create table howdah.change (

@@ -36,24 +36,6 @@ create table howdah.audit_statement_other partition of howdah.audit_statement de
 create trigger no_truncate before truncate on howdah.audit_statement_other
   for each statement execute function howdah.refuse_change();
 
--- As for events: the partition of the month that a day is in.
-create function howdah.make_statement_partition(day date) returns void
-  language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-  first date := date_trunc('month', day)::date;
-  name  text := 'audit_statement_' || to_char(first, 'YYYY_MM');
-begin
-  if day not between current_date - 4000 and current_date + 400 then
-    raise exception 'no partition is made for %', day;
-  end if;
-  if to_regclass('howdah.' || name) is not null then return; end if;
-  execute format('create table howdah.%I partition of howdah.audit_statement for values from (%L) to (%L)',
-    name, first::text || ' 00:00:00+00', (first + interval '1 month')::date::text || ' 00:00:00+00');
-  execute format('create trigger no_truncate before truncate on howdah.%I
-    for each statement execute function howdah.refuse_change()', name);
-end $$;
-
 -- The months whose events are older than the owner lets them be kept, oldest first.
 create function howdah.overdue_audit_months() returns setof date
   language sql stable security definer set search_path = pg_catalog, pg_temp
@@ -67,8 +49,9 @@ as $$
    order by 1
 $$;
 
--- As before, and only when nothing came to the month since it was signed: to be called in the transaction that signs it.
-create or replace function howdah.drop_audit_partition(first date) returns boolean
+-- Drops the partition of a month that is older than the owner lets events be kept, if all that it holds was signed: to be
+-- called in the transaction that signs it.
+create function howdah.drop_audit_partition(first date) returns boolean
   language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare

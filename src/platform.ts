@@ -1,45 +1,41 @@
 import { createAdminOperations } from './admin/operations.ts';
 import { findMissingData } from './admin/missing-data.ts';
-import { createEditLock, type RuleEditor } from './admin/personas/edits.ts';
+import type { RuleEditor } from './admin/personas/edits.ts';
 import { grantJobs } from './admin/personas/grants.ts';
-import { createReload, type Reload } from './admin/reload.ts';
-import { followRules } from './admin/rule-follower.ts';
+import type { Reload } from './admin/reload.ts';
+import { findIdleCallers, openRules, type RulesInForce, type RulesParts } from './admin/rules-in-force.ts';
 import type { AuditSource } from './admin/audit-source.ts';
-import { auditDirectory, checkpointFile, openLog } from './audit/open-log.ts';
+import { auditDirectory, checkpointFile, openLog, type Log, type LogOptions } from './audit/open-log.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
 import type { CallDeps } from './calls/execute.ts';
 import type { Operation } from './calls/operation.ts';
 import { createProcessLimits } from './calls/process-limits.ts';
-import { createRunningCalls } from './calls/running.ts';
+import { createRunningCalls, type RunningCalls } from './calls/running.ts';
 import { createSharedLimits, type SharedLimits } from './calls/shared-limits.ts';
 import { loadConfig } from './config/load.ts';
 import { createConfigError } from './config/problem.ts';
 import type { Config } from './config/schema.ts';
 import type { Finding } from './contract/finding.ts';
-import type { Principal } from './contract/principal.ts';
-import { PlatformError } from './core/errors.ts';
 import { stateDirectory } from './core/state-directory.ts';
 import { configuredServers } from './fleet/configured-servers.ts';
 import { openFleet } from './fleet/open-fleet.ts';
-import type { FrontDoor } from './http/front-door.ts';
+import type { FrontDoor, FrontDoorParts } from './http/front-door.ts';
 import type { HttpServer } from './http/server.ts';
-import { anonymousPrincipal } from './identity/anonymous-principal.ts';
-import { narrowingsOf, principalOf } from './identity/api-keys.ts';
-import { compileCallers, createLiveCallers } from './identity/callers.ts';
+import { narrowingsOf } from './identity/api-keys.ts';
+import { compileCallers, createLiveCallers, type LiveCallers } from './identity/callers.ts';
 import { createMethods } from './mcp/methods/all-methods.ts';
 import { allPrompts } from './mcp/prompts/all-prompts.ts';
 import { allResources } from './mcp/resources/all-resources.ts';
 import { compilePersonas } from './policy/compile.ts';
 import { withGrants } from './policy/grants.ts';
-import { describeIdlePersona } from './policy/idle.ts';
 import { createLivePolicy } from './policy/live.ts';
 import type { Policy } from './policy/policy.ts';
 import { joinPersonas, NO_STORED_RULES, type StoredRules } from './policy/stored-rules.ts';
 import type { StoreReader } from './audit/store-reader.ts';
 import type { EmbeddedUse, Store } from './store/open-store.ts';
 import { openQuotas } from './store/quotas.ts';
-import { openStatementTexts } from './sqltext/statement-texts.ts';
+import { openStatementTexts, type StatementTexts } from './sqltext/statement-texts.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { tools } from './tools/all-tools.ts';
 import { createDiagnose } from './tools/diagnose.ts';
@@ -81,156 +77,121 @@ export interface PlatformParts {
  * store does.
  */
 export async function createPlatform(parts: PlatformParts): Promise<Platform> {
-  const { config, env, logger, version } = parts;
+  const { config, env, logger } = parts;
   const stateDir = stateDirectory(env);
-  const directory = auditDirectory(config, stateDir);
-  const warn = (message: string) => logger.warn({}, message);
-  const late = withoutStore(directory);
-  const { fleet, catalog, policy, compile, auditSource } = wire({ config, env, warn, late });
+  const late = withoutStore(auditDirectory(config, stateDir));
+  const wiring: Wiring = { config, env, warn: (message) => logger.warn({}, message), late };
+  const wired: Wired = { ...wire(wiring), running: createRunningCalls(), logger };
   const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
-  const { store, audit, jobs, checkpoints, reader } = await openLog({
-    ...parts,
-    stateDir,
-    embeddedStore: parts.embeddedStore ?? 'none',
-    moreJobs: (opened, log) => grantJobs({ store: opened, audit: log }),
-  });
-  Object.assign(late, { store, reader });
-  const counted = store && shareLimits(store, config, logger);
-  const running = createRunningCalls();
-  let inForce = config;
-  let isStarted = false;
+  const embeddedStore = parts.embeddedStore ?? 'none';
+  const log = await openLog({ ...parts, stateDir, embeddedStore, moreJobs });
+  late.store = log.store;
+  late.reader = log.reader;
+  const counted = log.store && shareLimits(log.store, config, logger);
   let door: FrontDoor | undefined;
-
-  /** What the next start would refuse is refused now. */
-  async function prepare(next: Config): Promise<() => Policy> {
-    await checkTls(next);
-    const { compile: compileNext } = wire({ config: next, env, warn, late });
-    return () => compileNext(next, late.stored());
-  }
-
-  function onChanged({ auth }: Config): void {
-    if (auth.cancel_revoked) running.review(policy, (principal) => callers.renew(principal));
-    door?.listsChanged();
-  }
-
-  /** In one turn: it counts first and is recorded then, as a configuration that is read anew. */
-  function useStored(rules: StoredRules): void {
-    const before = policy.version;
-    policy.replace(compile(inForce, rules));
-    warnOfRules(inForce, rules);
-    if (!isStarted) return;
-    const details = { policy_version_before: before, ...describeStored(rules) };
-    audit
-      .record({ kind: 'persona', operation: 'take_over', outcome: 'OK', policy_version: policy.version, details })
-      .catch((error: unknown) => logger.error({ err: error }, 'that personas are in force is not on record yet'));
-    onChanged(inForce);
-  }
-
-  function warnOfRules(file: Config, rules: StoredRules): void {
-    for (const warning of findIdleCallers(file, policy)) warn(warning);
-    for (const name of findHidden(file, rules)) warn(`the persona ${name} of the store does not count: ${HIDDEN}`);
-  }
-
-  const follower = store && followRules({ store, use: useStored, onGrantEnd: () => onChanged(inForce), audit, logger });
-  if (follower) late.stored = () => follower.rules();
-  if (store && follower) {
-    late.editor = {
-      store,
-      audit,
-      file: () => inForce,
-      check: (rules) => compile(inForce, rules),
-      refresh: () => follower.refresh(),
-      alone: createEditLock(store.connect()),
-    };
-  }
-  const close = () =>
-    closeInOrder(
-      () => door?.drain(),
-      () => counted?.quotas.close(),
-      () => fleet.close(),
-      () => statementTexts.close(),
-      () => jobs?.close(),
-      async () => follower?.close(),
-      () => audit.close(),
-      // the last events are in one as well; what stands in the way keeps no process from ending
-      () => checkpoints?.take().catch((error: unknown) => warn(`no last checkpoint was taken: ${String(error)}`)),
-      () => store?.close(),
-    );
-  await follower?.refresh().catch(async (error: unknown) => {
-    if (parts.mendsPersonas === true) return logger.error({ err: error }, 'the personas of the store do not count now');
-    await close();
-    throw explainStored(error);
+  const rules = openRules({ ...rulesParts(wiring, wired, callers), log, onListsChanged: () => door?.listsChanged() });
+  late.stored = () => rules.stored();
+  late.editor = rules.editor;
+  const opened: Opened = { ...wired, log, counted, statementTexts, rules, door: () => door };
+  await rules.start(parts.mendsPersonas === true).catch(async (error: unknown) => {
+    await closeAll(opened);
+    throw error;
   });
-  isStarted = true;
-  if (late.stored() === NO_STORED_RULES) warnOfRules(config, NO_STORED_RULES);
-  const reload = createReload({
+  const deps = callDeps(opened);
+  const { catalog, auditSource } = wired;
+  return {
     config,
+    auditDirectory: late.directory,
+    auditSource,
+    store: log.store,
+    catalog,
+    deps,
+    reload: (load) => rules.reload(load),
+    async openHttp({ home } = {}) {
+      door = await listen({ ...parts, catalog, deps, callers, home }, counted);
+      return door;
+    },
+    close: () => closeAll(opened),
+  };
+}
+
+const moreJobs: LogOptions['moreJobs'] = (store, audit) => grantJobs({ store, audit });
+
+/** What is there before the log is open. */
+interface Wired extends ReturnType<typeof wire> {
+  readonly running: RunningCalls;
+  readonly logger: Logger;
+}
+
+function rulesParts(
+  wiring: Wiring,
+  { policy, compile, running, logger }: Wired,
+  callers: LiveCallers,
+): Omit<RulesParts, 'log' | 'onListsChanged'> {
+  return {
+    config: wiring.config,
     policy,
     callers,
-    compile: prepare,
-    onTaken(next) {
-      inForce = next;
-      warnOfRules(next, late.stored());
+    compile,
+    // what the next start would refuse is refused now
+    async prepare(next) {
+      await checkTls(next);
+      return wire({ ...wiring, config: next }).compile;
     },
-    audit,
+    cancel: () => void running.review(policy, (principal) => callers.renew(principal)),
     logger,
-    onChanged,
-  });
-  const deps: CallDeps = {
+  };
+}
+
+/** What calls stand on, and what is to be closed. */
+interface Opened extends Wired {
+  readonly log: Log;
+  /** Undefined where only files are kept. */
+  readonly counted: SharedLimits | undefined;
+  readonly statementTexts: StatementTexts;
+  readonly rules: RulesInForce;
+  /** Undefined until Howdah listens. */
+  readonly door: () => FrontDoor | undefined;
+}
+
+function callDeps({ fleet, policy, log, counted, statementTexts, rules, running, logger }: Opened): CallDeps {
+  return {
     fleet,
     policy,
-    isCurrent: config.audit.on_unavailable === 'refuse' && follower ? () => follower.isCurrent() : undefined,
+    isCurrent: rules.isCurrent,
     limits: counted?.limits ?? createProcessLimits(),
     running,
     dialogues: createDialogues(),
-    audit,
+    audit: log.audit,
     statementTexts,
     logger,
   };
-
-  return {
-    config,
-    auditDirectory: directory,
-    auditSource,
-    store,
-    catalog,
-    deps,
-    async reload(load) {
-      // what the store has is read again too; if it cannot be, what it had stays in force
-      await follower?.refresh().catch((error: unknown) => {
-        logger.error({ err: error }, 'the personas of the store could not be read again');
-      });
-      return reload(load);
-    },
-    async openHttp({ home } = {}) {
-      await counted?.quotas.join();
-      const { openFrontDoor } = await import('./http/front-door.ts');
-      door = await openFrontDoor({ config, catalog, deps, callers, version, home });
-      return door;
-    },
-    close,
-  };
 }
 
-const HIDDEN = 'the file has one of that name';
-
-/** Personas of the store that those of the file stand before. */
-function findHidden({ personas }: Config, stored: StoredRules): string[] {
-  return [...stored.versions.keys()].filter((name) => personas[name] !== undefined);
+function closeAll({ door, counted, fleet, statementTexts, log, rules, logger }: Opened): Promise<void> {
+  return closeInOrder(
+    () => door()?.drain(),
+    () => counted?.quotas.close(),
+    () => fleet.close(),
+    () => statementTexts.close(),
+    () => log.jobs?.close(),
+    async () => rules.close(),
+    () => log.audit.close(),
+    // the last events are in one as well; what stands in the way keeps no process from ending
+    () =>
+      log.checkpoints?.take().catch((error: unknown) => {
+        logger.warn({}, `no last checkpoint was taken: ${String(error)}`);
+      }),
+    () => log.store?.close(),
+  );
 }
 
-function describeStored({ versions, grants }: StoredRules) {
-  return { versions: Object.fromEntries(versions), grants: grants.map(({ id }) => id) };
-}
-
-/** A start that the personas of the store prevent must say how to put them right. */
-function explainStored(error: unknown): unknown {
-  if (!(error instanceof PlatformError) || error.code !== 'CONFIG_INVALID') return error;
-  return new PlatformError('CONFIG_INVALID', `With the personas of the store, ${error.message}`, {
-    hint: 'Change the file, or `howdah persona set` or `remove` the persona: these work while nothing else starts.',
-    details: error.details,
-  });
+/** A process counts with the others from the moment that it serves. */
+async function listen(options: FrontDoorParts, counted: SharedLimits | undefined): Promise<FrontDoor> {
+  await counted?.quotas.join();
+  const { openFrontDoor } = await import('./http/front-door.ts');
+  return openFrontDoor(options);
 }
 
 /** Counted over all replicas once the process is one of them. */
@@ -353,11 +314,4 @@ function compilePolicy(config: Config, operations: readonly Operation[], stored:
   const personas = joinPersonas(config.personas, stored);
   const policy = compilePersonas(personas, known, narrowingsOf(config.auth.api_keys), config.audit);
   return withGrants(policy, stored.grants);
-}
-
-/** Who has a persona over HTTP that allows nothing there. */
-function findIdleCallers({ auth }: Config, policy: Policy): string[] {
-  const callers = auth.api_keys.map((key, i): [string, Principal] => [`auth.api_keys[${i}]`, principalOf(key, i)]);
-  if (auth.anonymous) callers.push(['auth.anonymous', anonymousPrincipal(auth.anonymous.persona)]);
-  return callers.flatMap(([path, principal]) => describeIdlePersona(path, principal, policy, tools) ?? []);
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BoundTable } from '../src/audit/bound-tables.ts';
 import { bindRow } from '../src/store/bound-row.ts';
-import { found, makeBench, whole, type AuditBench } from './audit-bench.ts';
+import { found, makeBench, whole, type AuditBench } from './audit-kit.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
 import { useStores } from './store-kit.ts';
 

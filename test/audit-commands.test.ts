@@ -201,9 +201,18 @@ it('without a store, tail and export read the files, and the others say what to 
   ).toEqual(['begun', 'ended', 'begun']);
   const exported = await howdah(env, 'audit', 'export', '--kind', 'ended');
   expect(exported.stdout.trim().split('\n')).toHaveLength(3);
-  for (const args of [['search'], ['stats'], ['stats', '--sessions'], ['show', uuidv7()]]) {
-    const refused = await howdah(env, 'audit', ...args);
-    expect(refused, `of ${args.join(' ')}`).toMatchObject({ code: 4, stdout: '' });
-    expect(refused.stderr).toContain('store.url');
+  const id = uuidv7();
+  for (const args of [
+    'audit search',
+    'audit stats',
+    'audit stats --sessions',
+    `audit show ${id}`,
+    `audit statement ${id}`,
+    'persona history dba',
+    'persona grants',
+  ]) {
+    const refused = await howdah(env, ...args.split(' '));
+    expect(refused, `of ${args}`).toMatchObject({ code: 4, stdout: '' });
+    expect(refused.stderr).toMatch(/There is no store here: .*store\.url.*unless store\.embedded is false/s);
   }
 }, 60_000);

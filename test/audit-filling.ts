@@ -39,7 +39,7 @@ const INSERT = `
 /** As the owner; the indexes are made anew behind it, which is quicker. */
 export async function fillAuditLog(database: StoreDatabase, { events, days, batch }: Filling): Promise<void> {
   await database.asOwner(
-    `select howdah.make_audit_partition((current_date - d)::date) from generate_series(0, $1 + 31, 25) as d`,
+    `select howdah.make_partition('audit_event', (current_date - d)::date) from generate_series(0, $1 + 31, 25) as d`,
     [days],
   );
   const { rows: indexes } = await database.asOwner(

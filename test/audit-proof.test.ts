@@ -6,7 +6,7 @@ import { countEvents } from '../src/audit/checkpoints.ts';
 import type { Head } from '../src/audit/chain.ts';
 import type { StoreReport } from '../src/audit/store-verify.ts';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
-import { CALL, found, makeBench, whole, type AuditBench } from './audit-bench.ts';
+import { CALL, found, makeBench, whole, type AuditBench } from './audit-kit.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
 import { openAudit, useStores } from './store-kit.ts';
 

@@ -8,7 +8,7 @@ import type { AuditLog, AuditRecord } from '../src/audit/event.ts';
 import { verifyStore, type StoreReport } from '../src/audit/store-verify.ts';
 import type { Store } from '../src/store/open-store.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
-import { openAudit, useStores, type StoreDatabase } from './store-kit.ts';
+import { attack, openAudit, useStores, type StoreDatabase } from './store-kit.ts';
 
 let server: OwnServer;
 beforeAll(async () => {
@@ -167,20 +167,18 @@ describe('a store that was restored', () => {
     // what is removed later is named again, although its checkpoint has a number that was lost before
     await call();
     await audit.close();
-    const client = new pg.Client(Object.assign(new URL(server.url), { pathname: `/${database.name}` }).href);
-    await client.connect();
-    await client.query('set session_replication_role = replica');
-    await client.query('delete from howdah.audit_checkpoint where number = 2');
-    await client.query('delete from howdah.audit_event where kind = $1 and chain > $2', [
-      'ended',
-      lost.chains[0]?.chain,
-    ]);
+    await attack(
+      server.url,
+      database,
+      'delete from howdah.audit_checkpoint where number = 2',
+      `delete from howdah.audit_event where kind = 'ended' and chain > '${lost.chains[0]?.chain}'`,
+    );
     const again = await verify(file);
     expect(again.ok).toBe(false);
     expect(places(again)).toContainEqual(['file of checkpoints', 2]);
 
-    await client.query(`update howdah.audit_accepted set body = replace(body, 'disk lost', 'disk kept')`);
-    await client.end();
+    const forge = `update howdah.audit_accepted set body = replace(body, 'disk lost', 'disk kept')`;
+    expect(await attack(server.url, database, forge)).toEqual([1]);
     expect(places(await verify(file))).toContainEqual(['audit_accepted', null]);
   });
 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Head } from '../src/audit/chain.ts';
 import { dropOldMonths } from '../src/audit/retention.ts';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
-import { found, makeBench, type AuditBench } from './audit-bench.ts';
+import { found, makeBench, type AuditBench } from './audit-kit.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
 import { useStores } from './store-kit.ts';
 
@@ -40,7 +40,7 @@ async function age(): Promise<void> {
   for (const month of [old, kept])
     await bench.store.exchange([
       {
-        text: 'select howdah.make_audit_partition($1::date), howdah.make_statement_partition($1::date)',
+        text: `select howdah.make_partition('audit_event', $1::date), howdah.make_partition('audit_statement', $1::date)`,
         values: [month.toISOString()],
       },
     ]);

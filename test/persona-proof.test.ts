@@ -9,7 +9,7 @@ import { settleRow } from '../src/store/settled-row.ts';
 import type { Store } from '../src/store/open-store.ts';
 import { startOwnServer, type OwnServer } from './own-server.ts';
 import { useReplicas, type Replica } from './replica-kit.ts';
-import { openAudit, runOn, useStores, type StoreDatabase } from './store-kit.ts';
+import { attack, openAudit, useStores, type StoreDatabase } from './store-kit.ts';
 
 let server: OwnServer;
 beforeAll(async () => {
@@ -56,12 +56,6 @@ async function broken(replica: Replica): Promise<string[]> {
   return report.broken.map(({ place, what }) => `${place}: ${what}`);
 }
 
-/** As a superuser with every trigger out of force. */
-async function attack({ name }: StoreDatabase, statement: string): Promise<void> {
-  const url = Object.assign(new URL(server.url), { pathname: `/${name}` }).href;
-  await runOn(url, `set session_replication_role = replica; ${statement}`);
-}
-
 it('finds personas and grants as Howdah wrote them', async () => {
   const { replica } = await edited();
   expect(await broken(replica)).toEqual([]);
@@ -97,7 +91,7 @@ it.each([
   ],
 ])('names %s', async (_, statement, named) => {
   const { database, replica } = await edited();
-  await attack(database, statement);
+  await attack(server.url, database, statement);
   expect(await broken(replica)).toEqual([expect.stringMatching(named)]);
 });
 
@@ -106,6 +100,7 @@ it('goes on following edits beside a planted row, and takes no process back behi
   const { policy } = replica.platform.deps;
   const before = policy.version;
   await attack(
+    server.url,
     database,
     `insert into howdah.persona_version select 'zz', 1, '1e999', at, author, reason, event_id, key_id, mac
        from howdah.persona_version where version = 1; delete from howdah.persona_version where version = 2`,
@@ -150,7 +145,7 @@ describe('a version that was deleted is named', () => {
       { details: settleRow(keys, 'withdraws', { table: 'persona_grant', row: 'support/2' }, id) },
       { details: { ...settleRow(keys, 'confirms', { table, row: 'support/2' }, id), confirms: null, withdraws: id } },
     ]);
-    await attack(both.database, `delete from howdah.persona_version where version = 2`);
+    await attack(server.url, both.database, `delete from howdah.persona_version where version = 2`);
     expect(await broken(both.replica)).toEqual([expect.stringMatching(/support\/2: It is gone/)]);
   });
 
@@ -158,20 +153,21 @@ describe('a version that was deleted is named', () => {
     const both = await edited();
     const [{ id }, { digest }] = [await eventOf(both.database, 'support/2'), await eventOf(both.database, 'support/1')];
     await plant(both, [{ id, details: { table, row: 'support/1', digest } }]);
-    await attack(both.database, `delete from howdah.persona_version where version = 2`);
+    await attack(server.url, both.database, `delete from howdah.persona_version where version = 2`);
     expect(await broken(both.replica)).toEqual([expect.stringMatching(/support\/2: It is gone/)]);
   });
 
   it('although the end of its call was out of sight for a while, so that Howdah withdrew it', async () => {
     const { database, replica } = await edited();
     await attack(
+      server.url,
       database,
       `create table public.hidden as select * from howdah.audit_event where kind = 'ended' and operation = 'persona_set';
        delete from howdah.audit_event where kind = 'ended' and operation = 'persona_set';
        delete from howdah.persona_version where version = 2`,
     );
     await settle(replica);
-    await attack(database, `insert into howdah.audit_event select * from public.hidden`);
+    await attack(server.url, database, `insert into howdah.audit_event select * from public.hidden`);
     const { rows } = await database.asRunRole(
       `select from howdah.audit_event where details ->> 'withdraws' is not null and details ->> 'row' = 'support/2'`,
     );
@@ -234,7 +230,7 @@ describe('a store that goes away between an event and its row', () => {
     await cutOff(replica, true);
     await settle(replica);
     expect(await broken(replica)).toEqual([]);
-    await attack(database, `delete from howdah.persona_version where version = 3`);
+    await attack(server.url, database, `delete from howdah.persona_version where version = 3`);
     await settle(replica);
     expect(await broken(replica)).toEqual([expect.stringMatching(/support\/3: It is gone/)]);
   });

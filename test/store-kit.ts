@@ -119,3 +119,21 @@ export async function runOn(url: string, text: string, values: readonly unknown[
     await client.end();
   }
 }
+
+/** Runs statements as a superuser with every trigger and policy out of force; returns how many rows each changed. */
+export async function attack(
+  serverUrl: string,
+  { name }: Pick<StoreDatabase, 'name'>,
+  ...statements: readonly string[]
+): Promise<(number | null)[]> {
+  const client = new pg.Client(Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href);
+  await client.connect();
+  try {
+    await client.query('set session_replication_role = replica');
+    const counts: (number | null)[] = [];
+    for (const statement of statements) counts.push((await client.query(statement)).rowCount);
+    return counts;
+  } finally {
+    await client.end();
+  }
+}

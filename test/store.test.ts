@@ -72,6 +72,19 @@ describe('the audit log in the store', () => {
     expect((await database.asRunRole(`select howdah.drop_audit_partition('2026-01-01') as done`)).rows).toEqual([
       { done: false },
     ]);
+    for (const parent of [`'audit_chain'`, `'audit_event_other'`, 'null']) {
+      await expect(database.asRunRole(`select howdah.make_partition(${parent}, current_date)`)).rejects.toThrow(
+        'has no partitions by month',
+      );
+    }
+    for (const day of [`'2001-01-01'`, `'infinity'`, 'null']) {
+      await expect(database.asRunRole(`select howdah.make_partition('audit_event', ${day})`)).rejects.toThrow(
+        'no partition is made for',
+      );
+    }
+    await refused(`update howdah.audit_checkpoint set body = ''`);
+    await refused(`delete from howdah.audit_checkpoint`);
+    await refused(`truncate howdah.audit_checkpoint`);
     await expect(database.asOwner(`update howdah.audit_event set rows = 4`)).rejects.toThrow('append-only');
     await expect(database.asOwner(`truncate howdah.audit_event`)).rejects.toThrow('append-only');
     await audit.close();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { requireStore } from './audit-store.ts';
+import { requireStore } from './no-store.ts';
 import { defineAdmin } from './admin-operation.ts';
 import { chooseFile, verifyOpened, type VerifyParts } from './audit-verify.ts';
 

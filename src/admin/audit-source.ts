@@ -1,6 +1,6 @@
 import type { StoreReader } from '../audit/store-reader.ts';
-import { PlatformError } from '../core/errors.ts';
 import type { KnownOperations } from './audit-filters.ts';
+import { noStore } from './no-store.ts';
 
 /** Where the audit log can be read. */
 export interface AuditSource {
@@ -15,7 +15,5 @@ export interface AuditSource {
 export function requireReader({ reader }: AuditSource): StoreReader {
   const found = reader();
   if (found !== undefined) return found;
-  throw new PlatformError('UNSUPPORTED', 'There is no store here, and files are not searched.', {
-    hint: 'Set store.url, or run `howdah serve` or `howdah migrate` once, which make a store. `howdah audit tail` and `export` read files.',
-  });
+  throw noStore('the audit log is kept in files, which `howdah audit tail` and `export` read');
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PlatformError } from '../core/errors.ts';
 import type { Exchange } from '../audit/store-scan.ts';
 import type { Store } from '../store/open-store.ts';
-import { requireStore } from './audit-store.ts';
+import { requireStore } from './no-store.ts';
 import { defineAdmin } from './admin-operation.ts';
 
 export function auditStatement({ store }: { readonly store: () => Store | undefined }) {

@@ -81,27 +81,30 @@ export async function takeCheckpoint(store: Pick<Store, 'exchange' | 'keys'>): P
   return { ...signed, number, at, totals };
 }
 
+interface Newest {
+  readonly last: Checkpoint | undefined;
+  /** The hash of its body. */
+  readonly digest: string | null;
+  /** The time of the store. */
+  readonly at: string;
+}
+
 /**
- * The newest checkpoint that Howdah signed, the hash of its body, and the time of the store. One that somebody planted
- * must not be built upon, nor keep others from being taken.
+ * The newest checkpoint that Howdah signed. One that somebody planted must not be built upon, nor keep others from
+ * being taken.
  */
-async function readNewest(
-  store: Pick<Store, 'exchange' | 'keys'>,
-): Promise<{ last: Checkpoint | undefined; digest: string | null; at: string }> {
+async function readNewest(store: Pick<Store, 'exchange' | 'keys'>): Promise<Newest> {
   const publicKeys = store.keys.publicKeys();
-  let at = '';
+  const [clock] = await store.exchange([CLOCK]);
+  const at = clock?.rows[0]?.[0] ?? '';
   for (let below: string | null = null; ;) {
-    const [clock, page] = await store.exchange([CLOCK, { text: NEWEST, values: [below] }]);
-    at ||= clock?.rows[0]?.[0] ?? '';
+    const [page] = await store.exchange([{ text: NEWEST, values: [below] }]);
     const rows = page?.rows ?? [];
-    for (const [number = null, body, keyId, signature] of rows) {
+    for (const [number = null, ...signed] of rows) {
       below = number;
-      const read = readBody(publicKeys, Checkpoint, {
-        body: body ?? '',
-        keyId: keyId ?? '',
-        signature: signature ?? '',
-      });
-      if ('value' in read) return { last: read.value, digest: digestBody(body ?? ''), at };
+      const [body = '', keyId = '', signature = ''] = signed.map((text) => text ?? '');
+      const read = readBody(publicKeys, Checkpoint, { body, keyId, signature });
+      if ('value' in read) return { last: read.value, digest: digestBody(body), at };
     }
     if (rows.length === 0) return { last: undefined, digest: null, at };
   }

@@ -4,7 +4,7 @@ import type { Store } from '../store/open-store.ts';
 export async function makePartitions(store: Pick<Store, 'exchange'>): Promise<void> {
   await store.exchange([
     {
-      text: `select howdah.make_audit_partition(day), howdah.make_statement_partition(day)
+      text: `select howdah.make_partition('audit_event', day), howdah.make_partition('audit_statement', day)
                from (select ((now() at time zone 'UTC')::date + make_interval(months => ahead))::date as day
                        from pg_catalog.generate_series(0, 2) as ahead) as months`,
       values: [],

@@ -10,6 +10,7 @@ import type { Step } from '../../postgres/wire.ts';
 import { storeUnavailable, type StoreConnection } from '../../store/connection.ts';
 import type { Store } from '../../store/open-store.ts';
 import { settleRow } from '../../store/settled-row.ts';
+import { noStore } from '../no-store.ts';
 
 /** What is needed to change personas and grants in the store. */
 export interface RuleEditor {
@@ -48,9 +49,7 @@ export function createEditLock(connection: StoreConnection): RuleEditor['alone']
 /** Fails with UNSUPPORTED where only files are kept. */
 export function requireEditor(editor: RuleEditor | undefined): RuleEditor {
   if (editor) return editor;
-  throw new PlatformError('UNSUPPORTED', 'There is no store to keep personas in.', {
-    hint: 'Set store.url, or start `howdah serve` once, which makes its own; personas of the file are edited there.',
-  });
+  throw noStore('personas are those of the configuration file, and are edited there');
 }
 
 export function authorOf({ principal: { issuer, subject } }: Pick<CallContext, 'principal'>): string {

@@ -1,6 +1,5 @@
 /** An audit log in a store, and whoever would change it behind Howdah's back. */
 import { join } from 'node:path';
-import pg from 'pg';
 import type { BoundTable } from '../src/audit/bound-tables.ts';
 import { redraft, sealEvent, type Head } from '../src/audit/chain.ts';
 import { createCheckpoints, type Checkpoints } from '../src/audit/checkpoints.ts';
@@ -10,7 +9,7 @@ import { verifyStore, type StoreReport } from '../src/audit/store-verify.ts';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
 import { canonicalJson } from '../src/core/canonical-json.ts';
 import type { Store } from '../src/store/open-store.ts';
-import { openAudit, type StoreDatabase, type useStores } from './store-kit.ts';
+import { attack, openAudit, type StoreDatabase, type useStores } from './store-kit.ts';
 
 export interface AuditBench {
   readonly database: StoreDatabase;
@@ -22,7 +21,7 @@ export interface AuditBench {
   readonly file: string;
   call(times: number): Promise<void>;
   verify(external?: string, boundTables?: readonly BoundTable[]): Promise<StoreReport>;
-  /** Runs statements as a superuser with every trigger and policy out of force; returns how many rows each changed. */
+  /** As `attack`, in this database. */
   attack(...statements: readonly string[]): Promise<readonly (number | null)[]>;
   events(): Promise<AuditEvent[]>;
   /** Puts an event behind `previous`, as somebody would who knows how hashes are made. */
@@ -54,7 +53,6 @@ export async function makeBench(stores: ReturnType<typeof useStores>, serverUrl:
   const database = await stores.make();
   const store = await stores.open(database);
   const file = join(database.stateDir, 'checkpoints.jsonl');
-  const asSuperuser = Object.assign(new URL(serverUrl), { pathname: `/${database.name}` }).href;
   const bench: AuditBench = {
     database,
     store,
@@ -71,7 +69,7 @@ export async function makeBench(stores: ReturnType<typeof useStores>, serverUrl:
         checkpoints: external,
         ...(boundTables && { boundTables }),
       }),
-    attack: (...statements) => runUnguarded(asSuperuser, statements),
+    attack: (...statements) => attack(serverUrl, database, ...statements),
     async events() {
       const text = `select ${selectColumns('e')} from howdah.audit_event e order by chain, sequence`;
       const [result] = await store.exchange([{ text, values: [] }]);
@@ -99,19 +97,6 @@ async function makeLively(bench: AuditBench): Promise<{ first: string; second: s
   await checkpoints.take();
   const [first = '', second = ''] = new Set((await bench.events()).map(({ chain }) => chain));
   return { first, second };
-}
-
-async function runUnguarded(url: string, statements: readonly string[]): Promise<(number | null)[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    await client.query('set session_replication_role = replica');
-    const counts: (number | null)[] = [];
-    for (const statement of statements) counts.push((await client.query(statement)).rowCount);
-    return counts;
-  } finally {
-    await client.end();
-  }
 }
 
 function insertion(event: AuditEvent, previous: Head): { text: string; head: Head } {
