@@ -70,7 +70,8 @@ it('holds little for a client that does not read, and gives it the result when i
 it('goes on to the record when the client leaves in the middle', async () => {
   const http = open();
   const busy = { ...steps('p'), params: { name: 'busy', _meta: { progressToken: 'p' } } };
-  const { leave, done } = http.post(busy, { doesNotRead: true });
+  const { leave, done, events } = http.post(busy, { doesNotRead: true });
+  await until(() => (events().length > 0 ? true : undefined));
   leave();
   await done;
   expect(http.events().at(-1)).toMatchObject({ operation: 'busy', outcome: 'OK' });
