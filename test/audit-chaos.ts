@@ -26,7 +26,7 @@ export interface Chaos {
   /** The codes of the errors of calls that were not. */
   readonly refused: ReadonlyMap<string, number>;
   howdah(): ServeProcess;
-  /** Calls until so many more were answered, and does these things meanwhile, at equal distances. */
+  /** Calls until so many more were answered and these things were done meanwhile, at equal distances. */
   storm(calls: number, ...blows: readonly (() => Promise<void>)[]): Promise<void>;
   killServe(): Promise<void>;
   startServe(): Promise<void>;
@@ -64,7 +64,8 @@ export async function startChaos(store: ChaosStore, onUnavailable: 'refuse' | 's
   async function storm(calls: number, ...blows: readonly (() => Promise<void>)[]): Promise<void> {
     const from = answered.size;
     const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-    const isOver = () => answered.size - from >= calls;
+    let blowsLeft = blows.length;
+    const isOver = () => blowsLeft === 0 && answered.size - from >= calls;
     const trouble: { error?: Error } = {};
     const clients = Array.from({ length: CONNECTIONS }, async () => {
       while (!isOver() && trouble.error === undefined) {
@@ -80,6 +81,7 @@ export async function startChaos(store: ChaosStore, onUnavailable: 'refuse' | 's
       for (const [i, blow] of blows.entries()) {
         while (answered.size - from < (calls * (i + 1)) / (blows.length + 1)) await sleep(20);
         await blow();
+        blowsLeft -= 1;
       }
     } catch (error) {
       trouble.error = error as Error;
