@@ -17,13 +17,18 @@ export const serve = defineCommand({
   runsUntilTold: true,
   run: async (shell) => {
     const hangups = takeHangups();
-    keepYoungGenerationSmall();
+    keepHeapSmall();
     const { serve: run } = await import('../serve.ts');
     return run(shell, hangups);
   },
 });
 
-/** Takes 25 MB less for good, in the serving as in the loading of the tools: calls leave little behind, and are over soon. */
-function keepYoungGenerationSmall(): void {
+/**
+ * Takes 25 MB less for good, in the serving as in the loading of the tools: calls leave little behind, and are over soon.
+ * What outlives a small young generation all the same is garbage too: without a bound on its growth before it is
+ * collected the heap takes 90 MB more under load.
+ */
+function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=30');
 }
