@@ -1,0 +1,59 @@
+import type { Approved } from '../guard/guard.ts';
+import type { ConnectionFacts } from '../postgres/database.ts';
+
+/** A column of an answer. */
+export interface ResultColumn {
+  readonly name: string;
+  /** As format_type has it, such as `numeric(40,20)`. */
+  readonly type: string;
+  readonly typeOid: number;
+}
+
+export interface CallersResult {
+  readonly columns: readonly ResultColumn[];
+  /** As PostgreSQL wrote them, in text format. */
+  readonly rows: readonly (readonly (string | null)[])[];
+  /** Whether there were more rows than were asked for, or more bytes than fit. */
+  readonly truncated: boolean;
+}
+
+/** A value for `$n`; without a type the place where it stands decides, as PostgreSQL does. */
+export interface TypedParameter {
+  readonly type: string | undefined;
+  readonly value: string | number | boolean | null;
+}
+
+export interface RunOptions {
+  readonly parameters?: readonly TypedParameter[];
+  /** The most rows that are wanted. */
+  readonly rows: number;
+}
+
+/** One read-only transaction on the login of the persona; after it, nothing of it is left in the session. */
+export interface CallersSession {
+  readonly facts: ConnectionFacts;
+  /** Fails with the plan where its cost is above the persona's ceiling. */
+  run(approved: Approved, options: RunOptions): Promise<CallersResult>;
+  /** The plan as EXPLAIN (FORMAT JSON, `options`) gives it. */
+  explain(approved: Approved, options: ExplainOptions): Promise<unknown>;
+}
+
+export interface ExplainOptions {
+  readonly parameters?: readonly TypedParameter[];
+  readonly analyze?: boolean;
+  readonly buffers?: boolean;
+  readonly verbose?: boolean;
+  readonly settings?: boolean;
+  /** The plan that serves every value of the parameters. */
+  readonly generic?: boolean;
+}
+
+/** A database for statements of the caller's own: on the login of the persona, each judged by the guard before it runs. */
+export interface CallersDatabase {
+  /**
+   * Fails with SQL_REJECTED, whose details have `rule` and `position`, with NOT_FOUND for a relation that is not there or
+   * not open, and with UNSUPPORTED where the persona has no login on the server that may run callers' SQL.
+   */
+  admit(sql: string): Promise<Approved>;
+  readOnly<T>(work: (session: CallersSession) => Promise<T>): Promise<T>;
+}
