@@ -204,9 +204,18 @@ describe('a persona of the store', () => {
     await refused(`update howdah.persona_version set spec = null`);
     await refused(`delete from howdah.persona_version`);
     await expect(database.asOwner(`delete from howdah.persona_version`)).rejects.toThrow('append-only');
-    // a number that is taken does not keep the true one from being changed
+    // a number that is taken does not keep the true one from being changed, and neither does the last that there is
     expect(await set(one, wide)).toMatchObject({ version: 3 });
     expect(await outcomeOf(one)).toBe('OK');
+    await plant('support', 2_147_483_647);
+    expect(await set(one, narrow, { if_version: 3 })).toMatchObject({ version: 4 });
+    expect(await outcomeOf(one)).toBe('FORBIDDEN');
+    await one.administer('persona_revert', { name: 'support', to: 3, reason: 'a test' });
+    expect(await outcomeOf(one)).toBe('OK');
+    expect(await one.administer('persona_remove', { name: 'support', reason: 'a test' })).toMatchObject({ version: 6 });
+    await plant('later', 2_147_483_647);
+    const later = { name: 'later', spec: { roles: ['later'] }, reason: 'a test', if_version: 0 };
+    expect(await one.administer('persona_set', later)).toMatchObject({ version: 1 });
   });
 
   it('and the file do not undo each other', async () => {

@@ -58,14 +58,21 @@ export function keyOfVersion({ name, version }: Pick<PersonaVersion, 'name' | 'v
   return `${name}/${version}`;
 }
 
-/** Binds a version to its event; the step writes it if it is the next one, and answers with a row then. */
+/** The number of the next version: behind the newest authentic one, and one that nobody has planted a row under. */
+export function nextNumber(all: readonly FoundVersion[]): number {
+  const taken = new Set(all.map(({ version }) => version));
+  let next = 1 + (all.find(({ isAuthentic }) => isAuthentic)?.version ?? 0);
+  while (taken.has(next)) next++;
+  return next;
+}
+
+/** Binds a version to its event; the step writes it if its number is free, and answers with a row then. */
 export function versionStep(keys: KeyRing, next: PersonaVersion, eventId: string): Step & { readonly digest: string } {
   const { key_id: keyId, mac, digest } = bindRow(keys, PERSONA_TABLE, { ...next }, eventId);
   const { name, version, spec, at, author, reason } = next;
   return {
     text: `insert into howdah.${PERSONA_TABLE} (name, version, spec, at, author, reason, event_id, key_id, mac)
-      select $1, $2, $3, $4, $5, $6, $7, $8, $9
-       where $2 = 1 + (select coalesce(max(version), 0) from howdah.${PERSONA_TABLE} where name = $1)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
       on conflict do nothing returning version`,
     values: [
       name,
