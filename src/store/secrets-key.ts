@@ -17,11 +17,20 @@ interface KeyPlace {
 /** A text of fewer characters than this cannot hold 32 bytes in base64url. */
 const SHORTEST = 43;
 
-/** Reads the keys of the configuration. Fails with CONFIG_INVALID. */
-export async function openKeyRing({ key, previous }: Config['secrets'], place: KeyPlace): Promise<KeyRing> {
-  const newest = key === undefined ? await generatedKey(place.generated) : await read(key, 'secrets.key', place.env);
-  const older = await Promise.all(previous.map((source, i) => read(source, `secrets.previous[${i}]`, place.env)));
-  return createKeyRing([newest, ...older]);
+/** The keys of the configuration, or one that is made where it names none. Fails with CONFIG_INVALID. */
+export async function openKeyRing(secrets: Config['secrets'], place: KeyPlace): Promise<KeyRing> {
+  const { newest, older } = await readKeys(secrets, place.env);
+  return createKeyRing([newest ?? (await generatedKey(place.generated)), ...older]);
+}
+
+/** Reads what the configuration names, and makes nothing. Fails with CONFIG_INVALID. */
+export async function readKeys(
+  { key, previous }: Config['secrets'],
+  env: KeyPlace['env'],
+): Promise<{ readonly newest: Buffer | undefined; readonly older: readonly Buffer[] }> {
+  const newest = key && (await read(key, 'secrets.key', env));
+  const older = await Promise.all(previous.map((source, i) => read(source, `secrets.previous[${i}]`, env)));
+  return { newest, older };
 }
 
 async function read({ env: name, file }: Source, path: string, env: KeyPlace['env']): Promise<Buffer> {
