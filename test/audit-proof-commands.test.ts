@@ -39,6 +39,7 @@ interface Verified {
   readonly broken: readonly { readonly file: string; readonly sequence: number; readonly what: string }[];
   readonly store: {
     readonly events: number;
+    readonly lost: string | null;
     readonly external: { readonly file: string; readonly count: number } | null;
   };
 }
@@ -75,14 +76,32 @@ it(
     expect(text.code).toBe(1);
     expect(text.stdout).toMatch('It was truncated');
 
-    const accepted = await howdah(database, 'audit', 'accept-restore', '--reason', 'restored from last night');
+    const accept = ['audit', 'accept-restore', '--reason', 'restored from last night'];
+    const blind = await howdah(database, ...accept);
+    expect([blind.code, blind.stderr]).toEqual([
+      2,
+      expect.stringMatching('lost: is the digest that `howdah audit verify` gives') as string,
+    ]);
+    const other = await howdah(database, ...accept, '--lost', '0'.repeat(64));
+    expect(other.stderr).toMatch('What is missing now is not what you have seen.');
+    const still = read(await howdah(database, 'audit', 'verify', '--json'));
+    expect(still.ok).toBe(false);
+    expect(text.stdout).toMatch(still.store.lost ?? 'a digest');
+    const accepted = await howdah(database, ...accept, '--lost', still.store.lost ?? '');
     expect([accepted.code, accepted.stderr]).toEqual([0, '']);
     const last = await howdah(database, 'audit', 'verify', '--json');
-    expect([last.code, read(last).broken]).toEqual([0, []]);
+    expect([last.code, read(last).broken, read(last).store.lost]).toEqual([0, [], null]);
     const { rows } = await database.asRunRole(
-      `select kind, input ->> 'reason' as reason from howdah.audit_event where operation = 'accept_restore' order by sequence`,
+      `select kind, outcome, input ->> 'reason' as reason from howdah.audit_event where operation = 'accept_restore' order by at, id`,
     );
-    expect(rows).toEqual(['begun', 'ended'].map((kind) => ({ kind, reason: 'restored from last night' })));
+    const reason = 'restored from last night';
+    expect(rows).toEqual([
+      { kind: 'ended', outcome: 'INVALID_INPUT', reason },
+      { kind: 'begun', outcome: null, reason },
+      { kind: 'ended', outcome: 'CONFLICT', reason },
+      { kind: 'begun', outcome: null, reason },
+      { kind: 'ended', outcome: 'OK', reason },
+    ]);
   },
 );
 
@@ -95,6 +114,6 @@ it('says that a file of checkpoints is not there, and that a call has no stateme
     2,
     expect.stringMatching('No exact statement is kept') as string,
   ]);
-  const nothing = await howdah(database, 'audit', 'accept-restore', '--reason', 'x');
+  const nothing = await howdah(database, 'audit', 'accept-restore', '--reason', 'x', '--lost', '0'.repeat(64));
   expect(nothing.stderr).toMatch('Nothing at the end of a chain is missing.');
 });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { acceptLoss } from '../src/audit/accept-loss.ts';
+import { acceptLoss, digestOf } from '../src/audit/accept-loss.ts';
 import { createCheckpoints, type Checkpoints } from '../src/audit/checkpoints.ts';
 import type { AuditLog, AuditRecord } from '../src/audit/event.ts';
 import { verifyStore, type StoreReport } from '../src/audit/store-verify.ts';
@@ -156,11 +156,17 @@ describe('a store that was restored', () => {
     await call();
     await taking();
     const { lost } = await verify(file);
-    await acceptLoss(store, { lost, by: 'ada', reason: 'disk lost' });
+    const seen = digestOf(lost) ?? '';
+    const more = { ...lost, chains: lost.chains.map((chain) => ({ ...chain, lost: chain.lost + 1 })) };
+    await expect(acceptLoss(store, { lost: more, seen, by: 'ada', reason: 'disk lost' })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    expect((await verify(file)).ok).toBe(false);
+    await acceptLoss(store, { lost, seen, by: 'ada', reason: 'disk lost' });
     const accepted = await verify(file);
     expect(accepted).toMatchObject({ ok: true, external: { accepted: 1 } });
     expect(accepted.notes).toContainEqual(expect.stringMatching(/end of the chain .* is lost, which was accepted/));
-    await expect(acceptLoss(store, { lost: accepted.lost, by: 'ada', reason: 'again' })).rejects.toMatchObject({
+    await expect(acceptLoss(store, { lost: accepted.lost, seen, by: 'ada', reason: 'again' })).rejects.toMatchObject({
       code: 'NOT_FOUND',
     });
 

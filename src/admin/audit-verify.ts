@@ -39,6 +39,10 @@ const output = {
       heads: z.array(Head).describe('Of the newest chains.'),
       checkpoints: z.object({ count, newest: Newest }),
       external: z.object({ file: z.string(), count, newest: Newest, accepted: count }).nullable(),
+      lost: z
+        .string()
+        .nullable()
+        .describe('Digest of what is gone and could be accepted as lost, for `accept_restore`.'),
       notes: z.array(z.string()),
       public_keys: z
         .record(z.string(), z.string())
@@ -74,7 +78,8 @@ export function auditVerify({ auditDirectory, store, checkpointFile }: VerifyPar
       const file = await chooseFile(checkpoints, checkpointFile());
       const report = await verifyOpened(opened, file, context);
       const files = await verifyAudit(auditDirectory).catch(unlessMissing);
-      return describe(files, { report, file, keys: opened.keys.publicKeys() });
+      const { digestOf } = await import('../audit/accept-loss.ts');
+      return describe(files, { report, file, lost: digestOf(report.lost), keys: opened.keys.publicKeys() });
     },
   });
 }
@@ -121,6 +126,7 @@ function unlessMissing(error: unknown): undefined {
 interface Verified {
   readonly report: StoreReport;
   readonly file: string | undefined;
+  readonly lost: string | null;
   readonly keys: ReadonlyMap<string, string>;
 }
 
@@ -149,7 +155,7 @@ function describeFiles(report: VerifyReport | undefined) {
   };
 }
 
-function describeStore({ report, file, keys }: Verified): NonNullable<Output['store']> {
+function describeStore({ report, file, lost, keys }: Verified): NonNullable<Output['store']> {
   const { events, chains, heads, checkpoints, external, notes } = report;
   return {
     events,
@@ -157,6 +163,7 @@ function describeStore({ report, file, keys }: Verified): NonNullable<Output['st
     heads: [...heads],
     checkpoints,
     external: external === undefined ? null : { file: file ?? '', ...external },
+    lost,
     notes: [...notes],
     public_keys: Object.fromEntries(keys),
   };

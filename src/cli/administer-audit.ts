@@ -5,13 +5,13 @@ import type { Shell } from './shell.ts';
 
 interface Acceptance {
   readonly reason?: string;
+  readonly lost?: string;
   readonly checkpoints?: string;
 }
 
 /** What is missing is checked by the operation, so that it is on record who accepted what. */
-export function acceptRestore(shell: Shell, { reason, checkpoints }: Acceptance): Promise<number> {
-  const given = { ...(reason !== undefined && { reason }), ...(checkpoints && { checkpoints: resolve(checkpoints) }) };
-  return administer(shell, 'accept_restore', given);
+export function acceptRestore(shell: Shell, { checkpoints, ...given }: Acceptance): Promise<number> {
+  return administer(shell, 'accept_restore', { ...given, ...(checkpoints && { checkpoints: resolve(checkpoints) }) });
 }
 
 export function showStatement(shell: Shell, callId: string | undefined): Promise<number> {

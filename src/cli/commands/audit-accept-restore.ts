@@ -6,6 +6,7 @@ export const auditAcceptRestore = defineCommand({
   summary: 'Accept, with a signature, that a restore of the store lost the newest events',
   positionals: [],
   options: {
+    lost: { type: 'string', value: '<digest>', description: 'What is accepted: `lost` of `howdah audit verify`' },
     reason: { type: 'string', value: '<text>', description: 'Why they are missing; it is on record' },
     checkpoints: {
       type: 'string',
@@ -15,9 +16,12 @@ export const auditAcceptRestore = defineCommand({
     ...PURPOSE_OPTION,
   },
   examples: [
-    { line: `howdah audit accept-restore --reason 'disk lost, restored from last night'`, does: 'after a restore' },
+    {
+      line: `howdah audit accept-restore --lost 1f3c… --reason 'disk lost, restored from last night'`,
+      does: 'after a restore',
+    },
   ],
   notes:
-    'Only what is missing at the ends of chains can be accepted. `howdah audit verify` says it, and is whole again.',
+    'Only what is missing at the ends of chains can be accepted, and only what you have seen: `howdah audit verify` names it, and gives its digest under `lost`. Where more is missing by now, nothing is accepted.',
   run: async (shell, { values }) => (await import('../administer-audit.ts')).acceptRestore(shell, values),
 });
