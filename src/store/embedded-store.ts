@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { openSession, type Greeting } from '../postgres/connect.ts';
 import { startEmbedded, type EmbeddedServer } from '../postgres/embedded.ts';
 import { parseTarget, type ConnectionTarget } from '../postgres/target.ts';
 import { isThere } from '../postgres/whole-directory.ts';
+import { openPlainSession } from './plain-session.ts';
 
 /** The store's own PostgreSQL, with a role that owns the tables and one that Howdah runs with. */
 export interface EmbeddedStore {
@@ -16,11 +16,8 @@ const NAME = 'store';
 const DATABASE = 'howdah';
 const OWNER = 'howdah_owner';
 const RUN_ROLE = 'howdah';
-const CONNECT_LIMIT_MS = 10_000;
 
 const SETTINGS = { max_connections: '60', track_io_timing: 'off', log_statement: 'none' };
-
-const PLAIN: Greeting<undefined> = { learn: () => Promise.resolve(undefined), whyUnfit: () => undefined };
 
 /** Whether one was made in this state directory. */
 export function hasEmbeddedStore(stateDir: string): Promise<boolean> {
@@ -41,7 +38,7 @@ export async function startEmbeddedStore(stateDir: string): Promise<EmbeddedStor
 
 /** Whoever comes second finds them there: 42710 is duplicate_object, 42P04 duplicate_database. */
 async function makeDatabase({ url }: EmbeddedServer): Promise<void> {
-  const { wire } = await openSession(parseTarget(url, { env: {} }), PLAIN, AbortSignal.timeout(CONNECT_LIMIT_MS));
+  const wire = await openPlainSession(parseTarget(url, { env: {} }));
   try {
     const text = 'select 1 from pg_catalog.pg_database where datname = $1';
     const [found] = await wire.exchange([{ text, values: [DATABASE] }]);
