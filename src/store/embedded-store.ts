@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { openSession, type Greeting } from '../postgres/connect.ts';
 import { startEmbedded, type EmbeddedServer } from '../postgres/embedded.ts';
 import { parseTarget, type ConnectionTarget } from '../postgres/target.ts';
 import { isThere } from '../postgres/whole-directory.ts';
 import type { Wire } from '../postgres/wire.ts';
+import { openPlainSession } from './plain-session.ts';
 
 /** The store's own PostgreSQL, with a role that owns the tables and one that Howdah runs with. */
 export interface EmbeddedStore {
@@ -17,13 +17,10 @@ const NAME = 'store';
 const DATABASE = 'howdah';
 const OWNER = 'howdah_owner';
 const RUN_ROLE = 'howdah';
-const CONNECT_LIMIT_MS = 10_000;
 /** One process at a time makes the database: an advisory lock of the database `postgres`. */
 const LOCK = '(1213159236, 3)';
 
 const SETTINGS = { max_connections: '60', track_io_timing: 'off', log_statement: 'none' };
-
-const PLAIN: Greeting<undefined> = { learn: () => Promise.resolve(undefined), whyUnfit: () => undefined };
 
 /** Whether one was made in this state directory. */
 export function hasEmbeddedStore(stateDir: string): Promise<boolean> {
@@ -44,7 +41,7 @@ export async function startEmbeddedStore(stateDir: string): Promise<EmbeddedStor
 
 /** Also what a process that was killed in the middle has left undone. */
 async function makeDatabase({ url }: EmbeddedServer): Promise<void> {
-  const { wire } = await openSession(parseTarget(url, { env: {} }), PLAIN, AbortSignal.timeout(CONNECT_LIMIT_MS));
+  const wire = await openPlainSession(parseTarget(url, { env: {} }));
   try {
     await wire.command(`set lock_timeout = '60s'`);
     await wire.command(`select pg_catalog.pg_advisory_lock${LOCK}`);
