@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
-import { withHowdah } from './local-howdah.ts';
-import { printOutcome } from './print-outcome.ts';
+import { administer } from './administer.ts';
 import type { Shell } from './shell.ts';
 
 interface Acceptance {
@@ -16,11 +15,4 @@ export function acceptRestore(shell: Shell, { checkpoints, ...given }: Acceptanc
 
 export function showStatement(shell: Shell, callId: string | undefined): Promise<number> {
   return administer(shell, 'audit_statement', callId === undefined ? {} : { call_id: callId });
-}
-
-function administer(shell: Shell, name: string, given: unknown): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async ({ administer: call }) => {
-    printOutcome(shell, await call({ name, arguments: given }));
-    return 0;
-  });
 }

@@ -1,4 +1,5 @@
 import { defineCommand, PURPOSE_OPTION } from '../command.ts';
+import { CHECKPOINTS } from './audit-options.ts';
 
 export const auditAcceptRestore = defineCommand({
   name: 'audit accept-restore',
@@ -8,11 +9,7 @@ export const auditAcceptRestore = defineCommand({
   options: {
     lost: { type: 'string', value: '<digest>', description: 'What is accepted: `lost` of `howdah audit verify`' },
     reason: { type: 'string', value: '<text>', description: 'Why they are missing; it is on record' },
-    checkpoints: {
-      type: 'string',
-      value: '<file>',
-      description: 'Copy of the signed checkpoints that is kept elsewhere; the file of this machine by default',
-    },
+    ...CHECKPOINTS,
     ...PURPOSE_OPTION,
   },
   examples: [
