@@ -94,7 +94,8 @@ export function createSharedLimits({ open, onUnavailable, now }: SharedLimitsPar
   function released(principal: Principal, release: () => void): () => void {
     return () => {
       release();
-      quotas.released(callerOf(quotaKeyOf(principal)));
+      // while there is one process, the store need not know
+      if (quotas.areShared()) quotas.released(callerOf(quotaKeyOf(principal)));
     };
   }
 
