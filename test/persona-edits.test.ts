@@ -2,22 +2,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { grantJobs } from '../src/admin/personas/grants.ts';
 import type { PlatformError } from '../src/core/errors.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import { grantStep } from '../src/policy/stored-grants.ts';
 import { until } from './mcp-session.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
 import { caller, replicaConfig, useReplicas, type Replica } from './replica-kit.ts';
-import { useStores, type StoreDatabase } from './store-kit.ts';
+import { useOwnStores, type StoreDatabase } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 const replicas = useReplicas();
 
 const ada = caller('ada', 'support');

@@ -84,24 +84,13 @@ export function auditVerify({ auditDirectory, store, checkpointFile }: VerifyPar
   });
 }
 
-/** Verifies the store, on a session of its own. */
 export async function verifyOpened(
   store: Store,
   file: string | undefined,
   context: Pick<CallContext, 'progress'>,
 ): Promise<StoreReport> {
   const { verifyStore } = await import('../audit/store-verify.ts');
-  const connection = store.connect();
-  try {
-    return await verifyStore({
-      exchange: (steps) => connection.exchange(steps),
-      keys: store.keys,
-      checkpoints: file,
-      progress: (message, done) => context.progress(message, done),
-    });
-  } finally {
-    await connection.close();
-  }
+  return verifyStore({ store, checkpoints: file, progress: (message, done) => context.progress(message, done) });
 }
 
 /** A file that is named must be there; the one of this machine need not. Fails with NOT_FOUND. */

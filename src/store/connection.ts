@@ -75,6 +75,7 @@ export function openStoreConnection({
   timeLimitMs = TIME_LIMIT_MS,
 }: StoreConnectionOptions): StoreConnection {
   let current: Promise<Wire> | undefined;
+  let newest: Wire | undefined;
   let closed = false;
   let hear: ((channel: string, payload: string) => void) | undefined;
 
@@ -83,6 +84,7 @@ export function openStoreConnection({
     try {
       wire.onNotification((channel, payload) => hear?.(channel, payload));
       await opening((steps) => within(timeLimitMs, wire, wire.exchange(steps)));
+      newest = wire;
       return wire;
     } catch (error) {
       wire.destroy();
@@ -90,18 +92,13 @@ export function openStoreConnection({
     }
   }
 
-  /** Single flight; a session that was lost is forgotten. */
+  /** Single flight; a session that was lost is forgotten, even before its socket is closed. */
   function session(): Promise<Wire> {
-    current ??= connect().then(
-      (wire) => {
-        void wire.ended.then(() => (current = undefined));
-        return wire;
-      },
-      (error: unknown) => {
-        current = undefined;
-        throw error;
-      },
-    );
+    if (newest?.closed === true) [newest, current] = [undefined, undefined];
+    current ??= connect().catch((error: unknown) => {
+      current = undefined;
+      throw error;
+    });
     return current;
   }
 

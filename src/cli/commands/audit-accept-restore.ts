@@ -19,6 +19,6 @@ export const auditAcceptRestore = defineCommand({
     },
   ],
   notes:
-    'Only what is missing at the ends of chains can be accepted, and only what you have seen: `howdah audit verify` names it, and gives its digest under `lost`. Where more is missing by now, nothing is accepted.',
+    'Only what is missing at the ends of chains, and only what you have seen: where more is missing by now, nothing is signed.',
   run: async (shell, { values }) => (await import('../administer-audit.ts')).acceptRestore(shell, values),
 });
