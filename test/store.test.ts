@@ -136,6 +136,26 @@ describe('migrations', () => {
     await expect(migrateStore({ ...options, migrations })).resolves.toMatchObject({ applied: [] });
   });
 
+  it('bring a store of an earlier schema to the newest, for the role that Howdah runs with and for nobody else', async () => {
+    const migrations = await readMigrations();
+    for (const from of [1, migrations.length - 1]) {
+      const database = await stores.make();
+      const owner = parseTarget(database.ownerUrl, { env: {} });
+      const options = { owner, runRole: `${database.name}_run`, retentionMonths: null };
+      await migrateStore({ ...options, migrations: migrations.slice(0, from) });
+      const store = await stores.open(database);
+      expect(store.migrated?.applied).toEqual(migrations.slice(from).map(({ name }) => name));
+      const audit = await openAudit(store, database);
+      await audit.record(CALL);
+      await audit.close();
+      const { rows } = await database.asRunRole(
+        `select proname from pg_proc
+          where pronamespace = 'howdah'::regnamespace and has_function_privilege('public', oid, 'execute')`,
+      );
+      expect(rows).toEqual([]);
+    }
+  });
+
   it('refuse a store that is newer than the program, with both versions', async () => {
     const database = await stores.make();
     await (await stores.open(database)).close();
