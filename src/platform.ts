@@ -1,3 +1,4 @@
+import { compilePolicy } from './admin/configured-policy.ts';
 import { createAdminOperations } from './admin/operations.ts';
 import { findMissingData } from './admin/missing-data.ts';
 import type { RuleEditor } from './admin/personas/edits.ts';
@@ -12,7 +13,7 @@ import type { CallDeps } from './calls/execute.ts';
 import type { Operation } from './calls/operation.ts';
 import { createProcessLimits } from './calls/process-limits.ts';
 import { createRunningCalls, type RunningCalls } from './calls/running.ts';
-import { createSharedLimits, type SharedLimits } from './calls/shared-limits.ts';
+import { openSharedLimits, type SharedLimits } from './calls/shared-limits.ts';
 import { loadConfig } from './config/load.ts';
 import { createConfigError } from './config/problem.ts';
 import type { Config } from './config/schema.ts';
@@ -22,19 +23,14 @@ import { configuredServers } from './fleet/configured-servers.ts';
 import { openFleet } from './fleet/open-fleet.ts';
 import type { FrontDoor, FrontDoorParts } from './http/front-door.ts';
 import type { HttpServer } from './http/server.ts';
-import { narrowingsOf } from './identity/api-keys.ts';
 import { compileCallers, createLiveCallers, type LiveCallers } from './identity/callers.ts';
 import { createMethods } from './mcp/methods/all-methods.ts';
 import { allPrompts } from './mcp/prompts/all-prompts.ts';
 import { allResources } from './mcp/resources/all-resources.ts';
-import { compilePersonas } from './policy/compile.ts';
-import { withGrants } from './policy/grants.ts';
 import { createLivePolicy } from './policy/live.ts';
-import type { Policy } from './policy/policy.ts';
 import { joinPersonas, NO_STORED_RULES, type StoredRules } from './policy/stored-rules.ts';
 import type { StoreReader } from './audit/store-reader.ts';
 import type { EmbeddedUse, Store } from './store/open-store.ts';
-import { openQuotas } from './store/quotas.ts';
 import { openStatementTexts, type StatementTexts } from './sqltext/statement-texts.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { tools } from './tools/all-tools.ts';
@@ -83,17 +79,19 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const wiring: Wiring = { config, env, warn: (message) => logger.warn({}, message), late };
   const wired: Wired = { ...wire(wiring), running: createRunningCalls(), logger };
   const callers = createLiveCallers(compileCallers(config.auth));
-  const statementTexts = openStatementTexts();
   const embeddedStore = parts.embeddedStore ?? 'none';
-  const log = await openLog({ ...parts, stateDir, embeddedStore, moreJobs });
+  const log = await openLog({ ...parts, stateDir, embeddedStore, moreJobs }).catch(async (error: unknown) => {
+    await wired.fleet.close();
+    throw error;
+  });
   late.store = log.store;
   late.reader = log.reader;
-  const counted = log.store && shareLimits(log.store, config, logger);
+  const counted = log.store && openSharedLimits(log.store, config.audit.on_unavailable, logger);
   let door: FrontDoor | undefined;
   const rules = openRules({ ...rulesParts(wiring, wired, callers), log, onListsChanged: () => door?.listsChanged() });
   late.stored = () => rules.stored();
   late.editor = rules.editor;
-  const opened: Opened = { ...wired, log, counted, statementTexts, rules, door: () => door };
+  const opened: Opened = { ...wired, log, counted, statementTexts: openStatementTexts(), rules, door: () => door };
   await rules.start(parts.mendsPersonas === true).catch(async (error: unknown) => {
     await closeAll(opened);
     throw error;
@@ -136,7 +134,7 @@ function rulesParts(
     compile,
     // what the next start would refuse is refused now
     async prepare(next) {
-      await checkTls(next);
+      await checkFiles({ config: next, env: wiring.env });
       return wire({ ...wiring, config: next }).compile;
     },
     cancel: () => void running.review(policy, (principal) => callers.renew(principal)),
@@ -194,23 +192,13 @@ async function listen(options: FrontDoorParts, counted: SharedLimits | undefined
   return openFrontDoor(options);
 }
 
-/** Counted over all replicas once the process is one of them. */
-function shareLimits(store: Store, { audit }: Config, logger: Logger): SharedLimits {
-  const connection = store.connect({ timeLimitMs: 3000 });
-  const warn = (message: string, error: unknown) => logger.warn({ err: error }, message);
-  return createSharedLimits({
-    open: (parts) => openQuotas({ ...parts, connection, changes: store.changes, warn }),
-    onUnavailable: audit.on_unavailable,
-  });
-}
-
 /** Finds what a start would refuse, over stdio or HTTP, and opens nothing. Returns warnings; fails with CONFIG_INVALID. */
 export async function checkPlatform({
   config,
   env,
 }: Pick<PlatformParts, 'config' | 'env'>): Promise<readonly string[]> {
   const warnings: string[] = [];
-  await checkTls(config);
+  await checkFiles({ config, env });
   const warn = (warning: string) => warnings.push(warning);
   const { policy } = wire({ config, env, warn, late: withoutStore('') });
   return [...warnings, ...findIdleCallers(config, policy)];
@@ -240,8 +228,13 @@ async function closeInOrder(...closes: readonly (() => Promise<void> | undefined
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-async function checkTls({ http }: Config): Promise<void> {
+/** Reads what a start reads beside the configuration, and makes nothing. Fails with CONFIG_INVALID. */
+async function checkFiles({ config, env }: Pick<PlatformParts, 'config' | 'env'>): Promise<void> {
+  const { http, store, secrets, audit } = config;
   if (http.tls) await (await import('./http/tls-files.ts')).readTlsFiles(http.tls);
+  if (store.url === undefined && !store.embedded) return;
+  await (await import('./store/secrets-key.ts')).readKeys(secrets, env);
+  if (audit.otlp) await (await import('./audit/otlp-headers.ts')).readOtlpHeaders(audit.otlp.headers, env);
 }
 
 /** What is there only once the store is open. */
@@ -303,15 +296,4 @@ function wire({ config, env, warn, late }: Wiring) {
   const compile = (file: Config, stored: StoredRules) => compilePolicy(file, operations, stored);
   const policy = createLivePolicy(compile(config, late.stored()));
   return { fleet, catalog, policy, compile, auditSource };
-}
-
-/** Fails with CONFIG_INVALID, which names every pattern that means nothing. */
-function compilePolicy(config: Config, operations: readonly Operation[], stored: StoredRules): Policy {
-  const logins = Object.fromEntries(
-    Object.entries(config.servers).map(([name, server]) => [name, Object.keys(server.logins)]),
-  );
-  const known = { operations, servers: Object.keys(config.servers), logins };
-  const personas = joinPersonas(config.personas, stored);
-  const policy = compilePersonas(personas, known, narrowingsOf(config.auth.api_keys), config.audit);
-  return withGrants(policy, stored.grants);
 }

@@ -1,22 +1,16 @@
 /** Rows that are bound to the events which tell of them: one that was planted, changed or moved is named. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { BoundTable } from '../src/audit/bound-tables.ts';
 import { bindRow } from '../src/store/bound-row.ts';
 import { found, makeBench, whole, type AuditBench } from './audit-kit.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
-import { useStores } from './store-kit.ts';
+import { useOwnStores } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 
 let bench: AuditBench;
 beforeEach(async () => {
-  bench = await makeBench(stores, server.url);
+  bench = await makeBench(stores);
 });
 
 const named = (place: string, sequence: number | null, what: RegExp) => ({

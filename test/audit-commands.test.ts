@@ -8,20 +8,15 @@ import type { AuditRecord } from '../src/audit/event.ts';
 import { runCli } from '../src/cli/cli.ts';
 import { AuditEvent } from '../src/contract/audit-event.ts';
 import { uuidv7 } from '../src/core/ids.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
-import { openAudit, useStores, type StoreDatabase } from './store-kit.ts';
+import { openAudit, useOwnStores, type StoreDatabase } from './store-kit.ts';
 
-let server: OwnServer;
+const stores = useOwnStores();
+
 let directory: string;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
+beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'howdah-reading-'));
 });
-afterAll(async () => {
-  await server.stop();
-  rmSync(directory, { recursive: true });
-});
-const stores = useStores(() => server);
+afterAll(() => rmSync(directory, { recursive: true }));
 
 interface Ran {
   readonly code: number;

@@ -1,21 +1,15 @@
 /** Audit events as OTLP logs, to a receiver on this machine. */
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import type { AuditRecord } from '../src/audit/event.ts';
 import { createForwarding } from '../src/audit/forward.ts';
 import { auditJobs } from '../src/audit/jobs.ts';
 import { runJobs } from '../src/store/jobs.ts';
 import type { Store } from '../src/store/open-store.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
-import { openAudit, useStores, type StoreDatabase } from './store-kit.ts';
+import { openAudit, useOwnStores, type StoreDatabase } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 
 interface Attribute {
   readonly key: string;

@@ -9,7 +9,7 @@ import { verifyStore, type StoreReport } from '../src/audit/store-verify.ts';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
 import { canonicalJson } from '../src/core/canonical-json.ts';
 import type { Store } from '../src/store/open-store.ts';
-import { attack, openAudit, type StoreDatabase, type useStores } from './store-kit.ts';
+import { attack, openAudit, type StoreDatabase, type OwnStores } from './store-kit.ts';
 
 export interface AuditBench {
   readonly database: StoreDatabase;
@@ -49,7 +49,7 @@ export function quiet(): void {
   // nobody reads what it says
 }
 
-export async function makeBench(stores: ReturnType<typeof useStores>, serverUrl: string): Promise<AuditBench> {
+export async function makeBench(stores: OwnStores): Promise<AuditBench> {
   const database = await stores.make();
   const store = await stores.open(database);
   const file = join(database.stateDir, 'checkpoints.jsonl');
@@ -64,12 +64,11 @@ export async function makeBench(stores: ReturnType<typeof useStores>, serverUrl:
     },
     verify: (external, boundTables) =>
       verifyStore({
-        exchange: (steps) => store.exchange(steps),
-        keys: store.keys,
+        store,
         checkpoints: external,
         ...(boundTables && { boundTables }),
       }),
-    attack: (...statements) => attack(serverUrl, database, ...statements),
+    attack: (...statements) => attack(stores.server.url, database, ...statements),
     async events() {
       const text = `select ${selectColumns('e')} from howdah.audit_event e order by chain, sequence`;
       const [result] = await store.exchange([{ text, values: [] }]);

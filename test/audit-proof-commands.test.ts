@@ -2,17 +2,11 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { howdahCommand } from './built-program.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
-import { useStores, type StoreDatabase } from './store-kit.ts';
+import { useOwnStores, type StoreDatabase } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 
 interface Run {
   readonly code: number;
@@ -39,6 +33,7 @@ interface Verified {
   readonly broken: readonly { readonly file: string; readonly sequence: number; readonly what: string }[];
   readonly store: {
     readonly events: number;
+    readonly lost: string | null;
     readonly external: { readonly file: string; readonly count: number } | null;
   };
 }
@@ -75,14 +70,32 @@ it(
     expect(text.code).toBe(1);
     expect(text.stdout).toMatch('It was truncated');
 
-    const accepted = await howdah(database, 'audit', 'accept-restore', '--reason', 'restored from last night');
+    const accept = ['audit', 'accept-restore', '--reason', 'restored from last night'];
+    const blind = await howdah(database, ...accept);
+    expect([blind.code, blind.stderr]).toEqual([
+      2,
+      expect.stringMatching('lost: is the digest that `howdah audit verify` gives') as string,
+    ]);
+    const other = await howdah(database, ...accept, '--lost', '0'.repeat(64));
+    expect(other.stderr).toMatch('What is missing now is not what you have seen.');
+    const still = read(await howdah(database, 'audit', 'verify', '--json'));
+    expect(still.ok).toBe(false);
+    expect(text.stdout).toMatch(still.store.lost ?? 'a digest');
+    const accepted = await howdah(database, ...accept, '--lost', still.store.lost ?? '');
     expect([accepted.code, accepted.stderr]).toEqual([0, '']);
     const last = await howdah(database, 'audit', 'verify', '--json');
-    expect([last.code, read(last).broken]).toEqual([0, []]);
+    expect([last.code, read(last).broken, read(last).store.lost]).toEqual([0, [], null]);
     const { rows } = await database.asRunRole(
-      `select kind, input ->> 'reason' as reason from howdah.audit_event where operation = 'accept_restore' order by sequence`,
+      `select kind, outcome, input ->> 'reason' as reason from howdah.audit_event where operation = 'accept_restore' order by at, id`,
     );
-    expect(rows).toEqual(['begun', 'ended'].map((kind) => ({ kind, reason: 'restored from last night' })));
+    const reason = 'restored from last night';
+    expect(rows).toEqual([
+      { kind: 'ended', outcome: 'INVALID_INPUT', reason },
+      { kind: 'begun', outcome: null, reason },
+      { kind: 'ended', outcome: 'CONFLICT', reason },
+      { kind: 'begun', outcome: null, reason },
+      { kind: 'ended', outcome: 'OK', reason },
+    ]);
   },
 );
 
@@ -95,6 +108,6 @@ it('says that a file of checkpoints is not there, and that a call has no stateme
     2,
     expect.stringMatching('No exact statement is kept') as string,
   ]);
-  const nothing = await howdah(database, 'audit', 'accept-restore', '--reason', 'x');
+  const nothing = await howdah(database, 'audit', 'accept-restore', '--reason', 'x', '--lost', '0'.repeat(64));
   expect(nothing.stderr).toMatch('Nothing at the end of a chain is missing.');
 });

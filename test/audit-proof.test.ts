@@ -1,25 +1,19 @@
 /** Whoever has the database, as its owner or superuser, cannot change the audit log without `audit verify` naming it. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { countEvents } from '../src/audit/checkpoints.ts';
 import type { Head } from '../src/audit/chain.ts';
 import type { StoreReport } from '../src/audit/store-verify.ts';
 import type { AuditEvent } from '../src/contract/audit-event.ts';
 import { CALL, found, makeBench, whole, type AuditBench } from './audit-kit.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
-import { openAudit, useStores } from './store-kit.ts';
+import { openAudit, useOwnStores } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 
 let bench: AuditBench;
 beforeEach(async () => {
-  bench = await makeBench(stores, server.url);
+  bench = await makeBench(stores);
 });
 
 const named = (place: string, sequence: number | null, what: RegExp) => ({
@@ -119,6 +113,20 @@ const ATTACKS: readonly Attack[] = [
   change('what was null', `purpose = 'support'`),
   change('the hash', `hash = repeat('0', 64)`),
   change('the link', `previous_hash = repeat('0', 64)`),
+  [
+    'an event that is too large to be read',
+    [`update howdah.audit_event set input = to_json(repeat('x', 20000000)) where chain = $first and sequence = 2`],
+    'first',
+    2,
+    /cannot be read/,
+  ],
+  [
+    'events that are too large to be read together',
+    [`update howdah.audit_event set input = to_json(repeat('x', 6000000)) where chain = $first`],
+    'first',
+    0,
+    /hash is wrong/,
+  ],
   [
     'a deleted event',
     [`delete from howdah.audit_event where chain = $first and sequence = 2`],

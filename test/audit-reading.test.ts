@@ -1,5 +1,5 @@
 /** Reading the audit log in the store: searching, counting, following. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AuditRecord } from '../src/audit/event.ts';
 import { readStory } from '../src/audit/call-story.ts';
 import { rollUp } from '../src/audit/rollup.ts';
@@ -12,15 +12,9 @@ import type { AuditEvent } from '../src/contract/audit-event.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import { fillAuditLog } from './audit-filling.ts';
 import { usualSearches } from './audit-searches.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
-import { openAudit, useStores } from './store-kit.ts';
+import { openAudit, useOwnStores } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on', synchronous_commit: 'off', max_wal_size: '1GB' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores({ synchronous_commit: 'off', max_wal_size: '1GB' });
 
 const EVENTS = 50_000;
 const DAYS = 35;

@@ -1,21 +1,15 @@
 /** What becomes of the log when the store is put back to an earlier state, or its server fails over to one that has less. */
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { acceptLoss } from '../src/audit/accept-loss.ts';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { acceptLoss, digestOf } from '../src/audit/accept-loss.ts';
 import { createCheckpoints, type Checkpoints } from '../src/audit/checkpoints.ts';
 import type { AuditLog, AuditRecord } from '../src/audit/event.ts';
 import { verifyStore, type StoreReport } from '../src/audit/store-verify.ts';
 import type { Store } from '../src/store/open-store.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
-import { attack, openAudit, useStores, type StoreDatabase } from './store-kit.ts';
+import { attack, openAudit, useOwnStores, type StoreDatabase } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 
 let database: StoreDatabase;
 let store: Store;
@@ -41,7 +35,7 @@ const open = () => openAudit(store, database, { warn: (text) => warnings.push(te
 const call = () => vi.waitFor(() => audit.record(CALL), { timeout: 15_000, interval: 100 });
 
 async function asSuperuser(...statements: string[]): Promise<void> {
-  const client = new pg.Client(server.url);
+  const client = new pg.Client(stores.server.url);
   await client.connect();
   try {
     for (const statement of statements) await client.query(statement);
@@ -75,10 +69,7 @@ async function restore(): Promise<void> {
 }
 
 function verify(external?: string): Promise<StoreReport> {
-  return vi.waitFor(
-    () => verifyStore({ exchange: (steps) => store.exchange(steps), keys: store.keys, checkpoints: external }),
-    { timeout: 15_000 },
-  );
+  return vi.waitFor(() => verifyStore({ store, checkpoints: external }), { timeout: 15_000 });
 }
 
 const taking = () => vi.waitFor(() => checkpoints.take(), { timeout: 15_000 });
@@ -156,11 +147,17 @@ describe('a store that was restored', () => {
     await call();
     await taking();
     const { lost } = await verify(file);
-    await acceptLoss(store, { lost, by: 'ada', reason: 'disk lost' });
+    const seen = digestOf(lost) ?? '';
+    const more = { ...lost, chains: lost.chains.map((chain) => ({ ...chain, lost: chain.lost + 1 })) };
+    await expect(acceptLoss(store, { lost: more, seen, by: 'ada', reason: 'disk lost' })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    expect((await verify(file)).ok).toBe(false);
+    await acceptLoss(store, { lost, seen, by: 'ada', reason: 'disk lost' });
     const accepted = await verify(file);
     expect(accepted).toMatchObject({ ok: true, external: { accepted: 1 } });
     expect(accepted.notes).toContainEqual(expect.stringMatching(/end of the chain .* is lost, which was accepted/));
-    await expect(acceptLoss(store, { lost: accepted.lost, by: 'ada', reason: 'again' })).rejects.toMatchObject({
+    await expect(acceptLoss(store, { lost: accepted.lost, seen, by: 'ada', reason: 'again' })).rejects.toMatchObject({
       code: 'NOT_FOUND',
     });
 
@@ -168,7 +165,7 @@ describe('a store that was restored', () => {
     await call();
     await audit.close();
     await attack(
-      server.url,
+      stores.server.url,
       database,
       'delete from howdah.audit_checkpoint where number = 2',
       `delete from howdah.audit_event where kind = 'ended' and chain > '${lost.chains[0]?.chain}'`,
@@ -178,7 +175,7 @@ describe('a store that was restored', () => {
     expect(places(again)).toContainEqual(['file of checkpoints', 2]);
 
     const forge = `update howdah.audit_accepted set body = replace(body, 'disk lost', 'disk kept')`;
-    expect(await attack(server.url, database, forge)).toEqual([1]);
+    expect(await attack(stores.server.url, database, forge)).toEqual([1]);
     expect(places(await verify(file))).toContainEqual(['audit_accepted', null]);
   });
 });

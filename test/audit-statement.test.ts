@@ -1,7 +1,7 @@
 /** Exact statements: sealed beside their events, for auditors alone. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { auditStatement } from '../src/admin/audit-statement.ts';
 import { openAuditFile } from '../src/audit/file.ts';
@@ -19,15 +19,9 @@ import { compilePersonas } from '../src/policy/compile.ts';
 import { openStatementTexts, type StatementTexts } from '../src/sqltext/statement-texts.ts';
 import type { Store } from '../src/store/open-store.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
-import { openAudit, runOn, useStores, type StoreDatabase } from './store-kit.ts';
+import { openAudit, runOn, useOwnStores, type StoreDatabase } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 
 let database: StoreDatabase;
 let store: Store;
@@ -89,8 +83,7 @@ function perform(persona: string, name: string, given: unknown, log: AuditLog = 
 }
 
 const SQL = `select total from orders where card = '4111 1111' and id = $1`;
-const verify = () =>
-  verifyStore({ exchange: (steps) => store.exchange(steps), keys: store.keys, checkpoints: undefined });
+const verify = () => verifyStore({ store, checkpoints: undefined });
 
 describe('the exact statement of a call', () => {
   it('is kept sealed, and shown to auditors and administrators only, on record', async () => {
@@ -183,15 +176,15 @@ describe('the exact statement of a call', () => {
   it('goes to the spool while the store is away, sealed, and from there to the store', async () => {
     const spooling = await openAudit(store, database, { onUnavailable: 'spool' });
     const { name, stateDir } = database;
-    await runOn(server.url, `alter database ${name} allow_connections false`);
-    await runOn(server.url, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+    await runOn(stores.server.url, `alter database ${name} allow_connections false`);
+    await runOn(stores.server.url, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
     const { ok, callId } = await perform('analyst', 'run', { sql: SQL }, spooling);
     expect(ok).toBe(true);
     const spool = join(stateDir, 'spool');
     const text = readFileSync(join(spool, readdirSync(spool)[0] ?? ''), 'utf8');
     expect(text).toContain(`{"statement":{"call_id":"${callId}"`);
     expect(text).not.toContain('public.orders.total');
-    await runOn(server.url, `alter database ${name} allow_connections true`);
+    await runOn(stores.server.url, `alter database ${name} allow_connections true`);
     await vi.waitFor(() => expect(readdirSync(spool)).toEqual([]), { timeout: 15_000 });
     expect(await perform('auditor', 'audit_statement', { call_id: callId }, spooling)).toMatchObject({
       ok: true,

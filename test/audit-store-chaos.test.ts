@@ -2,20 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { startChaos, type Chaos } from './audit-chaos.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
-import { useStores } from './store-kit.ts';
+import { useOwnStores } from './store-kit.ts';
 
 const CALLS = 2500;
 const LIMIT_MS = 240_000;
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 let chaos: Chaos;
 afterEach(() => chaos.stop());
 
@@ -38,7 +32,7 @@ describe('the audit log of howdah serve', () => {
   it(
     'has every answered call once, and answers none without the store, which it finds again by itself',
     async () => {
-      chaos = await startChaos({ server, database: await stores.make() }, 'refuse');
+      chaos = await startChaos({ server: stores.server, database: await stores.make() }, 'refuse');
       const restartStore = async () => {
         await chaos.killStore();
         expect(await answeredDuring(() => sleep(1500))).toBe(0);
@@ -58,7 +52,7 @@ describe('the audit log of howdah serve', () => {
   it(
     'has every answered call once with a spool, which goes when the store is back, also after serve was killed',
     async () => {
-      chaos = await startChaos({ server, database: await stores.make() }, 'spool');
+      chaos = await startChaos({ server: stores.server, database: await stores.make() }, 'spool');
       const restartStore = async () => {
         await chaos.killStore();
         await answersGoOn();

@@ -18,13 +18,11 @@ import { parseTarget } from '../src/postgres/target.ts';
 import { openStatementTexts, type StatementTexts } from '../src/sqltext/statement-texts.ts';
 import { createLogger } from '../src/telemetry/logger.ts';
 import listDatabases from '../src/tools/server/list-databases.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
 import { openStallingProxy, type StallingProxy } from './stalling-proxy.ts';
-import { openAudit, useStores, type StoreDatabase } from './store-kit.ts';
+import { openAudit, useOwnStores, type OwnStores, type StoreDatabase, type Stores } from './store-kit.ts';
 
 export interface ProxiedStores {
-  readonly server: OwnServer;
-  readonly stores: ReturnType<typeof useStores>;
+  readonly stores: OwnStores;
   /** Between Howdah and its store; a new one for each test. */
   readonly proxy: StallingProxy;
   /** How often the operation `change` has run. */
@@ -42,22 +40,17 @@ interface OpenedLog {
 }
 
 export function useProxiedStores(): ProxiedStores {
-  let server: OwnServer;
+  const stores = useOwnStores({ log_min_duration_statement: '0', log_line_prefix: '%a> ' });
   let statementTexts: StatementTexts;
-  beforeAll(async () => {
-    server = await startOwnServer({ fsync: 'on', log_min_duration_statement: '0', log_line_prefix: '%a> ' });
+  beforeAll(() => {
     statementTexts = openStatementTexts();
   });
-  afterAll(async () => {
-    await statementTexts.close();
-    await server.stop();
-  });
-  const stores = useStores(() => server);
+  afterAll(() => statementTexts.close());
   let proxy: StallingProxy;
   let fleet: CallDeps['fleet'];
   beforeEach(async () => {
-    proxy = await openStallingProxy(server.url);
-    const target = parseTarget(server.url, { env: {} });
+    proxy = await openStallingProxy(stores.server.url);
+    const target = parseTarget(stores.server.url, { env: {} });
     fleet = openFleet([{ name: 'shop', target, databases: ['*'], connections: 4 }], undefined);
   });
   afterEach(async () => {
@@ -66,9 +59,6 @@ export function useProxiedStores(): ProxiedStores {
     proxy.close();
   });
   return {
-    get server() {
-      return server;
-    },
     stores,
     get proxy() {
       return proxy;
@@ -82,7 +72,7 @@ export function useProxiedStores(): ProxiedStores {
 }
 
 async function openThrough(
-  stores: ReturnType<typeof useStores>,
+  stores: Stores,
   proxy: StallingProxy,
   more: Partial<AuditStoreOptions> = {},
 ): Promise<OpenedLog> {

@@ -1,5 +1,5 @@
 /** The audit log in a store that is slow, away, full of trouble, or back again. */
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,7 @@ const { stores, open, call } = calls;
 
 /** What the server ran for calls, by the name that such a session has. */
 function statementsOfCalls(): string[] {
-  const log = readFileSync(join(calls.server.socketDir, 'log'), 'utf8');
+  const log = readFileSync(join(stores.server.socketDir, 'log'), 'utf8');
   return log.split('\n').filter((line) => /^howdah [0-9a-f]{8}-/.test(line));
 }
 
@@ -154,12 +154,43 @@ describe('an event that the store refuses', () => {
     expect(warnings).toHaveLength(3);
   });
 
+  it('is recorded without any text from outside where its caller is refused as well', async () => {
+    const { audit, database, warnings } = await open();
+    await database.asOwner(
+      `alter table howdah.audit_event add constraint no_eve check (principal_subject is distinct from 'eve')`,
+    );
+    await Promise.all([
+      audit.record(ended('before')),
+      audit.record(ended('of eve', { principal_subject: 'eve', principal_roles: ['dba'], rows: 7, purpose: 'why' })),
+      audit.record(ended('behind')),
+    ]);
+    await audit.record(ended('later'));
+    await audit.close();
+    const read = (await readChecked(database.ownerUrl)).filter(({ kind }) => kind === 'ended');
+    expect(read.map(({ call_id: id, principal_subject: subject }) => [id, subject])).toEqual([
+      ['before', 'ada'],
+      ['of eve', null],
+      ['behind', 'ada'],
+      ['later', 'ada'],
+    ]);
+    expect(read[1]).toMatchObject({
+      operation: null,
+      principal_roles: [],
+      purpose: null,
+      rows: 7,
+      outcome: 'OK',
+      details: { refused_by_store: '23514', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
+    });
+    expect(warnings).toHaveLength(2);
+  });
+
   it('is none with names of any length: they fit in the indexes', async () => {
     const { audit, database, warnings } = await open();
-    const long = Array.from({ length: 4000 }, () => String.fromCodePoint(0x4e00 + Math.floor(Math.random() * 20_000)));
-    await audit.record(
-      ended('x', { principal_subject: long.join(''), server: long.join(''), operation: long.join('') }),
-    );
+    // which compresses to no less than an index takes
+    const long = Array.from({ length: 4000 }, (_, i) =>
+      String.fromCodePoint(0x4e00 + (hash('sha256', String(i), 'buffer').readUInt16BE() % 20_000)),
+    ).join('');
+    await audit.record(ended('x', { principal_subject: long, server: long, operation: long }));
     await audit.close();
     const [event] = (await readChecked(database.ownerUrl)).filter(({ kind }) => kind === 'ended');
     expect(event?.principal_subject).toMatch(/\[4000 characters, SHA-256 [0-9a-f]{64}\]$/);

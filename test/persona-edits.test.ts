@@ -2,22 +2,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { grantJobs } from '../src/admin/personas/grants.ts';
 import type { PlatformError } from '../src/core/errors.ts';
 import { uuidv7 } from '../src/core/ids.ts';
 import { grantStep } from '../src/policy/stored-grants.ts';
 import { until } from './mcp-session.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
 import { caller, replicaConfig, useReplicas, type Replica } from './replica-kit.ts';
-import { useStores, type StoreDatabase } from './store-kit.ts';
+import { useOwnStores, type StoreDatabase } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 const replicas = useReplicas();
 
 const ada = caller('ada', 'support');
@@ -204,9 +198,18 @@ describe('a persona of the store', () => {
     await refused(`update howdah.persona_version set spec = null`);
     await refused(`delete from howdah.persona_version`);
     await expect(database.asOwner(`delete from howdah.persona_version`)).rejects.toThrow('append-only');
-    // a number that is taken does not keep the true one from being changed
+    // a number that is taken does not keep the true one from being changed, and neither does the last that there is
     expect(await set(one, wide)).toMatchObject({ version: 3 });
     expect(await outcomeOf(one)).toBe('OK');
+    await plant('support', 2_147_483_647);
+    expect(await set(one, narrow, { if_version: 3 })).toMatchObject({ version: 4 });
+    expect(await outcomeOf(one)).toBe('FORBIDDEN');
+    await one.administer('persona_revert', { name: 'support', to: 3, reason: 'a test' });
+    expect(await outcomeOf(one)).toBe('OK');
+    expect(await one.administer('persona_remove', { name: 'support', reason: 'a test' })).toMatchObject({ version: 6 });
+    await plant('later', 2_147_483_647);
+    const later = { name: 'later', spec: { roles: ['later'] }, reason: 'a test', if_version: 0 };
+    expect(await one.administer('persona_set', later)).toMatchObject({ version: 1 });
   });
 
   it('and the file do not undo each other', async () => {

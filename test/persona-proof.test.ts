@@ -1,5 +1,5 @@
 /** What gives rights is in the proof of the audit log: rows of personas and grants that somebody planted, changed or deleted. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { verifyStore } from '../src/audit/store-verify.ts';
 import { grantJobs } from '../src/admin/personas/grants.ts';
 import { settlingJob } from '../src/admin/personas/unsettled.ts';
@@ -7,16 +7,10 @@ import { writeBound, type RuleEditor } from '../src/admin/personas/edits.ts';
 import { versionStep } from '../src/policy/stored-personas.ts';
 import { settleRow } from '../src/store/settled-row.ts';
 import type { Store } from '../src/store/open-store.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
 import { useReplicas, type Replica } from './replica-kit.ts';
-import { attack, openAudit, useStores, type StoreDatabase } from './store-kit.ts';
+import { attack, openAudit, useOwnStores, type StoreDatabase } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 const replicas = useReplicas();
 
 const spec = { roles: ['support'], tools: { allow: ['list_servers'] } };
@@ -48,8 +42,7 @@ async function broken(replica: Replica): Promise<string[]> {
   const store = storeOf(replica);
   const now = Date.now() + 3_600_000;
   const report = await verifyStore({
-    exchange: (steps) => store.exchange(steps),
-    keys: store.keys,
+    store,
     checkpoints: undefined,
     now,
   });
@@ -91,7 +84,7 @@ it.each([
   ],
 ])('names %s', async (_, statement, named) => {
   const { database, replica } = await edited();
-  await attack(server.url, database, statement);
+  await attack(stores.server.url, database, statement);
   expect(await broken(replica)).toEqual([expect.stringMatching(named)]);
 });
 
@@ -100,7 +93,7 @@ it('goes on following edits beside a planted row, and takes no process back behi
   const { policy } = replica.platform.deps;
   const before = policy.version;
   await attack(
-    server.url,
+    stores.server.url,
     database,
     `insert into howdah.persona_version select 'zz', 1, '1e999', at, author, reason, event_id, key_id, mac
        from howdah.persona_version where version = 1; delete from howdah.persona_version where version = 2`,
@@ -145,7 +138,7 @@ describe('a version that was deleted is named', () => {
       { details: settleRow(keys, 'withdraws', { table: 'persona_grant', row: 'support/2' }, id) },
       { details: { ...settleRow(keys, 'confirms', { table, row: 'support/2' }, id), confirms: null, withdraws: id } },
     ]);
-    await attack(server.url, both.database, `delete from howdah.persona_version where version = 2`);
+    await attack(stores.server.url, both.database, `delete from howdah.persona_version where version = 2`);
     expect(await broken(both.replica)).toEqual([expect.stringMatching(/support\/2: It is gone/)]);
   });
 
@@ -153,21 +146,21 @@ describe('a version that was deleted is named', () => {
     const both = await edited();
     const [{ id }, { digest }] = [await eventOf(both.database, 'support/2'), await eventOf(both.database, 'support/1')];
     await plant(both, [{ id, details: { table, row: 'support/1', digest } }]);
-    await attack(server.url, both.database, `delete from howdah.persona_version where version = 2`);
+    await attack(stores.server.url, both.database, `delete from howdah.persona_version where version = 2`);
     expect(await broken(both.replica)).toEqual([expect.stringMatching(/support\/2: It is gone/)]);
   });
 
   it('although the end of its call was out of sight for a while, so that Howdah withdrew it', async () => {
     const { database, replica } = await edited();
     await attack(
-      server.url,
+      stores.server.url,
       database,
       `create table public.hidden as select * from howdah.audit_event where kind = 'ended' and operation = 'persona_set';
        delete from howdah.audit_event where kind = 'ended' and operation = 'persona_set';
        delete from howdah.persona_version where version = 2`,
     );
     await settle(replica);
-    await attack(server.url, database, `insert into howdah.audit_event select * from public.hidden`);
+    await attack(stores.server.url, database, `insert into howdah.audit_event select * from public.hidden`);
     const { rows } = await database.asRunRole(
       `select from howdah.audit_event where details ->> 'withdraws' is not null and details ->> 'row' = 'support/2'`,
     );
@@ -230,7 +223,7 @@ describe('a store that goes away between an event and its row', () => {
     await cutOff(replica, true);
     await settle(replica);
     expect(await broken(replica)).toEqual([]);
-    await attack(server.url, database, `delete from howdah.persona_version where version = 3`);
+    await attack(stores.server.url, database, `delete from howdah.persona_version where version = 3`);
     await settle(replica);
     expect(await broken(replica)).toEqual([expect.stringMatching(/support\/3: It is gone/)]);
   });

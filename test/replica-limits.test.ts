@@ -1,22 +1,16 @@
 /** Limits of callers, held over all replicas of a store. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { PersonaSpec } from '../src/contract/persona.ts';
 import { createSharedLimits } from '../src/calls/shared-limits.ts';
 import { compilePersonas } from '../src/policy/compile.ts';
 import type { CompiledPersona } from '../src/policy/policy.ts';
 import type { Store } from '../src/store/open-store.ts';
 import { openQuotas } from '../src/store/quotas.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
 import { caller } from './replica-kit.ts';
-import { useStores, type StoreDatabase } from './store-kit.ts';
+import { useOwnStores, type StoreDatabase } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 
 const ada = caller('ada', 'p');
 const personaWith = (limits: object): CompiledPersona => {

@@ -2,18 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { startOwnServer, type OwnServer } from './own-server.ts';
+import { afterEach, expect, it } from 'vitest';
 import { useReplicas } from './replica-kit.ts';
 import { createCaller, createServePlace, post, type ServePlace, type ServeProcess } from './serve-process.ts';
-import { useStores } from './store-kit.ts';
+import { useOwnStores } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 const replicas = useReplicas();
 const places: ServePlace[] = [];
 const running: ServeProcess[] = [];

@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterEach } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { Config } from '../src/config/schema.ts';
 import type { AuditLog } from '../src/audit/event.ts';
 import { openAuditStore, type AuditStoreOptions } from '../src/audit/store-log.ts';
 import { openStore, type Store } from '../src/store/open-store.ts';
+import { startOwnServer, type OwnServer } from './own-server.ts';
 
 export interface StoreDatabase {
   /** As in `store.url`: the role that Howdah runs with. */
@@ -30,11 +31,32 @@ export interface StoreDatabase {
   readonly stateDir: string;
 }
 
-/** Makes databases that are dropped after the test, with the sessions on them. */
-export function useStores(server: () => { readonly url: string }): {
+export interface Stores {
   make(): Promise<StoreDatabase>;
   open(database: StoreDatabase, more?: Record<string, unknown>): Promise<Store>;
-} {
+}
+
+export interface OwnStores extends Stores {
+  readonly server: OwnServer;
+}
+
+/** The same on a server of one's own that a store can be on: the shared ones run without fsync. */
+export function useOwnStores(settings: Readonly<Record<string, string>> = {}): OwnStores {
+  let server: OwnServer;
+  beforeAll(async () => {
+    server = await startOwnServer({ fsync: 'on', ...settings });
+  });
+  afterAll(() => server.stop());
+  return {
+    get server() {
+      return server;
+    },
+    ...useStores(() => server),
+  };
+}
+
+/** Makes databases that are dropped after the test, with the sessions on them. */
+export function useStores(server: () => { readonly url: string }): Stores {
   let undo: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const step of undo.toReversed()) await step();

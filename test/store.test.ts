@@ -1,5 +1,5 @@
 /** The store: its schema, its roles, the audit log in it. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AuditLog, AuditRecord } from '../src/audit/event.ts';
 import { parseTarget } from '../src/postgres/target.ts';
 import { examineStore } from '../src/store/examine.ts';
@@ -7,16 +7,10 @@ import { migrateStore } from '../src/store/migrate.ts';
 import { readMigrations } from '../src/store/migrations.ts';
 import { openStore, type Store } from '../src/store/open-store.ts';
 import { resealJob } from '../src/store/reseal.ts';
-import { startOwnServer, type OwnServer } from './own-server.ts';
 import { describeEachMajor, newestCluster } from './postgres/each-major.ts';
-import { openAudit, runOn, useStores } from './store-kit.ts';
+import { openAudit, runOn, useOwnStores } from './store-kit.ts';
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 
 const CALL: AuditRecord = {
   kind: 'ended',
@@ -91,6 +85,27 @@ describe('the audit log in the store', () => {
   });
 });
 
+describe('the partition of a month', () => {
+  const made = `select to_regclass('howdah.audit_event_' || to_char(current_date + 200, 'YYYY_MM')) is not null as made`;
+  const make = `select howdah.make_partition('audit_event', current_date + 200)`;
+
+  it('is made once, whoever makes it first', async () => {
+    const database = await stores.make();
+    await stores.open(database);
+    await Promise.all(Array.from({ length: 8 }, () => database.asRunRole(make)));
+    expect((await database.asRunRole(made)).rows).toEqual([{ made: true }]);
+  });
+
+  it('is not made where a wrong clock has left events of that month, and nobody is kept from starting', async () => {
+    const database = await stores.make();
+    const audit = await openAudit(await stores.open(database), database);
+    await audit.record({ ...CALL, at: new Date(Date.now() + 200 * 86_400_000).toISOString() });
+    await database.asRunRole(make);
+    expect((await database.asRunRole(made)).rows).toEqual([{ made: false }]);
+    await audit.close();
+  });
+});
+
 describe('migrations', () => {
   it('run once, whoever starts first', async () => {
     const database = await stores.make();
@@ -119,6 +134,26 @@ describe('migrations', () => {
     );
     expect(rows).toEqual([{ half: null, max: migrations.length }]);
     await expect(migrateStore({ ...options, migrations })).resolves.toMatchObject({ applied: [] });
+  });
+
+  it('bring a store of an earlier schema to the newest, for the role that Howdah runs with and for nobody else', async () => {
+    const migrations = await readMigrations();
+    for (const from of [1, migrations.length - 1]) {
+      const database = await stores.make();
+      const owner = parseTarget(database.ownerUrl, { env: {} });
+      const options = { owner, runRole: `${database.name}_run`, retentionMonths: null };
+      await migrateStore({ ...options, migrations: migrations.slice(0, from) });
+      const store = await stores.open(database);
+      expect(store.migrated?.applied).toEqual(migrations.slice(from).map(({ name }) => name));
+      const audit = await openAudit(store, database);
+      await audit.record(CALL);
+      await audit.close();
+      const { rows } = await database.asRunRole(
+        `select proname from pg_proc
+          where pronamespace = 'howdah'::regnamespace and has_function_privilege('public', oid, 'execute')`,
+      );
+      expect(rows).toEqual([]);
+    }
   });
 
   it('refuse a store that is newer than the program, with both versions', async () => {
@@ -203,10 +238,10 @@ describe('what the store is refused for', () => {
   it('an encoding in which not everything can be kept', async () => {
     const database = await stores.make();
     await (await stores.open(database)).close();
-    await runOn(server.url, `create database latin encoding 'LATIN1' locale 'C' template template0`);
+    await runOn(stores.server.url, `create database latin encoding 'LATIN1' locale 'C' template template0`);
     const url = Object.assign(new URL(database.url), { pathname: '/latin' }).href;
     await expect(stores.open(database, { store: { url } })).rejects.toThrow('has the encoding LATIN1');
-    await runOn(server.url, 'drop database latin with (force)');
+    await runOn(stores.server.url, 'drop database latin with (force)');
   });
 
   it('personas that were written under a key that is not known: what stands behind them must not count', async () => {

@@ -39,6 +39,10 @@ const output = {
       heads: z.array(Head).describe('Of the newest chains.'),
       checkpoints: z.object({ count, newest: Newest }),
       external: z.object({ file: z.string(), count, newest: Newest, accepted: count }).nullable(),
+      lost: z
+        .string()
+        .nullable()
+        .describe('Digest of what is gone and could be accepted as lost, for `accept_restore`.'),
       notes: z.array(z.string()),
       public_keys: z
         .record(z.string(), z.string())
@@ -74,29 +78,19 @@ export function auditVerify({ auditDirectory, store, checkpointFile }: VerifyPar
       const file = await chooseFile(checkpoints, checkpointFile());
       const report = await verifyOpened(opened, file, context);
       const files = await verifyAudit(auditDirectory).catch(unlessMissing);
-      return describe(files, { report, file, keys: opened.keys.publicKeys() });
+      const { digestOf } = await import('../audit/accept-loss.ts');
+      return describe(files, { report, file, lost: digestOf(report.lost), keys: opened.keys.publicKeys() });
     },
   });
 }
 
-/** Verifies the store, on a session of its own. */
 export async function verifyOpened(
   store: Store,
   file: string | undefined,
   context: Pick<CallContext, 'progress'>,
 ): Promise<StoreReport> {
   const { verifyStore } = await import('../audit/store-verify.ts');
-  const connection = store.connect();
-  try {
-    return await verifyStore({
-      exchange: (steps) => connection.exchange(steps),
-      keys: store.keys,
-      checkpoints: file,
-      progress: (message, done) => context.progress(message, done),
-    });
-  } finally {
-    await connection.close();
-  }
+  return verifyStore({ store, checkpoints: file, progress: (message, done) => context.progress(message, done) });
 }
 
 /** A file that is named must be there; the one of this machine need not. Fails with NOT_FOUND. */
@@ -121,6 +115,7 @@ function unlessMissing(error: unknown): undefined {
 interface Verified {
   readonly report: StoreReport;
   readonly file: string | undefined;
+  readonly lost: string | null;
   readonly keys: ReadonlyMap<string, string>;
 }
 
@@ -149,7 +144,7 @@ function describeFiles(report: VerifyReport | undefined) {
   };
 }
 
-function describeStore({ report, file, keys }: Verified): NonNullable<Output['store']> {
+function describeStore({ report, file, lost, keys }: Verified): NonNullable<Output['store']> {
   const { events, chains, heads, checkpoints, external, notes } = report;
   return {
     events,
@@ -157,6 +152,7 @@ function describeStore({ report, file, keys }: Verified): NonNullable<Output['st
     heads: [...heads],
     checkpoints,
     external: external === undefined ? null : { file: file ?? '', ...external },
+    lost,
     notes: [...notes],
     public_keys: Object.fromEntries(keys),
   };

@@ -1,4 +1,6 @@
+import { timeOfUuidv7 } from '../core/ids.ts';
 import { digestRow, isBound } from '../store/bound-row.ts';
+import { isoTime } from '../store/iso-time.ts';
 import type { KeyRing } from '../store/key-ring.ts';
 import type { AuditEvent } from '../contract/audit-event.ts';
 import type { Exchange } from './store-scan.ts';
@@ -11,7 +13,7 @@ const READ = {
   boolean: (name: string) => `to_json(${name})`,
   json: (name: string) => `${name}::json`,
   texts: (name: string) => `to_json(${name}::text[])`,
-  time: (name: string) => `to_json(to_char(${name} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`,
+  time: (name: string) => `to_json(${isoTime(name)})`,
   /** In hexadecimal. */
   bytes: (name: string) => `to_json(encode(${name}, 'hex'))`,
 } as const;
@@ -112,7 +114,7 @@ export async function readBoundRows(
     add(event) {
       const { id } = event;
       const said = event.details as Partial<Awaited> | null;
-      const isAwaited = isTold(said) && known.has(said.table) && timeOf(id) < readAt - FOLLOWS_MS;
+      const isAwaited = isTold(said) && known.has(said.table) && timeOfUuidv7(id) < readAt - FOLLOWS_MS;
       told.add(event, isAwaited ? said : undefined);
       const waiting = awaited.get(id);
       if (waiting === undefined) return;
@@ -123,7 +125,7 @@ export async function readBoundRows(
       else awaited.delete(id);
     },
     finish(droppedUntil) {
-      const untold = [...awaited].filter(([id]) => timeOf(id) >= droppedUntil).flatMap(([, rows]) => rows);
+      const untold = [...awaited].filter(([id]) => timeOfUuidv7(id) >= droppedUntil).flatMap(([, rows]) => rows);
       const gone = told.expected().filter(({ table, row }) => !present.has(placeOf(table, row)));
       return [
         ...broken,
@@ -140,11 +142,6 @@ function isTold(said: Partial<Awaited> | null): said is Awaited {
 
 function placeOf(table: string, row: string): string {
   return `${table} ${row}`;
-}
-
-/** Of a UUIDv7, in milliseconds. */
-function timeOf(id: string): number {
-  return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
 }
 
 async function* readRows(exchange: Exchange, { table, key, columns }: BoundTable) {

@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../contract/audit-event.ts';
+import { timeOfUuidv7 } from '../core/ids.ts';
 import { createBindings } from './filters.ts';
 import { readRow, selectColumns } from './store-rows.ts';
 import type { StoreReader } from './store-reader.ts';
@@ -51,7 +52,7 @@ async function read(reader: StoreReader, condition: string, values: readonly str
 
 async function readEvent(reader: StoreReader, id: string): Promise<AuditEvent[]> {
   if (!UUID.test(id)) return [];
-  const madeMs = Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
+  const madeMs = timeOfUuidv7(id);
   const [from, to] = [madeMs - MADE_WITHIN_MS, madeMs + MADE_WITHIN_MS].map((ms) => new Date(ms));
   if (from === undefined || to === undefined || Number.isNaN(to.getTime()) || to.getUTCFullYear() > 9999) return [];
   const condition = 'e.id = $1::uuid and e.at between $2::timestamptz and $3::timestamptz';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { arrayText } from '../postgres/parameter-text.ts';
+import { isoTime } from '../store/iso-time.ts';
 import type { Store } from '../store/open-store.ts';
 import { Head } from './chain.ts';
-import { arrayOf } from './store-rows.ts';
 import { digestBody, readBody, signBody, type SignedBody } from './signed-body.ts';
 
 const count = z.int().min(0);
@@ -25,10 +26,7 @@ export interface TakenCheckpoint extends SignedBody {
   readonly totals: Checkpoint['totals'];
 }
 
-const CLOCK = {
-  text: `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
-  values: [],
-};
+const CLOCK = { text: `select ${isoTime('clock_timestamp()')}`, values: [] };
 /** Newest first, from a number on. */
 const NEWEST = `select number, body, key_id, signature from howdah.audit_checkpoint
   where $1::bigint is null or number < $1::bigint order by number desc limit 20`;
@@ -75,7 +73,7 @@ export async function takeCheckpoint(store: Pick<Store, 'exchange' | 'keys'>): P
     { text: INSERT, values: [String(number), at, signed.body, signed.keyId, signed.signature] },
     {
       text: REMEMBER,
-      values: [arrayOf(heads.map(({ chain }) => chain)), `{${heads.map(({ sequence }) => sequence).join(',')}}`],
+      values: [arrayText(heads.map(({ chain }) => chain)), arrayText(heads.map(({ sequence }) => sequence))],
     },
   ]);
   return { ...signed, number, at, totals };

@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../contract/audit-event.ts';
+import { arrayText } from '../postgres/parameter-text.ts';
 
 /** Which events are wanted; what is left out does not narrow. Times are ISO, `since` inclusive and `until` not. */
 export interface AuditFilters {
@@ -76,10 +77,7 @@ export function allConditionsOf(filters: AuditFilters, bind: Bind): string[] {
   const { operations } = filters;
   const conditions = conditionsOf(filters, bind);
   if (operations === undefined || operations.length === 1) return conditions;
-  return [
-    ...conditions,
-    `e.operation in (select jsonb_array_elements_text(${bind(JSON.stringify(operations))}::jsonb))`,
-  ];
+  return [...conditions, `e.operation = any(${bind(arrayText(operations))}::text[])`];
 }
 
 function outcomeCondition(outcome: string, bind: Bind): string[] {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { AuditEvent } from '../contract/audit-event.ts';
+import { arrayText } from '../postgres/parameter-text.ts';
 import type { StoreConnection } from '../store/connection.ts';
 import { otlpLogs } from './otlp.ts';
 import { unreadChains } from './positions.ts';
-import { arrayOf, readRow, selectColumns } from './store-rows.ts';
+import { readRow, selectColumns } from './store-rows.ts';
 
 export interface ForwardOptions {
   /** For this alone. */
@@ -64,7 +65,7 @@ export function createForwarding(options: ForwardOptions): { run(signal: AbortSi
 
   async function passed(events: readonly AuditEvent[]): Promise<void> {
     const last = new Map(events.map(({ chain, sequence }) => [chain, sequence]));
-    const values = [CONSUMER, arrayOf([...last.keys()]), `{${[...last.values()].join(',')}}`];
+    const values = [CONSUMER, arrayText([...last.keys()]), arrayText([...last.values()])];
     await connection.exchange([{ text: PASSED, values }]);
   }
 

@@ -27,7 +27,7 @@ export function auditJobs({ store, audit, checkpoints, forward }: AuditJobParts)
     { name: CHECKPOINT_JOB, everyMs: 5000, run: () => checkpoints.take() },
     { name: 'audit_partitions', everyMs: 6 * 3_600_000, run: () => makePartitions(store) },
     { name: 'audit_unfinished', everyMs: 15_000, run: watchDeadChains(store, audit) },
-    { name: 'audit_retention', everyMs: 3_600_000, run: () => dropOldMonths({ store, audit }) },
+    { name: 'audit_retention', everyMs: 3_600_000, run: (signal) => dropOldMonths({ store, audit }, signal) },
     { name: 'audit_rollup', everyMs: 60_000, run: (signal) => rollUp(counting, signal) },
     ...(forward === undefined ? [] : [forwardJob(store, forward)]),
   ];

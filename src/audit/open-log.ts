@@ -72,6 +72,7 @@ async function openInStore(options: LogOptions, store: Store, warn: Warn): Promi
     import('../store/jobs.ts'),
     import('../store/reseal.ts'),
   ]);
+  const forward = await openForward(options, warn);
   let jobs: Jobs | undefined;
   const audit = await openAuditStore({
     store,
@@ -82,20 +83,26 @@ async function openInStore(options: LogOptions, store: Store, warn: Warn): Promi
     warn,
     onWritten: countEvents(() => void jobs?.runNow(CHECKPOINT_JOB)),
   });
-  if (store.migrated !== undefined && store.migrated.applied.length > 0) {
-    await audit.record({ kind: 'configuration', operation: 'migrate', outcome: 'OK', details: store.migrated });
+  try {
+    if (store.migrated !== undefined && store.migrated.applied.length > 0) {
+      await audit.record({ kind: 'configuration', operation: 'migrate', outcome: 'OK', details: store.migrated });
+    }
+    const checkpoints = createCheckpoints({
+      store,
+      path: checkpointFile(config, stateDir),
+      inform: (fields, message) => logger.info(fields, message),
+      warn,
+    });
+    const own = auditJobs({ store, audit, checkpoints, forward });
+    jobs = runJobs([...own, resealJob(store), ...options.moreJobs(store, audit)], {
+      connection: store.connect(),
+      warn,
+    });
+    return { audit, store, reader: openStoreReader(store), jobs, checkpoints };
+  } catch (error) {
+    await audit.close().catch(() => undefined); // what went wrong first is told
+    throw error;
   }
-  const path = checkpointFile(config, stateDir);
-  const checkpoints = createCheckpoints({
-    store,
-    path,
-    inform: (fields, message) => logger.info(fields, message),
-    warn,
-  });
-  const forward = await openForward(options, warn);
-  const own = auditJobs({ store, audit, checkpoints, forward });
-  jobs = runJobs([...own, resealJob(store), ...options.moreJobs(store, audit)], { connection: store.connect(), warn });
-  return { audit, store, reader: openStoreReader(store), jobs, checkpoints };
 }
 
 /** Where events of the store go as well. A header that cannot be read stops the start. */

@@ -4,7 +4,7 @@
  */
 
 /** A writer says every five seconds that it is alive, and before it adds anything after a pause. */
-const QUIET = `interval '1 minute'`;
+export const QUIET = `interval '1 minute'`;
 
 /** Chains that may have unread events, with the position; `consumer` stands for the name of the consumer. */
 export function unreadChains(consumer: string): string {

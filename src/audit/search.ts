@@ -1,7 +1,8 @@
+import { arrayText } from '../postgres/parameter-text.ts';
 import type { Step } from '../postgres/wire.ts';
 import { conditionsOf, createBindings, type AuditFilters } from './filters.ts';
 import type { SearchPlace } from './search-cursor.ts';
-import { arrayOf, selectColumns } from './store-rows.ts';
+import { selectColumns } from './store-rows.ts';
 
 export interface SearchPage {
   readonly filters: AuditFilters;
@@ -26,7 +27,7 @@ export function searchStep({ filters, after, limit, oldestFirst = false }: Searc
     const from = `from howdah.audit_event e ${where(conditions)}`;
     return { text: `select ${selectColumns('e')} ${from} order by ${order} ${most}`, values };
   }
-  const names = `(select distinct o.name from unnest(${bind(arrayOf(filters.operations))}::text[]) as o(name)) as o`;
+  const names = `(select distinct o.name from unnest(${bind(arrayText(filters.operations))}::text[]) as o(name)) as o`;
   const found = `(select e.* from howdah.audit_event e ${where([...conditions, 'e.operation = o.name'])} order by ${order} ${most}) as e`;
   return {
     text: `select ${selectColumns('e')} from ${names} cross join lateral ${found} order by ${order} ${most}`,

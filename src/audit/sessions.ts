@@ -1,3 +1,4 @@
+import { isoTime } from '../store/iso-time.ts';
 import { allConditionsOf, createBindings, type AuditFilters } from './filters.ts';
 import type { StoreReader } from './store-reader.ts';
 
@@ -17,7 +18,6 @@ export interface AuditSession {
 }
 
 const PAUSE = `interval '30 minutes'`;
-const time = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** Sessions of the calls that match, the one that went on last first; one that began before `since` is cut there. */
 export async function readSessions(reader: StoreReader, filters: AuditFilters, limit: number): Promise<AuditSession[]> {
@@ -25,7 +25,7 @@ export async function readSessions(reader: StoreReader, filters: AuditFilters, l
   const conditions = [`e.kind = 'ended'`, ...allConditionsOf(filters, bind)];
   const caller = 'principal_issuer, principal_subject, principal_client, client_name, transport';
   const text = `
-    select principal_subject, coalesce(client_name, principal_client), transport, ${time('min(at)')}, ${time('max(at)')},
+    select principal_subject, coalesce(client_name, principal_client), transport, ${isoTime('min(at)')}, ${isoTime('max(at)')},
            count(*), count(*) filter (where decision = 'deny'),
            count(*) filter (where outcome is distinct from 'OK' and decision is distinct from 'deny'),
            to_json(coalesce(array_agg(distinct server) filter (where server is not null), '{}'))::text,

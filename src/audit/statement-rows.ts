@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { arrayText } from '../postgres/parameter-text.ts';
 import type { Step } from '../postgres/wire.ts';
+import { isoTime } from '../store/iso-time.ts';
 import type { Exchange } from './store-scan.ts';
-import { arrayOf } from './store-rows.ts';
 import type { StatementRow } from './statement.ts';
 
 const INSERT = `insert into howdah.audit_statement (call_id, at, key_id, sealed)
@@ -12,15 +13,15 @@ export function insertStatements(rows: readonly (StatementRow | undefined)[]): r
   const present = rows.filter((row) => row !== undefined);
   if (present.length === 0) return [];
   const values = [
-    arrayOf(present.map(({ callId }) => callId)),
-    arrayOf(present.map(({ at }) => at)),
-    arrayOf(present.map(({ keyId }) => keyId)),
-    arrayOf(present.map(({ sealed }) => `\\x${sealed.toString('hex')}`)),
+    arrayText(present.map(({ callId }) => callId)),
+    arrayText(present.map(({ at }) => at)),
+    arrayText(present.map(({ keyId }) => keyId)),
+    arrayText(present.map(({ sealed }) => `\\x${sealed.toString('hex')}`)),
   ];
   return [{ text: INSERT, values }];
 }
 
-const READ = `select to_char(s.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), s.key_id, encode(s.sealed, 'hex')
+const READ = `select ${isoTime('s.at')}, s.key_id, encode(s.sealed, 'hex')
   from howdah.audit_statement s where s.call_id = $1 order by s.at limit 1`;
 
 export async function readStatement(exchange: Exchange, callId: string): Promise<StatementRow | undefined> {

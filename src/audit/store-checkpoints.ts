@@ -1,3 +1,4 @@
+import { arrayText } from '../postgres/parameter-text.ts';
 import type { AcceptedLosses } from './accepted.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { readCheckpoints } from './checkpoint-file.ts';
@@ -197,6 +198,6 @@ function numberOf(line: SignedBody | undefined): number | undefined {
 /** The hashes of the bodies in the store. */
 async function readStored(exchange: Exchange, numbers: readonly number[]): Promise<ReadonlyMap<number, string>> {
   const text = 'select number, body from howdah.audit_checkpoint where number = any($1::bigint[])';
-  const [result] = await exchange([{ text, values: [`{${numbers.join(',')}}`] }]);
+  const [result] = await exchange([{ text, values: [arrayText(numbers)] }]);
   return new Map((result?.rows ?? []).map(([number, body]) => [Number(number), digestBody(body ?? '')]));
 }

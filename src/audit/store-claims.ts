@@ -1,6 +1,6 @@
+import { arrayText } from '../postgres/parameter-text.ts';
 import type { AcceptedLosses } from './accepted.ts';
 import type { DroppedMonths } from './dropped.ts';
-import { arrayOf } from './store-rows.ts';
 import type { CheckedChain, Claim } from './store-chains.ts';
 import type { Exchange } from './store-scan.ts';
 
@@ -80,7 +80,7 @@ export function createClaimChecker({ exchange, chains, dropped, losses }: ClaimP
 }
 
 async function lookUp(exchange: Exchange, claims: readonly Claim[]): Promise<Map<string, Set<string>>> {
-  const values = [arrayOf(claims.map(({ chain }) => chain)), `{${claims.map(({ sequence }) => sequence).join(',')}}`];
+  const values = [arrayText(claims.map(({ chain }) => chain)), arrayText(claims.map(({ sequence }) => sequence))];
   const [result] = await exchange([{ text: LOOK_UP, values }]);
   const found = new Map<string, Set<string>>();
   for (const [chain, sequence, hash] of result?.rows ?? []) {

@@ -3,7 +3,7 @@ import type { AuditEvent } from '../contract/audit-event.ts';
 import { PlatformError } from '../core/errors.ts';
 import type { Result } from '../postgres/database.ts';
 import type { Step } from '../postgres/wire.ts';
-import type { StoreConnection } from '../store/connection.ts';
+import { isTooLarge, type StoreConnection } from '../store/connection.ts';
 import type { Store } from '../store/open-store.ts';
 import type { AuditFilters } from './filters.ts';
 import { searchStep, type SearchPage } from './search.ts';
@@ -82,11 +82,6 @@ export function openStoreReader(store: Pick<Store, 'connect'>): StoreReader {
       }
     },
   };
-}
-
-function isTooLarge(error: unknown): boolean {
-  const cause = error instanceof PlatformError ? error.cause : undefined;
-  return cause instanceof PlatformError && cause.details?.['limit_bytes'] !== undefined;
 }
 
 /** 57014 is query_canceled: https://www.postgresql.org/docs/current/errcodes-appendix.html */

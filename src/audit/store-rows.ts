@@ -1,5 +1,7 @@
 import { AuditEvent } from '../contract/audit-event.ts';
+import { arrayElement, arrayText } from '../postgres/parameter-text.ts';
 import type { Step } from '../postgres/wire.ts';
+import { isoTime } from '../store/iso-time.ts';
 import type { Draft } from './chain.ts';
 import { COLUMN_NAMES, type ColumnName } from './columns.ts';
 
@@ -45,34 +47,26 @@ export function insertStep(chain: string, events: readonly SealedEvent[]): Step 
     const element = elementOf(name);
     return `{${events.map(({ draft }) => element(draft[i] ?? 'null')).join(',')}}`;
   });
-  const sequences = `{${events.map(({ sequence }) => sequence).join(',')}}`;
-  const previous = `{${events.map(({ previousHash }) => previousHash).join(',')}}`;
-  const hashes = `{${events.map(({ hash }) => hash).join(',')}}`;
+  const sequences = arrayText(events.map(({ sequence }) => sequence));
+  const previous = arrayText(events.map(({ previousHash }) => previousHash));
+  const hashes = arrayText(events.map(({ hash }) => hash));
   return { text: INSERT, values: [chain, ...columns, sequences, previous, hashes] };
 }
 
-/** How the canonical JSON of a column stands in an array: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO */
+/** How the canonical JSON of a column stands in an array. */
 function elementOf(name: ColumnName): (json: string) => string {
-  if (JSON_COLUMNS.has(name)) return (json) => (json === 'null' ? 'NULL' : quote(json));
-  if (name === 'principal_roles') return (json) => quote(arrayOf(JSON.parse(json) as string[]));
+  if (JSON_COLUMNS.has(name)) return (json) => (json === 'null' ? 'NULL' : arrayElement(json));
+  if (name === 'principal_roles') return (json) => arrayElement(arrayText(JSON.parse(json) as string[]));
   return (json) => {
     if (json === 'null') return 'NULL';
     // a JSON text without a backslash is quoted as it stands; what is no text needs no quotes
-    return json.includes('\\') ? quote(JSON.parse(json) as string) : json;
+    return json.includes('\\') ? arrayElement(JSON.parse(json) as string) : json;
   };
-}
-
-export function arrayOf(texts: readonly string[]): string {
-  return `{${texts.map(quote).join(',')}}`;
-}
-
-function quote(text: string): string {
-  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
 /** Every column of the table as a text that `readRow` understands. */
 const READ: Readonly<Partial<Record<keyof AuditEvent, (column: string) => string>>> = {
-  at: (column) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+  at: isoTime,
   principal_roles: (column) => `array_to_json(${column})::text`,
   truncated: (column) => `${column}::text`,
 };

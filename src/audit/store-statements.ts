@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { AuditEvent } from '../contract/audit-event.ts';
+import { arrayText } from '../postgres/parameter-text.ts';
 import type { BrokenRow } from './bound-tables.ts';
-import { arrayOf } from './store-rows.ts';
 import type { Exchange } from './store-scan.ts';
 
 const PAGE = 500;
@@ -33,7 +33,7 @@ export function createStatementChecker(exchange: Exchange): StatementChecker {
   /** An event tells of a statement: it must be there as it was. */
   async function flush(): Promise<void> {
     const text = `select call_id, encode(sha256(sealed), 'hex') from howdah.audit_statement where call_id = any($1::text[])`;
-    const [result] = await exchange([{ text, values: [arrayOf([...batch.keys()])] }]);
+    const [result] = await exchange([{ text, values: [arrayText([...batch.keys()])] }]);
     const found = new Map((result?.rows ?? []).map(([callId, digest]) => [callId ?? '', digest]));
     for (const [callId, digest] of batch) {
       if (!found.has(callId)) report(callId, 'The exact statement of this call is gone.');

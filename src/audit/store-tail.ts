@@ -1,7 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditEvent } from '../contract/audit-event.ts';
+import { arrayText } from '../postgres/parameter-text.ts';
 import { matches, type AuditFilters } from './filters.ts';
-import { arrayOf, readRow, selectColumns } from './store-rows.ts';
+import { readRow, selectColumns } from './store-rows.ts';
+import { nextPoll } from './poll.ts';
+import { QUIET } from './positions.ts';
 import type { StoreReader } from './store-reader.ts';
 
 export interface StoreTailOptions {
@@ -13,11 +15,9 @@ export interface StoreTailOptions {
   readonly signal: AbortSignal;
 }
 
-const POLL_MS = 250;
 /** Of one chain at a time. */
 const MOST = 500;
-/** A writer that was not seen for so long adds nothing before it is seen again. */
-const QUIET = `interval '1 minute'`;
+/** Chains whose writers may add events before they are seen again. */
 const ADDING = `(c.ended_at is null or greatest(c.seen_at, c.ended_at) > clock_timestamp() - ${QUIET})`;
 
 const HEADS = {
@@ -51,24 +51,14 @@ export async function* tailStore(
   const shown = new Set(newest.map(({ id }) => id));
   const isWanted = matches(filters);
   if (!follow) return;
-  while (await waitedFor(signal)) {
-    const rows = await reader.askQuickly({ text: ADDED, values: [...asArrays(positions), started] });
+  while (await nextPoll(signal)) {
+    const rows = await reader.askQuickly({
+      text: ADDED,
+      values: [arrayText([...positions.keys()]), arrayText([...positions.values()]), started],
+    });
     for (const event of rows.map((row) => readRow(row))) {
       positions.set(event.chain, Math.max(positions.get(event.chain) ?? -1, event.sequence));
       if (!shown.has(event.id) && isWanted(event)) yield event;
     }
-  }
-}
-
-function asArrays(positions: ReadonlyMap<string, number>): [chains: string, sequences: string] {
-  return [arrayOf([...positions.keys()]), `{${[...positions.values()].join(',')}}`];
-}
-
-async function waitedFor(signal: AbortSignal): Promise<boolean> {
-  try {
-    await sleep(POLL_MS, undefined, { signal });
-    return true;
-  } catch {
-    return false; // aborted
   }
 }

@@ -1,4 +1,4 @@
-import type { KeyRing } from '../store/key-ring.ts';
+import type { Store } from '../store/open-store.ts';
 import { readAccepted } from './accepted.ts';
 import { checkSealed, readBoundRows, type BoundTable, type BrokenRow } from './bound-tables.ts';
 import type { Head } from './chain.ts';
@@ -42,8 +42,7 @@ export interface Lost {
 }
 
 export interface StoreVerification {
-  readonly exchange: Exchange;
-  readonly keys: KeyRing;
+  readonly store: Pick<Store, 'connect' | 'keys'>;
   /** A file of checkpoints outside the store. */
   readonly checkpoints: string | undefined;
   readonly progress?: (message: string, done: number) => void;
@@ -56,16 +55,37 @@ const PROGRESS_EVERY = 10_000;
 const MAX_HEADS = 100;
 const MAX_BROKEN = 1000;
 
-/** Checks every event, chain, checkpoint and bound row of the store, in memory that grows with the number of chains only. */
+/**
+ * Checks every event, chain, checkpoint and bound row of the store, in memory that grows with the number of chains only.
+ * The events are read on a session for them alone, since it is lost with an event that is too large to be read.
+ */
 export async function verifyStore(options: StoreVerification): Promise<StoreReport> {
-  const { exchange, keys, checkpoints: file, progress = () => undefined } = options;
+  const [session, forEvents] = [options.store.connect(), options.store.connect()];
+  try {
+    return await verifyAll(
+      options,
+      (steps) => session.exchange(steps),
+      (steps) => forEvents.exchange(steps),
+    );
+  } finally {
+    await Promise.all([session.close(), forEvents.close()]);
+  }
+}
+
+async function verifyAll(
+  options: StoreVerification,
+  exchange: Exchange,
+  exchangeEvents: Exchange,
+): Promise<StoreReport> {
+  const { checkpoints: file, progress = () => undefined } = options;
+  const { keys } = options.store;
   const publicKeys = keys.publicKeys();
   const dropped = await readDropped(exchange, publicKeys);
   const losses = await readAccepted(exchange, publicKeys);
   const rows = await readBoundRows(exchange, keys, options.boundTables, options.now);
   const statements = createStatementChecker(exchange);
   const checker = createChainChecker(dropped);
-  const events = await checkEvents(exchange, { checker, rows, statements, progress });
+  const events = await checkEvents(exchangeEvents, { checker, rows, statements, progress });
   const chains = new Map(checker.chains);
   const claims = createClaimChecker({ exchange, chains, dropped, losses });
   await claims.check([...checker.claims, ...claimsOfDropped(dropped)]);

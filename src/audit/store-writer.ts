@@ -62,8 +62,6 @@ const MAX_BATCH_BYTES = 8_000_000;
 export function createStoreWriter({ store, writer, version, warn }: StoreWriterOptions): StoreWriter {
   let state = begin([]);
   const connection = store.connect({ opening: open });
-  /** What stands in the place of refused events. */
-  const givenUp = new WeakSet<Draft>();
 
   /** A chain is in the store when its first event is. */
   function begin(earlier: readonly Head[]): ChainState {
@@ -118,9 +116,8 @@ export function createStoreWriter({ store, writer, version, warn }: StoreWriterO
   /** An event that was refused alone was never written, nor was any behind it: they can have other hashes. */
   function giveUpFirst(current: ChainState, error: DatabaseError): void {
     const [refused, ...behind] = current.pending;
-    if (refused === undefined || givenUp.has(refused.draft)) throw error;
-    const draft = inPlaceOf(refused, error.code);
-    givenUp.add(draft);
+    const draft = refused && inPlaceOf(refused, error.code);
+    if (refused === undefined || draft === undefined) throw error;
     current.head = { chain: current.chain, sequence: refused.sequence - 1, hash: refused.previousHash };
     current.pending = [];
     sealInto(current, [draft, ...behind.map((event) => event.draft)]);

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditEvent } from '../contract/audit-event.ts';
 import { listAuditFiles, underCurrentName, type AuditFile } from './directory.ts';
 import { parseEvent } from './event.ts';
 import { readLines, readLinesBackwards } from './lines.ts';
+import { nextPoll } from './poll.ts';
 
 export interface TailOptions {
   /** How many of the newest events come first. */
@@ -13,8 +13,6 @@ export interface TailOptions {
   readonly filter?: ((event: AuditEvent) => boolean) | undefined;
 }
 
-const POLL_MS = 250;
-
 /** How far each chain was read, in bytes. */
 type Positions = Map<string, number>;
 
@@ -24,7 +22,7 @@ export async function* tailAudit(directory: string, options: TailOptions): Async
   const positions: Positions = new Map();
   yield* await readNewest(directory, options, positions);
   if (!follow) return;
-  while (await waitedFor(signal)) yield* await readAdded(directory, options, positions);
+  while (await nextPoll(signal)) yield* await readAdded(directory, options, positions);
 }
 
 /** Every event of every file, one file after the other, in constant memory. */
@@ -37,15 +35,6 @@ export async function* readAllFiles(
       const event = terminated ? parseEvent(bytes) : undefined;
       if (event !== undefined && filter(event)) yield event;
     }
-  }
-}
-
-async function waitedFor(signal: AbortSignal | undefined): Promise<boolean> {
-  try {
-    await sleep(POLL_MS, undefined, { signal });
-    return true;
-  } catch {
-    return false; // aborted
   }
 }
 

@@ -8,16 +8,17 @@ import type { CompiledLimits, CompiledPersona, Policy } from '../policy/policy.t
 import type { StatementTexts } from '../sqltext/statement-texts.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Catalog, Entry } from './catalog.ts';
+import type { Catalog } from './catalog.ts';
 import type { CallContext, LogLevel } from './context.ts';
 import type { DialogueClient, Dialogues } from './dialogue.ts';
 import { parseInput } from './input.ts';
 import { tooManyRows, type Limits } from './limits.ts';
+import { findMeant } from './meant-operation.ts';
 import type { Operation, Output } from './operation.ts';
-import { checkPurpose, givenTwice, readPurpose, takePurpose, type Stated } from './purpose.ts';
+import { checkPurpose, readPurpose } from './purpose.ts';
 import { describeReach, findDestination, openDestination, type Destination } from './reach.ts';
 import { createCallRecord, type CallRecord } from './record.ts';
-import type { RunningCall, RunningCalls } from './running.ts';
+import { watchForRevocation, type RunningCalls } from './running.ts';
 import { cutRows, shapeOutput } from './shape.ts';
 
 /** What every call stands on; made once, by the composition root. */
@@ -121,7 +122,7 @@ async function admit(request: CallRequest, deps: CallDeps, record: CallRecord): 
   if (counted) await counted;
 
   // 2. Which operation: the same answer for every caller. May this principal call it at all?
-  const { operation, argumentNames, given, purpose } = follow(called, request, chosen);
+  const { operation, argumentNames, given, purpose } = findMeant(called, request, chosen);
   record.found(operation);
   record.stated(readPurpose(purpose));
   const persona = chosen ?? refuseStranger(rivals, request.principal);
@@ -214,58 +215,10 @@ function countsRows({ kind, reaches }: Operation, { limits }: CompiledPersona): 
   return limits.rowsPerDay !== Infinity && (kind !== 'method' || reaches === 'server');
 }
 
-/** Lets whoever takes rights away end the call; an answer that is there by then is withheld. */
-function watchForRevocation(
-  call: Omit<RunningCall, 'end'>,
-  deadline: Deadline,
-  add: (call: RunningCall) => () => void,
-): { readonly check: () => void; readonly forget: () => void } {
-  let reason: PlatformError | undefined;
-  const forget = add({
-    ...call,
-    end(error) {
-      reason = error;
-      deadline.end(error);
-    },
-  });
-  return {
-    forget,
-    check() {
-      if (reason) throw reason;
-    },
-  };
-}
-
 /** What the protocol itself asks for must fit, or a narrow persona could not even list its tools. */
 function limitsOf({ kind, reaches }: Operation, { limits }: CompiledPersona): CompiledLimits {
   if (kind !== 'method' || reaches !== 'nothing') return limits;
   return { ...limits, rows: Infinity, bytes: Infinity, outputTokens: Infinity };
-}
-
-/**
- * The operation that is meant: by its own name, by an alias, or by one that stands for it; with why it is called, which
- * is no argument of its own. Fails with NOT_FOUND.
- */
-function follow(
-  called: Entry | undefined,
-  { catalog, name, arguments: all }: CallRequest,
-  persona: CompiledPersona | undefined,
-): Entry & Stated {
-  const entry = called ?? catalog.find(name);
-  if (entry.operation.kind === 'method') return { ...entry, purpose: undefined, given: all };
-  const stated = takePurpose(all, persona);
-  const forwarded = entry.operation.forward?.(stated.given);
-  if (!forwarded) return { ...entry, ...stated };
-  const meant = catalog.find(forwarded.name);
-  const { kind, accessClass, forward } = meant.operation;
-  if (kind === 'tool' && accessClass === 'diagnostic' && !forward) {
-    const within = takePurpose(forwarded.arguments, persona);
-    if (stated.purpose !== undefined && within.purpose !== undefined) throw givenTwice();
-    return { ...meant, given: within.given, purpose: stated.purpose ?? within.purpose };
-  }
-  throw new PlatformError('NOT_FOUND', `${JSON.stringify(forwarded.name)} is no diagnostic.`, {
-    hint: `Call it by itself, if it is in the list of tools.`,
-  });
 }
 
 function timeoutOf(operation: Operation, { limits }: CompiledPersona, input: CallContext['input']): number {

@@ -65,6 +65,29 @@ describe('a text', () => {
     expect(hidden.statement('select * from sal', false)).toBe(false);
   });
 
+  it.each([
+    ['select 1 from "T', true],
+    ['select 1 from "T ', true],
+    ['select 1 from "Customer', true],
+    ['select 1 from "Customer P', true],
+    ['select 1 from "customer ""P', true],
+    ['select 1 from "Customer Q', false],
+    ['select 1 from "aCustomer P', false],
+    ['select 1 from "Customer P where x', false],
+    ['select 1 from ".h', true],
+    ['select 1 from x.h', true],
+    ['select 1 from x.i', false],
+  ])('that is cut off may end in the beginning of a name of several words: %s', (end, isHidden) => {
+    const odd = hiddenBy([
+      'public."Customer PII"',
+      'public."Customer ""PII"""',
+      '"Odd.Name"."T x"',
+      'public.".hid den"',
+    ]);
+    expect(odd.statement(`${' '.repeat(100)}${end}`, false)).toBe(isHidden);
+    expect(odd.statement(end, false)).toBe(false);
+  });
+
   it('of another database is hidden where its names cannot be known', () => {
     expect(hidden.statement('select 1', true)).toBe(true);
     const exact = hiddenBy(['hr.salaries']);

@@ -8,11 +8,13 @@ export interface HiddenWords {
   addIn(schema: string, name: string): void;
   /** Hides what the pattern can mean. */
   addPattern(pattern: DataPattern): void;
-  /** Whether a hidden name may stand in the text; `isCut` where its last word may be the beginning of one. */
+  /** Whether a hidden name may stand in the text; `isCut` where it may end in the beginning of one. */
   isIn(text: string, isCut?: boolean): boolean;
 }
 
 const WORD = /[\p{L}\p{N}_$]+/gu;
+const WORD_AT_START = /^[\p{L}\p{N}_$]/u;
+const WORD_AT_END = /[\p{L}\p{N}_$]$/u;
 const PLAIN = /^[\p{L}\p{N}_$]+$/u;
 /** What stands between a schema and a name, quoted or not. */
 const DOT = /^"?\s*\.\s*"?$/;
@@ -53,7 +55,6 @@ export function createHiddenWords(): HiddenWords {
 
   function isBeginning(word: string): boolean {
     for (const known of words.keys()) if (known.startsWith(word)) return true;
-    for (const known of oddNames) if (known.startsWith(word)) return true;
     return false;
   }
 
@@ -82,9 +83,21 @@ export function createHiddenWords(): HiddenWords {
         if (isHidden(word, isQualified ? before?.word : undefined)) return true;
         before = { word, end: index + word.length };
       }
-      return isCut && before !== undefined && before.end === lower.length && isBeginning(before.word);
+      if (!isCut) return false;
+      if (before?.end === lower.length && isBeginning(before.word)) return true;
+      return [...oddNames].some((name) => endsWithin(lower, name));
     },
   };
+}
+
+/** Whether the text breaks off within the name; one that begins as a word does is looked for where words begin. */
+function endsWithin(text: string, name: string): boolean {
+  const isWord = WORD_AT_START.test(name);
+  for (let length = Math.min(name.length - 1, text.length); length > 0; length--) {
+    if (!text.endsWith(name.slice(0, length))) continue;
+    if (!isWord || !WORD_AT_END.test(text.slice(0, -length).slice(-2))) return true;
+  }
+  return false;
 }
 
 /** A schema whose name is more than one word cannot be told before a dot. */

@@ -1,4 +1,5 @@
 import type { Principal } from '../contract/principal.ts';
+import type { Deadline } from '../core/deadline.ts';
 import { PlatformError } from '../core/errors.ts';
 import type { CompiledPersona, DataRules, Decision, Policy } from '../policy/policy.ts';
 import type { Operation } from './operation.ts';
@@ -54,6 +55,28 @@ export function createRunningCalls(): RunningCalls {
         return refusal !== undefined;
       };
       return [...calls].filter(endIfRevoked).length;
+    },
+  };
+}
+
+/** Lets whoever takes rights away end the call; an answer that is there by then is withheld. */
+export function watchForRevocation(
+  call: Omit<RunningCall, 'end'>,
+  deadline: Deadline,
+  add: (call: RunningCall) => () => void,
+): { readonly check: () => void; readonly forget: () => void } {
+  let reason: PlatformError | undefined;
+  const forget = add({
+    ...call,
+    end(error) {
+      reason = error;
+      deadline.end(error);
+    },
+  });
+  return {
+    forget,
+    check() {
+      if (reason) throw reason;
     },
   };
 }

@@ -4,7 +4,9 @@ import { createAllowances } from '../core/allowance.ts';
 import { PlatformError } from '../core/errors.ts';
 import { STRANGER_LIMITS } from '../policy/built-in.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
-import type { Ask, Quotas, QuotasParts } from '../store/quotas.ts';
+import type { Store } from '../store/open-store.ts';
+import { openQuotas, type Ask, type Quotas, type QuotasParts } from '../store/quotas.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { quotaKeyOf, tooManyAtOnce, tooManyCalls, type Limits } from './limits.ts';
 import { createProcessLimits } from './process-limits.ts';
 
@@ -92,7 +94,8 @@ export function createSharedLimits({ open, onUnavailable, now }: SharedLimitsPar
   function released(principal: Principal, release: () => void): () => void {
     return () => {
       release();
-      quotas.released(callerOf(quotaKeyOf(principal)));
+      // while there is one process, the store need not know
+      if (quotas.areShared()) quotas.released(callerOf(quotaKeyOf(principal)));
     };
   }
 
@@ -127,6 +130,20 @@ export function createSharedLimits({ open, onUnavailable, now }: SharedLimitsPar
     },
   };
   return { limits, quotas };
+}
+
+/** Counted over all replicas from the moment that the process is one of them. */
+export function openSharedLimits(
+  store: Store,
+  onUnavailable: SharedLimitsParts['onUnavailable'],
+  logger: Logger,
+): SharedLimits {
+  const connection = store.connect({ timeLimitMs: 3000 });
+  const warn = (message: string, error: unknown) => logger.warn({ err: error }, message);
+  return createSharedLimits({
+    open: (parts) => openQuotas({ ...parts, connection, changes: store.changes, warn }),
+    onUnavailable,
+  });
 }
 
 /** Of one length, and nothing that an array would have to quote. */

@@ -1,26 +1,18 @@
 import { resolve } from 'node:path';
-import { withHowdah } from './local-howdah.ts';
-import { printOutcome } from './print-outcome.ts';
+import { administer } from './administer.ts';
 import type { Shell } from './shell.ts';
 
 interface Acceptance {
   readonly reason?: string;
+  readonly lost?: string;
   readonly checkpoints?: string;
 }
 
 /** What is missing is checked by the operation, so that it is on record who accepted what. */
-export function acceptRestore(shell: Shell, { reason, checkpoints }: Acceptance): Promise<number> {
-  const given = { ...(reason !== undefined && { reason }), ...(checkpoints && { checkpoints: resolve(checkpoints) }) };
-  return administer(shell, 'accept_restore', given);
+export function acceptRestore(shell: Shell, { checkpoints, ...given }: Acceptance): Promise<number> {
+  return administer(shell, 'accept_restore', { ...given, ...(checkpoints && { checkpoints: resolve(checkpoints) }) });
 }
 
 export function showStatement(shell: Shell, callId: string | undefined): Promise<number> {
   return administer(shell, 'audit_statement', callId === undefined ? {} : { call_id: callId });
-}
-
-function administer(shell: Shell, name: string, given: unknown): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async ({ administer: call }) => {
-    printOutcome(shell, await call({ name, arguments: given }));
-    return 0;
-  });
 }

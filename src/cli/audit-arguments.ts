@@ -1,4 +1,4 @@
-import { AUDIT_FILTERS } from './commands/audit-filter-options.ts';
+import { AUDIT_FILTERS } from './commands/audit-options.ts';
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
@@ -10,9 +10,4 @@ export function filterArguments(values: Values): Record<string, string> {
       return typeof value === 'string' ? [[name.replaceAll('-', '_'), value]] : [];
     }),
   );
-}
-
-/** What is no number stays text, for the schema to refuse by name. */
-export function numberArgument(name: string, text: string | undefined): Record<string, number | string> {
-  return text === undefined ? {} : { [name]: /^\d+$/.test(text) ? Number(text) : text };
 }

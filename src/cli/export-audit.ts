@@ -8,6 +8,7 @@ import { formatters, type ExportFormat } from '../audit/export-format.ts';
 import type { AuditEvent } from '../contract/audit-event.ts';
 import { PlatformError, toPlatformError } from '../core/errors.ts';
 import { localPrincipal } from '../identity/local-principal.ts';
+import { ADMINISTERING } from './administer.ts';
 import { filterArguments } from './audit-arguments.ts';
 import { withHowdah, type LocalHowdah } from './local-howdah.ts';
 import { osUser } from './os-user.ts';
@@ -36,7 +37,7 @@ const CHUNK = 65_536;
 
 /** On record twice: what is asked for before the first event leaves, and at the end how much that was. */
 export function exportAudit(shell: Shell, { files = false, format, out, ...flags }: Flags): Promise<number> {
-  return withHowdah(shell, { embeddedStore: files ? 'none' : 'found', mendsPersonas: true }, async (howdah) => {
+  return withHowdah(shell, { ...ADMINISTERING, ...(files && { embeddedStore: 'none' }) }, async (howdah) => {
     const given = filterArguments(flags);
     const input = { ...given, ...(format !== undefined && { format }), files };
     const outcome = await howdah.administer({ name: 'audit_export', arguments: input });

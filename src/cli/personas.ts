@@ -5,7 +5,9 @@ import { parseYamlTree } from '../config/yaml-tree.ts';
 import { PlatformError } from '../core/errors.ts';
 import { isRecord } from '../core/record.ts';
 import { escapeControl } from '../sqltext/untrusted-text.ts';
+import { administer, ADMINISTERING } from './administer.ts';
 import { withHowdah } from './local-howdah.ts';
+import { numberArgument } from './number-argument.ts';
 import { printOutcome } from './print-outcome.ts';
 import type { Shell } from './shell.ts';
 
@@ -31,12 +33,12 @@ export async function explainPersona(shell: Shell, { as, ...asked }: Question): 
 /** Exit code 1 for a mismatch. */
 export async function testPersonas(shell: Shell, file: string): Promise<number> {
   const { text } = await readConfigFile(file);
-  return administer(shell, 'persona_test', { source: file, text }, 'ok');
+  return administer(shell, 'persona_test', { source: file, text }, { holds: 'ok' });
 }
 
 /** Exit code 1 when something changes. */
 export async function diffPersonas(shell: Shell, file: string): Promise<number> {
-  return administer(shell, 'persona_diff', { file }, 'same');
+  return administer(shell, 'persona_diff', { file }, { holds: 'same' });
 }
 
 interface Change {
@@ -63,7 +65,7 @@ export async function revertPersona(
   { to, ...change }: Change & { readonly to?: string },
 ): Promise<number> {
   const version = required(to, '--to', 'with the version to go back to');
-  return mend(shell, 'persona_revert', { name, to: numberOf(version), ...changeOf(change) });
+  return mend(shell, 'persona_revert', { name, ...numberArgument('to', version), ...changeOf(change) });
 }
 
 export async function removePersona(shell: Shell, name: string, change: Change): Promise<number> {
@@ -71,7 +73,7 @@ export async function removePersona(shell: Shell, name: string, change: Change):
 }
 
 export async function showPersona(shell: Shell, name: string): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async (howdah) => {
+  return withHowdah(shell, ADMINISTERING, async (howdah) => {
     const outcome = await howdah.administer({ name: 'persona_show', arguments: { name } });
     if (!outcome.ok || shell.json) printOutcome(shell, outcome);
     else {
@@ -87,11 +89,7 @@ export async function showPersona(shell: Shell, name: string): Promise<number> {
 }
 
 export async function listVersions(shell: Shell, name: string): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async (howdah) => {
-    const outcome = await howdah.administer({ name: 'persona_history', arguments: { name } });
-    printOutcome(shell, outcome);
-    return 0;
-  });
+  return administer(shell, 'persona_history', { name });
 }
 
 interface Granting {
@@ -113,10 +111,7 @@ export async function grantPersona(shell: Shell, persona: string, given: Grantin
 }
 
 export async function listGrants(shell: Shell, { active = false }: { readonly active?: boolean }): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async (howdah) => {
-    printOutcome(shell, await howdah.administer({ name: 'persona_grants', arguments: { active } }));
-    return 0;
-  });
+  return administer(shell, 'persona_grants', { active });
 }
 
 export async function revokeGrant(shell: Shell, grant: string, { reason }: Change): Promise<number> {
@@ -124,35 +119,18 @@ export async function revokeGrant(shell: Shell, grant: string, { reason }: Chang
 }
 
 /** What may also put right what keeps everything else from starting. */
-async function mend(shell: Shell, name: string, given: object): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'made', mendsPersonas: true }, async (howdah) => {
-    printOutcome(shell, await howdah.administer({ name, arguments: given }));
-    return 0;
-  });
+function mend(shell: Shell, name: string, given: object): Promise<number> {
+  return administer(shell, name, given, { embeddedStore: 'made' });
 }
 
 function changeOf({ reason, 'if-version': version }: Change): object {
   return {
     reason: required(reason, '--reason', 'with why, for those who look at it later'),
-    ...(version !== undefined && { if_version: numberOf(version) }),
+    ...numberArgument('if_version', version),
   };
-}
-
-/** What is no number goes through the pipeline all the same, so that it is on record. */
-function numberOf(text: string): number | string {
-  return /^\d{1,9}$/.test(text) ? Number(text) : text;
 }
 
 function required(given: string | undefined, option: string, what: string): string {
   if (given !== undefined) return given;
   throw new PlatformError('INVALID_INPUT', `${option} is missing.`, { hint: `Add ${option} ${what}.` });
-}
-
-/** Exit code 1 where `holds` is not true in the answer. */
-async function administer(shell: Shell, name: string, given: object, holds?: string): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async (howdah) => {
-    const outcome = await howdah.administer({ name, arguments: given });
-    printOutcome(shell, outcome);
-    return holds === undefined || (outcome.ok && outcome.output[holds] === true) ? 0 : 1;
-  });
 }

@@ -8,9 +8,10 @@ import type { AuditEvent } from '../contract/audit-event.ts';
 import { formatQuantity } from '../render/quantity.ts';
 import { padEnd, padStart } from '../render/text-width.ts';
 import { escapeControl } from '../sqltext/untrusted-text.ts';
-import { filterArguments, numberArgument } from './audit-arguments.ts';
+import { administer, ADMINISTERING } from './administer.ts';
+import { filterArguments } from './audit-arguments.ts';
 import { withHowdah } from './local-howdah.ts';
-import { printOutcome } from './print-outcome.ts';
+import { numberArgument } from './number-argument.ts';
 import type { Shell } from './shell.ts';
 
 type TailRequest = Readonly<Record<string, string | boolean | undefined>> & {
@@ -21,12 +22,8 @@ type TailRequest = Readonly<Record<string, string | boolean | undefined>> & {
 
 /** Exit code 1 when something is broken. */
 export async function verify(shell: Shell, { checkpoints }: { readonly checkpoints?: string }): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async ({ administer }) => {
-    const given = checkpoints === undefined ? {} : { checkpoints: resolve(checkpoints) };
-    const outcome = await administer({ name: 'audit_verify', arguments: given });
-    printOutcome(shell, outcome);
-    return outcome.ok && outcome.output['ok'] === true ? 0 : 1;
-  });
+  const given = checkpoints === undefined ? {} : { checkpoints: resolve(checkpoints) };
+  return administer(shell, 'audit_verify', given, { holds: 'ok' });
 }
 
 /** Following is asked for as an operation too, so that it is on record; then what is added is read as it comes. */
@@ -34,30 +31,26 @@ export async function tail(
   shell: Shell,
   { follow = false, lines, files = false, ...flags }: TailRequest,
 ): Promise<number> {
-  return withHowdah(
-    shell,
-    { embeddedStore: files ? 'none' : 'found', mendsPersonas: true },
-    async ({ administer, platform }) => {
-      const given = filterArguments(flags);
-      const outcome = await administer({
-        name: 'audit_tail',
-        arguments: { ...given, ...numberArgument('limit', lines), follow, files },
-      });
-      if (!outcome.ok) throw outcome.error;
-      const events = (outcome.output.rows ?? []) as readonly AuditEvent[];
-      const { directory, reader, operations } = platform.auditSource;
-      const filters = readFilters(z.object(auditFilters).parse(given), operations);
-      const { signal } = shell;
-      const options = { lines: Math.max(1, events.length), follow, signal };
-      const store = files ? undefined : reader();
-      const followed = () =>
-        store === undefined
-          ? tailAudit(directory, { ...options, filter: matches(filters) })
-          : tailStore(store, { ...options, filters });
-      for await (const event of follow ? followed() : events) printEvent(shell, event);
-      return 0;
-    },
-  );
+  return withHowdah(shell, { ...ADMINISTERING, ...(files && { embeddedStore: 'none' }) }, async (howdah) => {
+    const given = filterArguments(flags);
+    const outcome = await howdah.administer({
+      name: 'audit_tail',
+      arguments: { ...given, ...numberArgument('limit', lines), follow, files },
+    });
+    if (!outcome.ok) throw outcome.error;
+    const events = (outcome.output.rows ?? []) as readonly AuditEvent[];
+    const { directory, reader, operations } = howdah.platform.auditSource;
+    const filters = readFilters(z.object(auditFilters).parse(given), operations);
+    const { signal } = shell;
+    const options = { lines: Math.max(1, events.length), follow, signal };
+    const store = files ? undefined : reader();
+    const followed = () =>
+      store === undefined
+        ? tailAudit(directory, { ...options, filter: matches(filters) })
+        : tailStore(store, { ...options, filters });
+    for await (const event of follow ? followed() : events) printEvent(shell, event);
+    return 0;
+  });
 }
 
 function printEvent({ screen, json }: Shell, event: AuditEvent): void {

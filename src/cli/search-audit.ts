@@ -1,8 +1,10 @@
 import type { AuditEvent } from '../contract/audit-event.ts';
 import type { Field } from '../render/field.ts';
 import { renderTable } from '../render/table.ts';
-import { filterArguments, numberArgument } from './audit-arguments.ts';
+import { administer, ADMINISTERING } from './administer.ts';
+import { filterArguments } from './audit-arguments.ts';
 import { withHowdah } from './local-howdah.ts';
+import { numberArgument } from './number-argument.ts';
 import { printOutcome } from './print-outcome.ts';
 import type { Shell } from './shell.ts';
 
@@ -12,8 +14,8 @@ type Flags = Readonly<Record<string, string | boolean | undefined>> & {
 };
 
 export function search(shell: Shell, { limit, cursor, ...flags }: Flags): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async ({ administer }) => {
-    const outcome = await administer({
+  return withHowdah(shell, ADMINISTERING, async (howdah) => {
+    const outcome = await howdah.administer({
       name: 'audit_search',
       arguments: {
         ...filterArguments(flags),
@@ -38,18 +40,14 @@ export function stats(
   shell: Shell,
   { by, sessions = false, limit, ...flags }: Flags & { readonly by?: string; readonly sessions?: boolean },
 ): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async ({ administer }) => {
-    const name = sessions ? 'audit_sessions' : 'audit_stats';
-    const given = { ...filterArguments(flags), ...numberArgument('limit', limit), ...(by !== undefined && { by }) };
-    printOutcome(shell, await administer({ name, arguments: given }));
-    return 0;
-  });
+  const given = { ...filterArguments(flags), ...numberArgument('limit', limit), ...(by !== undefined && { by }) };
+  return administer(shell, sessions ? 'audit_sessions' : 'audit_stats', given);
 }
 
 /** Of a call or of an event. */
 export function show(shell: Shell, id: string): Promise<number> {
-  return withHowdah(shell, { embeddedStore: 'found', mendsPersonas: true }, async ({ administer }) => {
-    const outcome = await administer({ name: 'audit_show', arguments: { id } });
+  return withHowdah(shell, ADMINISTERING, async (howdah) => {
+    const outcome = await howdah.administer({ name: 'audit_show', arguments: { id } });
     if (!outcome.ok || shell.json) {
       printOutcome(shell, outcome);
       return 0;

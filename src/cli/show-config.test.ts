@@ -2,17 +2,17 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { runCli } from './cli.ts';
 
 let directory: string;
-beforeAll(() => {
+beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'howdah-check-'));
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterEach(() => rmSync(directory, { recursive: true }));
 
 /** `howdah config check --json` of a file with this text. */
-async function check(text: string) {
+async function check(text: string, env: Readonly<Record<string, string>> = {}) {
   const file = join(directory, 'howdah.yaml');
   writeFileSync(file, text, { mode: 0o600 });
   let stdout = '';
@@ -24,7 +24,7 @@ async function check(text: string) {
   });
   const code = await runCli({
     args: ['config', 'check', file, '--json'],
-    env: { HOWDAH_STATE: join(directory, 'state') },
+    env: { ...env, HOWDAH_STATE: join(directory, 'state') },
     stdin: Readable.from([]),
     stdout: stream,
     stderr: new Writable({ write: (_, __, done) => done() }),
@@ -93,6 +93,34 @@ it('finds a listener whose certificate is not there', async () => {
   expect(answer).toMatchObject({
     error: { code: 'CONFIG_INVALID', message: expect.stringMatching(/^http\.tls\.key: \S+k\.pem does not exist/) },
   });
+});
+
+it.each([
+  ['secrets: { key: { file: gone } }', 'secrets.key.file', 'cannot be read: ENOENT'],
+  ['secrets: { key: { file: short } }', 'secrets.key', 'is shorter than 43 characters'],
+  ['secrets: { key: { env: SHORT } }', 'secrets.key', 'is shorter than 43 characters'],
+  ['secrets: { previous: [{ file: gone }] }', 'secrets.previous[0].file', 'cannot be read: ENOENT'],
+  [
+    'audit: { otlp: { logs_url: "http://[::1]/v1/logs", headers: { authorization: { file: gone } } } }',
+    'audit.otlp.headers.authorization.file',
+    'cannot be read: ENOENT',
+  ],
+])('finds what a start with a store could not read, and makes no key: %s', async (text, path, message) => {
+  writeFileSync(join(directory, 'short'), 'a'.repeat(42));
+  const { code, answer } = await check(text, { SHORT: 'a'.repeat(42) });
+  expect(code).toBe(2);
+  const problems = [{ path, message: expect.stringContaining(message) as string }];
+  expect(answer).toMatchObject({ error: { code: 'CONFIG_INVALID', details: { problems } } });
+  expect(readdirSync(directory)).toEqual(['howdah.yaml', 'short']);
+  // without a store nothing of it is read
+  expect((await check(`store: { embedded: false }\n${text}`, { SHORT: 'a' })).code).toBe(0);
+});
+
+it('accepts a key of a file, and makes none where the configuration names none', async () => {
+  writeFileSync(join(directory, 'key'), 'a'.repeat(43));
+  expect((await check('secrets: { key: { file: key } }')).code).toBe(0);
+  expect((await check('servers: {}')).code).toBe(0);
+  expect(readdirSync(directory)).toEqual(['howdah.yaml', 'key']);
 });
 
 it('warns of a listener that nobody may call, and of metrics that everybody may read', async () => {

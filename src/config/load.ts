@@ -11,7 +11,7 @@ import { describeIssues } from './issue.ts';
 import { findKey } from './key.ts';
 import { createConfigError, type Problem } from './problem.ts';
 import { BUILT_IN_PERSONAS, Config, FILE_PATH } from './schema.ts';
-import { findSecretProblems } from './store-section.ts';
+import { findSecretProblems, findStoreWarnings } from './store-section.ts';
 import { isLiteral, substitute, type Environment } from './substitution.ts';
 import { mapTexts } from './tree.ts';
 import { parseYamlTree } from './yaml-tree.ts';
@@ -65,6 +65,7 @@ async function loadFile(path: string, env: Environment): Promise<LoadedConfig> {
   const warnings = [
     ...findHttpWarnings(config, isRecord(tree) && 'http' in tree),
     ...findKeyWarnings(config, Date.now()),
+    ...findStoreWarnings(config, Config.parse({})),
   ];
   if (writableByAll) warnings.unshift(`${path} may be changed by every user of this machine; run chmod o-w.`);
   if (readableByAll && holdsLiteralSecret(tree)) {

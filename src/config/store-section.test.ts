@@ -39,4 +39,23 @@ describe('the store in the configuration', () => {
   ])('refuses %s', async (text, problem) => {
     await expect(load(text, { A: 'a' })).rejects.toThrow(problem);
   });
+
+  it('warns once of every key that does nothing without a store', async () => {
+    const keys = `
+grants: { longest: 7d }
+audit: { retention: 13 months, on_unavailable: spool, spool_limit: 512, checkpoints: /srv/checkpoints }
+`;
+    const { warnings } = await load(`store: { embedded: false }\n${keys}`);
+    expect(warnings).toEqual([
+      'audit.retention, audit.on_unavailable, audit.spool_limit, audit.checkpoints, grants.longest are of no effect: there is no store; set store.url, or leave out `store.embedded: false`.',
+    ]);
+    expect((await load(`store: { embedded: false }\naudit: { retention: 1 months }`)).warnings).toEqual([
+      expect.stringMatching(/^audit\.retention is of no effect/),
+    ]);
+    const asItIs = 'grants: { longest: 24h }\naudit: { retention: forever, on_unavailable: refuse, spool_limit: 256 }';
+    expect((await load(`store: { embedded: false }\n${asItIs}`)).warnings).toEqual([]);
+    expect((await load(keys)).warnings).toEqual([]);
+    const url = 'store: { embedded: false, url: "postgresql://howdah@db/howdah" }\nsecrets: { key: { env: KEY } }';
+    expect((await load(url + keys, { KEY: 'k' })).warnings).toEqual([]);
+  });
 });

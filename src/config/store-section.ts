@@ -125,3 +125,25 @@ export function findSecretProblems({ store, secrets }: Checked, env: Environment
 
 const NO_KEY =
   'is missing, and store.url needs it: print one with `openssl rand -base64 48`, and keep it where the store is not';
+
+interface Kept {
+  readonly store: { readonly url?: unknown; readonly embedded: boolean };
+  readonly audit: Readonly<Partial<Record<(typeof OF_A_STORE)[number], unknown>>>;
+  readonly grants: { readonly longest: string };
+}
+
+/** Keys of `audit` that say something of a store. `audit.otlp` is told of where the log is opened. */
+const OF_A_STORE = ['retention', 'on_unavailable', 'spool_limit', 'checkpoints'] as const;
+
+/** What is set and does nothing, as there is no store; `defaults` is a configuration in which nothing is set. */
+export function findStoreWarnings({ store, audit, grants }: Kept, defaults: Kept): string[] {
+  if (store.url !== undefined || store.embedded) return [];
+  const paths = [
+    ...OF_A_STORE.filter((key) => audit[key] !== defaults.audit[key]).map((key) => `audit.${key}`),
+    ...(grants.longest === defaults.grants.longest ? [] : ['grants.longest']),
+  ];
+  if (paths.length === 0) return [];
+  return [
+    `${paths.join(', ')} ${paths.length === 1 ? 'is' : 'are'} of no effect: there is no store; set store.url, or leave out \`store.embedded: false\`.`,
+  ];
+}

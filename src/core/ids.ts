@@ -26,3 +26,8 @@ export function uuidv7(now: number = Date.now()): string {
   const variant = (HEX[0x80 | ((pool[offset++] ?? 0) & 0x3f)] ?? '') + hex();
   return `${prefix}${version}-${variant}-${hex()}${hex()}${hex()}${hex()}${hex()}${hex()}`;
 }
+
+/** When a UUID of version 7 was made, in milliseconds since the epoch. */
+export function timeOfUuidv7(id: string): number {
+  return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
+}

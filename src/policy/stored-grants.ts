@@ -1,5 +1,6 @@
 import type { Step } from '../postgres/wire.ts';
 import { bindRow, isBound } from '../store/bound-row.ts';
+import { isoTime } from '../store/iso-time.ts';
 import type { KeyRing } from '../store/key-ring.ts';
 import type { Store } from '../store/open-store.ts';
 import type { Grant } from './policy.ts';
@@ -33,12 +34,10 @@ type Rows = Pick<Store, 'exchange' | 'keys'>;
 export const GRANT_TABLE = 'persona_grant';
 export const GRANT_END_TABLE = 'persona_grant_end';
 
-const iso = (column: string) => `pg_catalog.to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-
-const GRANTS = `select id, issuer, subject, role, persona, ${iso('at')}, ${iso('until')}, author, reason, event_id, key_id, mac,
+const GRANTS = `select id, issuer, subject, role, persona, ${isoTime('at')}, ${isoTime('until')}, author, reason, event_id, key_id, mac,
     (until <= clock_timestamp())::text
   from howdah.${GRANT_TABLE} where until > clock_timestamp() - $1::interval order by id desc`;
-const ENDS = `select id, grant_id, how, ${iso('at')}, author, reason, event_id, key_id, mac
+const ENDS = `select id, grant_id, how, ${isoTime('at')}, author, reason, event_id, key_id, mac
   from howdah.${GRANT_END_TABLE}
  where grant_id in (select id from howdah.${GRANT_TABLE} where until > clock_timestamp() - $1::interval) order by id`;
 

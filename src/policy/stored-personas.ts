@@ -1,6 +1,8 @@
 import type { Result } from '../postgres/database.ts';
+import { arrayText } from '../postgres/parameter-text.ts';
 import type { Step } from '../postgres/wire.ts';
 import { bindRow, isBound } from '../store/bound-row.ts';
+import { isoTime } from '../store/iso-time.ts';
 import type { KeyRing } from '../store/key-ring.ts';
 import type { Store } from '../store/open-store.ts';
 
@@ -26,15 +28,13 @@ type Rows = Pick<Store, 'exchange' | 'keys'>;
 
 export const PERSONA_TABLE = 'persona_version';
 
-const AT = `pg_catalog.to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-const COLUMNS = `name, version, spec::text, ${AT}, author, reason, event_id, key_id, mac`;
+const COLUMNS = `name, version, spec::text, ${isoTime('at')}, author, reason, event_id, key_id, mac`;
 const NEWEST = `select distinct on (name) ${COLUMNS} from howdah.${PERSONA_TABLE} order by name, version desc`;
 const ALL = `select ${COLUMNS} from howdah.${PERSONA_TABLE} where name = any ($1::text[]) order by name, version desc`;
 
 /** All versions of some personas, the newest of each first. */
 export async function readVersions({ exchange, keys }: Rows, names: readonly string[]): Promise<FoundVersion[]> {
-  const array = `{${names.map((name) => JSON.stringify(name)).join(',')}}`;
-  const [result] = await exchange([{ text: ALL, values: [array] }]);
+  const [result] = await exchange([{ text: ALL, values: [arrayText(names)] }]);
   return rowsOf(result, keys);
 }
 
@@ -58,14 +58,21 @@ export function keyOfVersion({ name, version }: Pick<PersonaVersion, 'name' | 'v
   return `${name}/${version}`;
 }
 
-/** Binds a version to its event; the step writes it if it is the next one, and answers with a row then. */
+/** The number of the next version: behind the newest authentic one, and one that nobody has planted a row under. */
+export function nextNumber(all: readonly FoundVersion[]): number {
+  const taken = new Set(all.map(({ version }) => version));
+  let next = 1 + (all.find(({ isAuthentic }) => isAuthentic)?.version ?? 0);
+  while (taken.has(next)) next++;
+  return next;
+}
+
+/** Binds a version to its event; the step writes it if its number is free, and answers with a row then. */
 export function versionStep(keys: KeyRing, next: PersonaVersion, eventId: string): Step & { readonly digest: string } {
   const { key_id: keyId, mac, digest } = bindRow(keys, PERSONA_TABLE, { ...next }, eventId);
   const { name, version, spec, at, author, reason } = next;
   return {
     text: `insert into howdah.${PERSONA_TABLE} (name, version, spec, at, author, reason, event_id, key_id, mac)
-      select $1, $2, $3, $4, $5, $6, $7, $8, $9
-       where $2 = 1 + (select coalesce(max(version), 0) from howdah.${PERSONA_TABLE} where name = $1)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
       on conflict do nothing returning version`,
     values: [
       name,

@@ -4,6 +4,7 @@ import { openSession, type Greeting } from '../postgres/connect.ts';
 import type { Result } from '../postgres/database.ts';
 import type { ConnectionTarget } from '../postgres/target.ts';
 import type { Step, Wire } from '../postgres/wire.ts';
+import { CONNECT_LIMIT_MS } from './plain-session.ts';
 
 /** One session with the store, opened when it is needed and again after it was lost. */
 export interface StoreConnection {
@@ -35,7 +36,6 @@ interface StoreFacts {
 }
 
 const TIME_LIMIT_MS = 10_000;
-const CONNECT_LIMIT_MS = 10_000;
 /** PostgreSQL 14: https://www.postgresql.org/support/versioning/ */
 const OLDEST = 140_000;
 
@@ -75,6 +75,7 @@ export function openStoreConnection({
   timeLimitMs = TIME_LIMIT_MS,
 }: StoreConnectionOptions): StoreConnection {
   let current: Promise<Wire> | undefined;
+  let newest: Wire | undefined;
   let closed = false;
   let hear: ((channel: string, payload: string) => void) | undefined;
 
@@ -83,6 +84,7 @@ export function openStoreConnection({
     try {
       wire.onNotification((channel, payload) => hear?.(channel, payload));
       await opening((steps) => within(timeLimitMs, wire, wire.exchange(steps)));
+      newest = wire;
       return wire;
     } catch (error) {
       wire.destroy();
@@ -90,18 +92,13 @@ export function openStoreConnection({
     }
   }
 
-  /** Single flight; a session that was lost is forgotten. */
+  /** Single flight; a session that was lost is forgotten, even before its socket is closed. */
   function session(): Promise<Wire> {
-    current ??= connect().then(
-      (wire) => {
-        void wire.ended.then(() => (current = undefined));
-        return wire;
-      },
-      (error: unknown) => {
-        current = undefined;
-        throw error;
-      },
-    );
+    if (newest?.closed === true) [newest, current] = [undefined, undefined];
+    current ??= connect().catch((error: unknown) => {
+      current = undefined;
+      throw error;
+    });
     return current;
   }
 
@@ -131,6 +128,12 @@ export function openStoreConnection({
 /** What the statement itself brought about; the classes 08, 53, 57 and 58 are about the server and the connection. */
 function isRefusal(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && !/^(08|53|57|58)/.test(error.code ?? '08');
+}
+
+/** Whether what was asked for is more than is read of a server at once; the session was lost by that. */
+export function isTooLarge(error: unknown): boolean {
+  const cause = error instanceof PlatformError ? error.cause : undefined;
+  return cause instanceof PlatformError && cause.details?.['limit_bytes'] !== undefined;
 }
 
 /** A store that hangs must not hang those who wait for it: the session is dropped. */

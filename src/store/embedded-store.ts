@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { openSession, type Greeting } from '../postgres/connect.ts';
 import { startEmbedded, type EmbeddedServer } from '../postgres/embedded.ts';
 import { parseTarget, type ConnectionTarget } from '../postgres/target.ts';
 import { isThere } from '../postgres/whole-directory.ts';
+import type { Wire } from '../postgres/wire.ts';
+import { openPlainSession } from './plain-session.ts';
 
 /** The store's own PostgreSQL, with a role that owns the tables and one that Howdah runs with. */
 export interface EmbeddedStore {
@@ -16,11 +17,10 @@ const NAME = 'store';
 const DATABASE = 'howdah';
 const OWNER = 'howdah_owner';
 const RUN_ROLE = 'howdah';
-const CONNECT_LIMIT_MS = 10_000;
+/** One process at a time makes the database: an advisory lock of the database `postgres`. */
+const LOCK = '(1213159236, 3)';
 
 const SETTINGS = { max_connections: '60', track_io_timing: 'off', log_statement: 'none' };
-
-const PLAIN: Greeting<undefined> = { learn: () => Promise.resolve(undefined), whyUnfit: () => undefined };
 
 /** Whether one was made in this state directory. */
 export function hasEmbeddedStore(stateDir: string): Promise<boolean> {
@@ -39,15 +39,18 @@ export async function startEmbeddedStore(stateDir: string): Promise<EmbeddedStor
   }
 }
 
-/** Whoever comes second finds them there: 42710 is duplicate_object, 42P04 duplicate_database. */
+/** Also what a process that was killed in the middle has left undone. */
 async function makeDatabase({ url }: EmbeddedServer): Promise<void> {
-  const { wire } = await openSession(parseTarget(url, { env: {} }), PLAIN, AbortSignal.timeout(CONNECT_LIMIT_MS));
+  const wire = await openPlainSession(parseTarget(url, { env: {} }));
   try {
-    const text = 'select 1 from pg_catalog.pg_database where datname = $1';
-    const [found] = await wire.exchange([{ text, values: [DATABASE] }]);
-    if (found?.rows.length === 1) return;
-    for (const role of [OWNER, RUN_ROLE]) await wire.command(`create role ${role} login`).catch(unless('42710'));
-    await wire.command(`create database ${DATABASE} owner ${OWNER}`).catch(unless('42P04', '23505'));
+    await wire.command(`set lock_timeout = '60s'`);
+    await wire.command(`select pg_catalog.pg_advisory_lock${LOCK}`);
+    const roles = 'select 1 from pg_catalog.pg_roles where rolname = $1';
+    for (const role of [OWNER, RUN_ROLE]) {
+      if (!(await isFound(wire, roles, role))) await wire.command(`create role ${role} login`);
+    }
+    const databases = 'select 1 from pg_catalog.pg_database where datname = $1';
+    if (!(await isFound(wire, databases, DATABASE))) await wire.command(`create database ${DATABASE} owner ${OWNER}`);
     await wire.command(`revoke all on database ${DATABASE} from public`);
     await wire.command(`grant connect on database ${DATABASE} to ${RUN_ROLE}`);
   } finally {
@@ -55,10 +58,9 @@ async function makeDatabase({ url }: EmbeddedServer): Promise<void> {
   }
 }
 
-function unless(...codes: readonly string[]): (error: unknown) => void {
-  return (error) => {
-    if (!(error instanceof Error && 'code' in error && codes.includes(String(error.code)))) throw error;
-  };
+async function isFound(wire: Wire, text: string, name: string): Promise<boolean> {
+  const [found] = await wire.exchange([{ text, values: [name] }]);
+  return found?.rows.length === 1;
 }
 
 function targetOf({ socketDirectory, port }: EmbeddedServer, user: string): ConnectionTarget {

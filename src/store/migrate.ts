@@ -1,10 +1,10 @@
 import { DatabaseError } from 'pg';
 import { PlatformError } from '../core/errors.ts';
-import { openSession, type Greeting } from '../postgres/connect.ts';
 import { quoteIdentifier } from '../postgres/sql.ts';
 import type { ConnectionTarget } from '../postgres/target.ts';
 import type { Wire } from '../postgres/wire.ts';
 import { readMigrations, type Migration } from './migrations.ts';
+import { openPlainSession } from './plain-session.ts';
 
 export interface MigrateOptions {
   /** The login that owns the tables. */
@@ -26,9 +26,6 @@ export interface Migrated {
 
 /** One process at a time migrates: an advisory lock of the store's database. */
 const LOCK = '(1213159236, 2)';
-const CONNECT_LIMIT_MS = 10_000;
-
-const PLAIN: Greeting<undefined> = { learn: () => Promise.resolve(undefined), whyUnfit: () => undefined };
 
 /**
  * Brings the store to the schema of this program; whoever comes second finds it done. A step that fails leaves the
@@ -36,7 +33,7 @@ const PLAIN: Greeting<undefined> = { learn: () => Promise.resolve(undefined), wh
  */
 export async function migrateStore(options: MigrateOptions): Promise<Migrated> {
   const { owner, runRole, retentionMonths, migrations = await readMigrations() } = options;
-  const { wire } = await openSession(owner, PLAIN, AbortSignal.timeout(CONNECT_LIMIT_MS));
+  const wire = await openPlainSession(owner);
   try {
     await wire.command(`set search_path = pg_catalog; set client_min_messages = error; set lock_timeout = '60s'`);
     await wire.command(`select pg_catalog.pg_advisory_lock${LOCK}`);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Result } from '../postgres/database.ts';
+import { arrayText } from '../postgres/parameter-text.ts';
 import type { Step } from '../postgres/wire.ts';
 import type { Changes } from './changes.ts';
 import type { StoreConnection } from './connection.ts';
@@ -189,15 +190,10 @@ function useStep(me: string, asks: readonly Ask[]): Step {
     text: USE,
     values: [
       me,
-      arrayOf(asks.map(({ kind }) => kind)),
-      arrayOf(asks.map(({ caller }) => caller)),
-      arrayOf(asks.map(({ most }) => (most === Infinity ? 'infinity' : most))),
-      arrayOf(asks.map(({ amount = 0 }) => amount)),
+      arrayText(asks.map(({ kind }) => kind)),
+      arrayText(asks.map(({ caller }) => caller)),
+      arrayText(asks.map(({ most }) => (most === Infinity ? 'infinity' : most))),
+      arrayText(asks.map(({ amount = 0 }) => amount)),
     ],
   };
-}
-
-/** None of what is asked needs quotes. */
-function arrayOf(values: readonly (string | number)[]): string {
-  return `{${values.join(',')}}`;
 }

@@ -1,23 +1,17 @@
 /** The same as audit-store-chaos.test.ts, with a hundred thousand calls. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { startChaos, type Chaos } from '../audit-chaos.ts';
-import { startOwnServer, type OwnServer } from '../own-server.ts';
-import { useStores } from '../store-kit.ts';
+import { useOwnStores } from '../store-kit.ts';
 
 const CALLS = 100_000;
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({ fsync: 'on' });
-});
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores();
 let chaos: Chaos;
 afterEach(() => chaos.stop());
 
 it.each(['refuse', 'spool'] as const)('has every answered call once (%s)', async (mode) => {
-  chaos = await startChaos({ server, database: await stores.make() }, mode);
+  chaos = await startChaos({ server: stores.server, database: await stores.make() }, mode);
   const restartStore = async () => {
     await chaos.killStore();
     await sleep(2000);

@@ -1,12 +1,11 @@
 /** The usual searches of an audit log with ten million events. */
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { openStoreReader } from '../../src/audit/store-reader.ts';
 import { fillAuditLog } from '../audit-filling.ts';
 import { usualSearches } from '../audit-searches.ts';
-import { startOwnServer, type OwnServer } from '../own-server.ts';
-import { useStores } from '../store-kit.ts';
+import { useOwnStores } from '../store-kit.ts';
 
 const EVENTS = Number(process.env['AUDIT_EVENTS'] ?? 10_000_000);
 const DAYS = 182;
@@ -14,21 +13,15 @@ const TURNS = 200;
 const TARGET_MS = 100;
 const RESULTS = new URL('../../bench/results/audit-search.json', import.meta.url);
 
-let server: OwnServer;
-beforeAll(async () => {
-  server = await startOwnServer({
-    fsync: 'on',
-    synchronous_commit: 'off',
-    shared_buffers: '1GB',
-    max_wal_size: '16GB',
-    checkpoint_timeout: '1h',
-    maintenance_work_mem: '1GB',
-    wal_level: 'minimal',
-    max_wal_senders: '0',
-  });
-}, 120_000);
-afterAll(() => server.stop());
-const stores = useStores(() => server);
+const stores = useOwnStores({
+  synchronous_commit: 'off',
+  shared_buffers: '1GB',
+  max_wal_size: '16GB',
+  checkpoint_timeout: '1h',
+  maintenance_work_mem: '1GB',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+});
 
 it(`answers the usual searches of ${EVENTS.toLocaleString('en')} events in ${TARGET_MS} ms`, async () => {
   const database = await stores.make();

@@ -94,6 +94,13 @@ export async function writeBound(
   return false;
 }
 
+/** Nothing but another hand in the store keeps a new row out. */
+export function notWritten(): PlatformError {
+  return new PlatformError('CONFLICT', 'The store has not taken it over, though it said nothing against it.', {
+    hint: 'Look for a trigger or a rule on the tables of the schema howdah that is not of Howdah.',
+  });
+}
+
 function callerColumns({
   principal,
   persona,

@@ -17,7 +17,7 @@ import {
 } from '../../policy/stored-grants.ts';
 import { readStoredRules } from '../../policy/stored-rules.ts';
 import { defineAdmin } from '../admin-operation.ts';
-import { authorOf, requireEditor, writeBound, type RuleEditor } from './edits.ts';
+import { authorOf, notWritten, requireEditor, writeBound, type RuleEditor } from './edits.ts';
 import { PersonaName, Reason } from './set.ts';
 import { settlingJob } from './unsettled.ts';
 
@@ -188,13 +188,6 @@ async function writeEnd(
     step: (eventId) => grantEndStep(editor.store.keys, end, eventId),
   });
   if (!isWritten) throw notWritten();
-}
-
-/** Nothing but another hand in the store keeps a new row out. */
-function notWritten(): PlatformError {
-  return new PlatformError('CONFLICT', 'The store has not taken it over, though it said nothing against it.', {
-    hint: 'Look for a trigger or a rule on the tables of the schema howdah that is not of Howdah.',
-  });
 }
 
 function requireLasting(id: string, found: readonly FoundGrant[]): FoundGrant {

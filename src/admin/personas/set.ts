@@ -6,6 +6,7 @@ import { nearest } from '../../core/nearest.ts';
 import type { Policy } from '../../policy/policy.ts';
 import {
   keyOfVersion,
+  nextNumber,
   PERSONA_TABLE,
   readVersions,
   versionStep,
@@ -14,7 +15,7 @@ import {
 } from '../../policy/stored-personas.ts';
 import { parsePersona, readStoredRules, type StoredRules } from '../../policy/stored-rules.ts';
 import { defineAdmin } from '../admin-operation.ts';
-import { authorOf, checkRules, requireEditor, writeBound, type RuleEditor } from './edits.ts';
+import { authorOf, checkRules, notWritten, requireEditor, writeBound, type RuleEditor } from './edits.ts';
 
 export const PersonaName = z
   .string()
@@ -114,8 +115,7 @@ async function writeVersion(editor: RuleEditor, { name, reason, if_version: expe
   const source = `The persona "${name}"`;
   const policy = checkRules(editor, withPersona(rules, name, spec), { source, before: rules });
   requireNotGranted(name, policy, rules);
-  // what somebody else planted keeps its number
-  const version = 1 + (all[0]?.version ?? 0);
+  const version = nextNumber(all);
   const at = new Date().toISOString();
   const row: PersonaVersion = { name, version, spec, at, author: authorOf(context), reason };
   const isWritten = await writeBound(editor, {
@@ -126,8 +126,19 @@ async function writeVersion(editor: RuleEditor, { name, reason, if_version: expe
     details: { reason, version_before: versions[0]?.version ?? null, policy_version_after: policy?.version ?? null },
     step: (eventId) => versionStep(editor.store.keys, row, eventId),
   });
-  if (!isWritten) throw versionConflict(name, version - 1, (await readVersions(editor.store, [name]))[0]);
+  if (!isWritten) throw await explainUnwritten(editor, name, versions[0]);
   return { name, version, policy_version: policy?.version ?? null };
+}
+
+/** Somebody was quicker, or there is another hand in the store. */
+async function explainUnwritten(
+  { store }: RuleEditor,
+  name: string,
+  before: FoundVersion | undefined,
+): Promise<PlatformError> {
+  const newest = (await readVersions(store, [name])).find(({ isAuthentic }) => isAuthentic);
+  if (newest?.version === before?.version) return notWritten();
+  return versionConflict(name, before?.version ?? 0, newest);
 }
 
 /** A grant of a persona that is not there would leave its caller without any. */

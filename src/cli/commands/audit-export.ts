@@ -1,5 +1,5 @@
 import { defineCommand, PURPOSE_OPTION } from '../command.ts';
-import { AUDIT_FILTERS, FILES } from './audit-filter-options.ts';
+import { AUDIT_FILTERS, FILES } from './audit-options.ts';
 
 export const auditExport = defineCommand({
   name: 'audit export',

@@ -1,5 +1,5 @@
 import { defineCommand, PURPOSE_OPTION } from '../command.ts';
-import { AUDIT_FILTERS } from './audit-filter-options.ts';
+import { AUDIT_FILTERS } from './audit-options.ts';
 
 const { kind: _, ...filters } = AUDIT_FILTERS;
 

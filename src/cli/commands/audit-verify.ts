@@ -1,4 +1,5 @@
 import { defineCommand, PURPOSE_OPTION } from '../command.ts';
+import { CHECKPOINTS } from './audit-options.ts';
 
 export const auditVerify = defineCommand({
   name: 'audit verify',
@@ -6,11 +7,7 @@ export const auditVerify = defineCommand({
   summary: 'Check that the audit log is whole, and name the first broken link',
   positionals: [],
   options: {
-    checkpoints: {
-      type: 'string',
-      value: '<file>',
-      description: 'Copy of the signed checkpoints that is kept elsewhere; the file of this machine by default',
-    },
+    ...CHECKPOINTS,
     ...PURPOSE_OPTION,
   },
   examples: [

@@ -1,4 +1,5 @@
 import { defineCommand, PURPOSE_OPTION } from '../command.ts';
+import { REASON } from './persona-options.ts';
 
 export const personaGrant = defineCommand({
   name: 'persona grant',
@@ -9,7 +10,7 @@ export const personaGrant = defineCommand({
     to: { type: 'string', value: '<caller>', description: 'The id of a key, the subject of an issuer, or role:<role>' },
     issuer: { type: 'string', value: '<issuer>', description: 'Who vouches for the subject (default key)' },
     for: { type: 'string', value: '<time>', description: 'How long: 30min, 2h, 1d; up to grants.longest' },
-    reason: { type: 'string', value: '<text>', description: 'Why, for those who look at it later' },
+    ...REASON,
     ...PURPOSE_OPTION,
   },
   examples: [

@@ -1,4 +1,5 @@
 import { defineCommand, PURPOSE_OPTION } from '../command.ts';
+import { CHANGE } from './persona-options.ts';
 
 export const personaRemove = defineCommand({
   name: 'persona remove',
@@ -6,8 +7,7 @@ export const personaRemove = defineCommand({
   summary: 'Take a persona of the store out of force',
   positionals: ['<name>'],
   options: {
-    reason: { type: 'string', value: '<text>', description: 'Why, for those who look at it later' },
-    'if-version': { type: 'string', value: '<number>', description: 'Only if this version is in force; 0 for none' },
+    ...CHANGE,
     ...PURPOSE_OPTION,
   },
   examples: [{ line: 'howdah persona remove support --reason "nobody has it"', does: 'its versions stay' }],

@@ -1,4 +1,5 @@
 import { defineCommand, PURPOSE_OPTION } from '../command.ts';
+import { CHANGE } from './persona-options.ts';
 
 export const personaRevert = defineCommand({
   name: 'persona revert',
@@ -7,8 +8,7 @@ export const personaRevert = defineCommand({
   positionals: ['<name>'],
   options: {
     to: { type: 'string', value: '<version>', description: 'The version to go back to' },
-    reason: { type: 'string', value: '<text>', description: 'Why, for those who look at it later' },
-    'if-version': { type: 'string', value: '<number>', description: 'Only if this version is in force; 0 for none' },
+    ...CHANGE,
     ...PURPOSE_OPTION,
   },
   examples: [{ line: 'howdah persona revert support --to 2 --reason "3 was too wide"', does: 'as a new version' }],

@@ -1,4 +1,5 @@
 import { defineCommand, PURPOSE_OPTION } from '../command.ts';
+import { REASON } from './persona-options.ts';
 
 export const personaRevoke = defineCommand({
   name: 'persona revoke',
@@ -6,7 +7,7 @@ export const personaRevoke = defineCommand({
   summary: 'End a grant before its time',
   positionals: ['<grant>'],
   options: {
-    reason: { type: 'string', value: '<text>', description: 'Why, for those who look at it later' },
+    ...REASON,
     ...PURPOSE_OPTION,
   },
   examples: [

@@ -1,4 +1,5 @@
 import { defineCommand, PURPOSE_OPTION } from '../command.ts';
+import { CHANGE } from './persona-options.ts';
 
 export const personaSet = defineCommand({
   name: 'persona set',
@@ -11,8 +12,7 @@ export const personaSet = defineCommand({
       value: '<yaml>',
       description: 'The persona, as under `personas.<name>` in a configuration',
     },
-    reason: { type: 'string', value: '<text>', description: 'Why, for those who look at it later' },
-    'if-version': { type: 'string', value: '<number>', description: 'Only if this version is in force; 0 for none' },
+    ...CHANGE,
     ...PURPOSE_OPTION,
   },
   examples: [

@@ -21,3 +21,11 @@ export const AUDIT_FILTERS = {
 export const FILES = {
   files: { type: 'boolean', description: 'Read the files of this machine, even where there is a store' },
 } as const;
+
+export const CHECKPOINTS = {
+  checkpoints: {
+    type: 'string',
+    value: '<file>',
+    description: 'Copy of the signed checkpoints that is kept elsewhere; the file of this machine by default',
+  },
+} as const;
