@@ -30,6 +30,8 @@ export const RULES = {
   'type/unknown': 'Use a built-in type, or compare with a literal without a cast.',
   'type/catalogue': 'Use the tools search_schema and describe_table, which show what the persona may see.',
   'attribute/function': 'Name a column; call functions with parentheses.',
+  'input/malformed': 'Write a line of JSON such as {"sql": "SELECT 1"}.',
+  'guard/unavailable': 'Try again; if it stays so, simplify the statement.',
   'relation/credentials': 'Use the diagnostic tools, which show settings and roles without secrets.',
   'relation/unreadable': 'Ask for the tables that it reads.',
 } as const satisfies Readonly<Record<string, string>>;
