@@ -3,7 +3,7 @@ import { lex } from '../sqltext/lexer.ts';
 import type { DataAccess } from './access.ts';
 import { applyEdits, overlap, writtenParts, type Edit } from './edit.ts';
 import type { CatalogFacts, RelationFacts } from './facts.ts';
-import { hiddenColumns, shownColumns } from './hidden-columns.ts';
+import { hiddenColumns, maskedColumnsOf, shownColumns } from './hidden-columns.ts';
 import { maskExpression, type Hiding } from './mask-expression.ts';
 import { placeReference } from './masked-place.ts';
 import { editQualifiedColumns } from './qualified-columns.ts';
@@ -12,13 +12,12 @@ import type { References, RelationReference } from './references.ts';
 import type { Refusal } from './verdict.ts';
 
 export interface Masked {
-  readonly verdict: 'allow';
   readonly text: string;
   readonly wantsMaskKey: boolean;
   readonly edits: readonly Edit[];
+  /** `oid.attnum` of what is hidden of the relations that the statement names. */
+  readonly maskedColumns: ReadonlySet<string>;
 }
-
-export type MaskVerdict = Masked | ({ readonly verdict: 'deny' } & Refusal);
 
 /** A relation of the statement with something hidden in it. */
 export interface HiddenReference {
@@ -40,8 +39,8 @@ export function maskStatement(
   references: References,
   facts: CatalogFacts,
   access: DataAccess,
-): MaskVerdict {
-  const unchanged: Masked = { verdict: 'allow', text: sql, wantsMaskKey: false, edits: [] };
+): Masked | Refusal {
+  const unchanged: Masked = { text: sql, wantsMaskKey: false, edits: [], maskedColumns: new Set() };
   if (!access.hides) return unchanged;
   const found = findHidden(references, facts, access);
   if (!Array.isArray(found)) return found;
@@ -49,27 +48,22 @@ export function maskStatement(
   const edits = findEdits(sql, references, found);
   if (!Array.isArray(edits)) return edits;
   const wantsMaskKey = found.some(({ hidden }) => [...hidden.values()].includes('hash'));
-  const reader = wantsMaskKey && references.functions.find(({ name }) => name === 'current_setting');
-  if (reader) {
-    return deny('mask/setting', 'current_setting() stands beside a column that is shown as a keyed hash.', reader.at, {
-      hint: 'Ask for the setting in a statement of its own, with SHOW.',
-    });
-  }
   const text = applyEdits(sql, edits);
   if (text.length > MAX_CHARACTERS) {
     return deny('mask/size', 'With the masks of its columns the statement is too long.', -1, {
       hint: 'Name tables with masked columns less often.',
     });
   }
-  return { verdict: 'allow', text, wantsMaskKey, edits };
+  const maskedColumns = maskedColumnsOf(
+    found.map(({ relation }) => relation),
+    facts,
+    access,
+  );
+  return { text, wantsMaskKey, edits, maskedColumns };
 }
 
 /** Fails closed where a relation is not known: which rules hold for it is not known then. */
-function findHidden(
-  { relations }: References,
-  facts: CatalogFacts,
-  access: DataAccess,
-): HiddenReference[] | ReturnType<typeof deny> {
+function findHidden({ relations }: References, facts: CatalogFacts, access: DataAccess): HiddenReference[] | Refusal {
   const found: HiddenReference[] = [];
   for (const reference of relations) {
     const relation = facts.relation(reference);
@@ -84,11 +78,7 @@ function findHidden(
   return found.toSorted((a, b) => a.reference.at - b.reference.at);
 }
 
-function findEdits(
-  sql: string,
-  references: References,
-  found: readonly HiddenReference[],
-): Edit[] | ReturnType<typeof deny> {
+function findEdits(sql: string, references: References, found: readonly HiddenReference[]): Edit[] | Refusal {
   const names = createNameTokens(sql, lex(sql));
   const edits: Edit[] = [];
   for (const each of found) {
@@ -156,7 +146,7 @@ export function verifyMasked(
   { edits }: Masked,
   rewritten: References,
   { facts, access }: { readonly facts: CatalogFacts; readonly access: DataAccess },
-): ({ readonly verdict: 'deny' } & Refusal) | undefined {
+): Refusal | undefined {
   if (!access.hides) return undefined;
   const found = findHidden(rewritten, facts, access);
   if (!Array.isArray(found)) return found;
@@ -168,6 +158,6 @@ export function verifyMasked(
   });
 }
 
-function deny(rule: string, reason: string, at: number, { hint }: { readonly hint: string }) {
-  return { verdict: 'deny', rule, reason, hint, at } as const;
+function deny(rule: string, reason: string, at: number, { hint }: { readonly hint: string }): Refusal {
+  return { rule, reason, hint, ...(at >= 0 && { at }) };
 }
