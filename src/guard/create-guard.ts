@@ -5,8 +5,10 @@ import type { DataAccess } from './access.ts';
 import { refuseCredentials } from './credential-catalogues.ts';
 import type { CatalogFacts, RelationFacts } from './facts.ts';
 import type { CatalogSource, Guard, GuardRequest, Verdict } from './guard.ts';
+import { maskedColumnsOf } from './hidden-columns.ts';
 import { judgeNames } from './judge-names.ts';
 import { judgeReached } from './judge-reached.ts';
+import { verifyMasked, type Masked } from './mask-statement.ts';
 import { isRefusal, readStatement, type ReadStatement } from './read-statement.ts';
 import type { References } from './references.ts';
 import { refuse } from './rules.ts';
@@ -38,12 +40,6 @@ export interface GuardParts {
     facts: CatalogFacts,
     access: DataAccess,
   ) => Refusal | Masked;
-}
-
-export interface Masked {
-  readonly text: string;
-  readonly maskedColumns: ReadonlySet<string>;
-  readonly wantsMaskKey: boolean;
 }
 
 /** Each part that is missing makes the guard refuse what would need it. */
@@ -133,8 +129,17 @@ async function judgeByFacts(parts: GuardParts, request: GuardRequest, judged: Ju
   if (isRefusal(reached)) return deny(reached);
   const masked = maskStatement(text, references, facts, access);
   if (isRefusal(masked)) return deny(masked);
+  if (masked.edits.length > 0) {
+    // what the masks made of the text is read anew, not believed
+    const after = readStatement(await parts.texts.parse(masked.text, signal), facts.major);
+    if (isRefusal(after)) return deny(after);
+    const fault = verifyMasked({ sql: text, masked, before: references, after: after.references }, facts, access);
+    if (fault !== undefined) return deny(fault);
+  }
   const { kind, analyzes, parameters } = statement;
-  return { verdict: 'allow', kind, analyzes, ...masked, relations: reached.relations, facts, parameters };
+  const { relations } = reached;
+  const maskedColumns = maskedColumnsOf(relations, facts, access);
+  return { verdict: 'allow', kind, analyzes, ...masked, maskedColumns, relations, facts, parameters };
 }
 
 function deny(refusal: Refusal): Verdict {

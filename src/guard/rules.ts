@@ -30,6 +30,11 @@ export const RULES = {
   'type/unknown': 'Use a built-in type, or compare with a literal without a cast.',
   'type/catalogue': 'Use the tools search_schema and describe_table, which show what the persona may see.',
   'attribute/function': 'Name a column; call functions with parentheses.',
+  'mask/text': 'Write the name of the table plainly, with an alias after it.',
+  'mask/qualified-column': 'Give the table an alias, and write alias.column.',
+  'mask/target': 'Explain a SELECT with the same FROM and WHERE.',
+  'mask/unknown-relation': 'Check the name, or ask again: its table may have been changed just now.',
+  'mask/size': 'Name tables with masked columns less often.',
   'relation/credentials': 'Use the diagnostic tools, which show settings and roles without secrets.',
   'relation/unreadable': 'Ask for the tables that it reads.',
 } as const satisfies Readonly<Record<string, string>>;
