@@ -25,7 +25,7 @@ export interface OfflineGuard {
 /** The guard without a server: shipped facts answer. */
 export function offlineGuard(): OfflineGuard {
   const texts = openStatementTexts();
-  const guard = createGuard({ texts });
+  const guard = createGuard(texts);
   const check: OfflineGuard['check'] = (sql, access = SEES_ALL) => guard.check({ sql, access, catalog: undefined });
   return {
     check,

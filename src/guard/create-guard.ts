@@ -1,54 +1,30 @@
 import { PlatformError } from '../core/errors.ts';
-import type { ReadOnlySession } from '../postgres/database.ts';
 import type { ParseResult, StatementTexts } from '../sqltext/statement-texts.ts';
 import type { DataAccess } from './access.ts';
 import { refuseCredentials } from './credential-catalogues.ts';
-import type { CatalogFacts, RelationFacts } from './facts.ts';
-import type { CatalogSource, Guard, GuardRequest, Verdict } from './guard.ts';
+import type { CatalogFacts } from './facts.ts';
 import { maskedColumnsOf } from './hidden-columns.ts';
+import type { CatalogSource, Guard, GuardRequest, Verdict } from './guard.ts';
 import { judgeNames } from './judge-names.ts';
 import { judgeReached } from './judge-reached.ts';
-import { verifyMasked, type Masked } from './mask-statement.ts';
-import { isRefusal, readStatement, type ReadStatement } from './read-statement.ts';
+import { judgeRelations } from './judge-relations.ts';
+import { maskStatement, verifyMasked, type Masked } from './mask-statement.ts';
+import { readFacts } from './read-facts.ts';
+import { isRefusal, readReferences, readStatement, type ReadStatement } from './read-statement.ts';
 import type { References } from './references.ts';
 import { refuse } from './rules.ts';
 import { withoutSemicolon } from './statement-text.ts';
 import { createVerdictCache } from './verdict-cache.ts';
 import type { Refusal } from './verdict.ts';
 
-export type Parse = (text: string, signal?: AbortSignal) => Promise<ParseResult>;
+type Texts = Pick<StatementTexts, 'parse'>;
 
-export interface GuardParts {
-  readonly texts: Pick<StatementTexts, 'parse'>;
-  /** Reads what the database says about the names, and about all that they reach. */
-  readonly readFacts?: (
-    session: ReadOnlySession,
-    path: readonly string[],
-    references: References,
-    parse: Parse,
-  ) => Promise<CatalogFacts>;
-  /** Judges what the statement reaches by the rules of the persona. */
-  readonly judgeRelations?: (
-    references: References,
-    facts: CatalogFacts,
-    access: DataAccess,
-  ) => Refusal | { readonly relations: readonly RelationFacts[] };
-  /** Puts the masks into the text. */
-  readonly maskStatement?: (
-    sql: string,
-    references: References,
-    facts: CatalogFacts,
-    access: DataAccess,
-  ) => Refusal | Masked;
-}
-
-/** Each part that is missing makes the guard refuse what would need it. */
-export function createGuard(parts: GuardParts): Guard {
+export function createGuard(texts: Texts): Guard {
   const cache = createVerdictCache<Verdict>();
 
   async function judge(request: GuardRequest): Promise<Verdict> {
     const { sql, access, catalog, signal } = request;
-    const tree = await parse(parts, sql, signal);
+    const tree = await parse(texts, sql, signal);
     if (isRefusal(tree)) return deny(tree);
     const statement = readStatement(tree);
     if (isRefusal(statement)) return deny(statement);
@@ -57,7 +33,7 @@ export function createGuard(parts: GuardParts): Guard {
     const text = withoutSemicolon(sql, statement.end);
     if (isRefusal(text)) return deny(text);
     if (catalog === undefined) return judgeByName(statement, text, access);
-    return judgeByFacts(parts, request, { catalog, tree, text, references: statement.references });
+    return judgeByFacts(texts, request, { catalog, tree, text, references: statement.references });
   }
 
   return {
@@ -74,7 +50,7 @@ export function createGuard(parts: GuardParts): Guard {
 }
 
 /** The tree, or why there is none; rejects where the parser could not do its work. */
-async function parse({ texts }: GuardParts, sql: string, signal?: AbortSignal): Promise<ParseResult | Refusal> {
+async function parse(texts: Texts, sql: string, signal?: AbortSignal): Promise<ParseResult | Refusal> {
   try {
     return await texts.parse(sql, signal);
   } catch (error) {
@@ -88,16 +64,17 @@ async function parse({ texts }: GuardParts, sql: string, signal?: AbortSignal): 
 function judgeByName(statement: ReadStatement, text: string, access: DataAccess): Verdict {
   const refusal = judgeNames(statement.references, undefined, access);
   if (refusal !== undefined) return deny(refusal);
+  const { kind, analyzes, parameters } = statement;
   return {
     verdict: 'allow',
-    kind: statement.kind,
-    analyzes: statement.analyzes,
+    kind,
+    analyzes,
     text,
     wantsMaskKey: false,
     relations: [],
     maskedColumns: new Set(),
     facts: undefined,
-    parameters: statement.parameters,
+    parameters,
   };
 }
 
@@ -108,38 +85,57 @@ interface Judged {
   readonly references: References;
 }
 
-async function judgeByFacts(parts: GuardParts, request: GuardRequest, judged: Judged): Promise<Verdict> {
-  const { access, signal } = request;
+async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judged: Judged): Promise<Verdict> {
   const { catalog, tree, text } = judged;
-  const { readFacts, judgeRelations, maskStatement } = parts;
-  if (readFacts === undefined || judgeRelations === undefined || maskStatement === undefined) {
-    throw new PlatformError('UNSUPPORTED', 'This guard has no part that reads a catalogue.', {
-      hint: 'Judge the statement without a server.',
-    });
-  }
-  const parseDefinition: Parse = (text) => parts.texts.parse(text, signal);
-  const facts = await readFacts(catalog.session, catalog.path, judged.references, parseDefinition);
-  // an older server may read a new form as a call
-  const statement = readStatement(tree, facts.major);
+  const facts = await readFacts(catalog.session, catalog.path, judged.references, (definitions) =>
+    Promise.all(definitions.map((definition) => referencesOf(texts, definition, signal))),
+  );
+  // an older server reads a new form as a call
+  const statement = readStatement(tree, { major: facts.major });
   if (isRefusal(statement)) return deny(statement);
-  const { references } = statement;
+  const { references, kind, analyzes, parameters } = statement;
   const refusal = judgeNames(references, facts, access) ?? judgeReached(references, facts, access);
   if (refusal !== undefined) return deny(refusal);
   const reached = judgeRelations(references, facts, access);
   if (isRefusal(reached)) return deny(reached);
   const masked = maskStatement(text, references, facts, access);
   if (isRefusal(masked)) return deny(masked);
-  if (masked.edits.length > 0) {
-    // what the masks made of the text is read anew, not believed
-    const after = readStatement(await parts.texts.parse(masked.text, signal), facts.major);
-    if (isRefusal(after)) return deny(after);
-    const fault = verifyMasked({ sql: text, masked, before: references, after: after.references }, facts, access);
-    if (fault !== undefined) return deny(fault);
-  }
-  const { kind, analyzes, parameters } = statement;
+  const leak = await verify(texts, { text, masked, references, facts, access });
+  if (leak !== undefined) return deny(leak);
   const { relations } = reached;
   const maskedColumns = maskedColumnsOf(relations, facts, access);
-  return { verdict: 'allow', kind, analyzes, ...masked, maskedColumns, relations, facts, parameters };
+  const { wantsMaskKey, edits } = masked;
+  const shape = { kind, analyzes, text: masked.text, wantsMaskKey, edits, parameters };
+  return { verdict: 'allow', ...shape, relations, maskedColumns, facts };
+}
+
+interface Rewritten {
+  readonly text: string;
+  readonly masked: Masked;
+  readonly references: References;
+  readonly facts: CatalogFacts;
+  readonly access: DataAccess;
+}
+
+/** Reads the text with the masks in it as PostgreSQL will, and looks for what they have missed. */
+async function verify(
+  texts: Texts,
+  { text, masked, references, facts, access }: Rewritten,
+): Promise<Refusal | undefined> {
+  if (masked.edits.length === 0) return undefined;
+  const tree = await parse(texts, masked.text);
+  if (isRefusal(tree)) return tree;
+  // the masks read their key from a setting, which no caller may
+  const statement = readStatement(tree, { major: facts.major, anyArguments: true });
+  if (isRefusal(statement)) return statement;
+  return verifyMasked({ sql: text, masked, before: references, after: statement.references }, facts, access);
+}
+
+/** undefined where a definition is not understood, which refuses what reaches it. */
+async function referencesOf(texts: Texts, definition: string, signal?: AbortSignal): Promise<References | undefined> {
+  const tree = await parse(texts, definition, signal);
+  const references = isRefusal(tree) ? tree : readReferences(tree);
+  return isRefusal(references) ? undefined : references;
 }
 
 function deny(refusal: Refusal): Verdict {

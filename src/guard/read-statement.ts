@@ -29,14 +29,20 @@ const NOTHING: References = {
   ctes: new Set(),
 };
 
-/** `major` is of the server that will run it; without one it is taken for the newest. */
-export function readStatement(tree: ParseResult, major?: number): ReadStatement | Refusal {
+export interface Reader {
+  /** Of the server that will run it; without one it is taken for the newest. */
+  readonly major?: number;
+  /** Whether the sizes and settings in it are not looked at, since we wrote them. */
+  readonly anyArguments?: boolean;
+}
+
+export function readStatement(tree: ParseResult, reader: Reader = {}): ReadStatement | Refusal {
   const [statement, ...more] = tree.stmts ?? [];
   if (more.length > 0) return refuse('statement/one', 'There is more than one statement in the text.');
   const root = nodeOf(statement?.stmt);
   if (statement === undefined || root === undefined)
     return refuse('statement/one', 'There is no statement in the text.');
-  const read = readRoot(root, major);
+  const read = readRoot(root, reader);
   const { stmt_location: start = 0, stmt_len: length } = statement;
   return 'rule' in read ? read : { ...read, end: length === undefined ? undefined : start + length };
 }
@@ -52,9 +58,9 @@ export function readReferences(tree: ParseResult): References | Refusal {
 
 type Root = Omit<ReadStatement, 'end'>;
 
-function readRoot({ type, fields }: TreeNode, major: number | undefined): Root | Refusal {
-  if (type === 'SelectStmt') return readQuery({ type, fields }, major);
-  if (type === 'ExplainStmt') return readExplain({ type, fields }, major);
+function readRoot({ type, fields }: TreeNode, reader: Reader): Root | Refusal {
+  if (type === 'SelectStmt') return readQuery({ type, fields }, reader);
+  if (type === 'ExplainStmt') return readExplain({ type, fields }, reader);
   if (type === 'VariableShowStmt') {
     const refusal = refuseSetting(textOf(fields['name']) ?? '', 'SHOW');
     return refusal ?? { kind: 'show', analyzes: false, references: NOTHING, parameters: 0 };
@@ -63,14 +69,14 @@ function readRoot({ type, fields }: TreeNode, major: number | undefined): Root |
   return refuse('statement/kind', `A statement of the kind ${verbOf(type)} is not a query.`);
 }
 
-function readQuery({ type, fields }: TreeNode, major: number | undefined): Root | Refusal {
+function readQuery({ type, fields }: TreeNode, { major, anyArguments = false }: Reader): Root | Refusal {
   const collected = collect(type, fields, major);
   if ('rule' in collected) return collected;
-  const refusal = refuseArguments(collected);
+  const refusal = anyArguments ? undefined : refuseArguments(collected);
   return refusal ?? { kind: 'select', analyzes: false, ...namesIn(collected) };
 }
 
-function readExplain({ fields }: TreeNode, major: number | undefined): Root | Refusal {
+function readExplain({ fields }: TreeNode, reader: Reader): Root | Refusal {
   const query = nodeOf(fields['query']);
   if (Object.keys(fields).some((field) => field !== 'query' && field !== 'options') || query === undefined) {
     return refuse('node/not-allowed', 'This form of EXPLAIN is not known.');
@@ -83,7 +89,7 @@ function readExplain({ fields }: TreeNode, major: number | undefined): Root | Re
   if (options.analyze && query.type !== 'SelectStmt') {
     return refuse('statement/explain-analyze', `EXPLAIN ANALYZE would run the ${verbOf(query.type)}.`);
   }
-  const read = readQuery(query, major);
+  const read = readQuery(query, reader);
   return 'rule' in read ? read : { ...read, kind: 'explain', analyzes: options.analyze };
 }
 
