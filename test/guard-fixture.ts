@@ -69,7 +69,7 @@ const BASE = `
   -- rules, sequences, temporary names
   create table app.ruled (id int); create table app.log (id int);
   create rule logged as on insert to app.ruled do also insert into app.log values (new.id);
-  create sequence app.counter;
+  create view app.v_ruled as select id from app.ruled; create sequence app.counter;
   create index users_name on app.users (name);
 
   -- planted overloads, operators and casts
