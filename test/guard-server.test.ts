@@ -1,4 +1,5 @@
 /** What the guard makes of a real catalogue: overloads, operators, casts, views, policies and rows as functions. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataAccess } from '../src/guard/access.ts';
 import { createGuard } from '../src/guard/create-guard.ts';
@@ -11,6 +12,10 @@ import { useClone } from './postgres/clone.ts';
 import { describeSomeMajors } from './postgres/each-major.ts';
 import { runSql } from './postgres/instance.ts';
 import { inSession, targetOf } from './session-kit.ts';
+
+const documented = readFileSync(new URL('sql-guard-documented.sql', import.meta.url), 'utf8')
+  .trimEnd()
+  .split('\n');
 
 const MORE = `
   create extension pg_trgm schema ext; create extension hstore schema ext;
@@ -166,6 +171,19 @@ describeSomeMajors('the guard with a server', (cluster) => {
     expect(await ruleOf('select 1 operator(app.+) 1')).toBe('operator/unknown');
     expect(await ruleOf('select 1::nothing')).toBe('type/unknown');
   });
+
+  it.skipIf(cluster.major < 18)(
+    'allows what the documentation shows, as it does without a server',
+    async () => {
+      const refused: string[] = [];
+      for (const sql of documented) {
+        const rule = await ruleOf(sql, ['pg_catalog']);
+        if (rule !== 'allow') refused.push(`${rule}: ${sql}`);
+      }
+      expect(refused).toEqual([]);
+    },
+    120_000,
+  );
 
   describe('on the cases whose verdict is known', () => {
     const TABLES = `
