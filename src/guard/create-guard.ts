@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { PlatformError } from '../core/errors.ts';
 import type { ParseResult, StatementTexts } from '../sqltext/statement-texts.ts';
 import type { DataAccess } from './access.ts';
@@ -17,6 +18,9 @@ import { withoutSemicolon } from './statement-text.ts';
 import { createVerdictCache } from './verdict-cache.ts';
 import type { Refusal } from './verdict.ts';
 
+/** Shorter ones are judged within a millisecond or two. */
+const LONG_CHARACTERS = 4000;
+
 type Texts = Pick<StatementTexts, 'parse'>;
 
 export function createGuard(texts: Texts): Guard {
@@ -26,12 +30,15 @@ export function createGuard(texts: Texts): Guard {
     const { sql, access, catalog, signal } = request;
     const tree = await parse(texts, sql, signal);
     if (isRefusal(tree)) return deny(tree);
+    await rest(sql);
     const statement = readStatement(tree);
     if (isRefusal(statement)) return deny(statement);
+    await rest(sql);
     const refusal = refuseCredentials(statement.references);
     if (refusal !== undefined) return deny(refusal);
     const text = withoutSemicolon(sql, statement.end);
     if (isRefusal(text)) return deny(text);
+    await rest(sql);
     if (catalog === undefined) return judgeByName(statement, text, access);
     return judgeByFacts(texts, request, { catalog, tree, text, references: statement.references });
   }
@@ -39,14 +46,19 @@ export function createGuard(texts: Texts): Guard {
   return {
     check: async (request) => {
       const { sql, access, catalog } = request;
-      const key = `${catalog?.key ?? ''}\0${sql}`;
-      const known = cache.get(access, key);
+      const place = catalog?.key ?? '';
+      const known = cache.get(sql, access, place);
       if (known !== undefined) return known;
       const verdict = await judge(request);
-      cache.set(access, key, verdict);
+      cache.set(sql, access, place, verdict);
       return verdict;
     },
   };
+}
+
+/** Lets others have their turn: each step of a long statement takes tens of milliseconds. */
+async function rest({ length }: string): Promise<void> {
+  if (length > LONG_CHARACTERS) await setImmediate();
 }
 
 /** The tree, or why there is none; rejects where the parser could not do its work. */
