@@ -69,6 +69,8 @@ export interface ColumnFacts {
   /** `attnum`, from 1. */
   readonly number: number;
   readonly typeOid: number;
+  /** Of its type below all domains; a mask shows null where it would have to know the type and does not. */
+  readonly baseType?: { readonly oid: number; readonly category: string } | undefined;
   /** Names of the columns that it is generated from. */
   readonly generatedFrom: readonly string[];
 }
