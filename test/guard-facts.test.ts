@@ -4,14 +4,14 @@ import { allReaches } from '../src/guard/all-reaches.ts';
 import type { CatalogFacts } from '../src/guard/facts.ts';
 import { readFacts } from '../src/guard/read-facts.ts';
 import { createPermits, openPool, type Pool } from '../src/postgres/pool.ts';
-import { parser, readDefinitions, referencesIn } from './guard-definitions.ts';
+import { useDefinitions } from './guard-definitions.ts';
 import { callerUrl, guardFixture } from './guard-fixture.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeSomeMajors } from './postgres/each-major.ts';
 import { runSql } from './postgres/instance.ts';
 import { inSession, targetOf } from './session-kit.ts';
 
-afterAll(() => parser.close());
+const definitions = useDefinitions();
 
 describeSomeMajors('what the catalogue says', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
@@ -23,14 +23,14 @@ describeSomeMajors('what the catalogue says', (cluster) => {
   afterAll(() => pool.close());
 
   const factsOf = async (text: string, path = ['pg_catalog', 'app']): Promise<CatalogFacts> => {
-    const references = await referencesIn(text);
-    return inSession(pool, (session) => readFacts(session, path, references, readDefinitions));
+    const references = await definitions.referencesIn(text);
+    return inSession(pool, (session) => readFacts(session, path, references, definitions.read));
   };
 
   /** What a statement reaches beyond its own names, as `schema.name`, without what is of `pg_catalog`. */
   const reached = async (text: string, path?: string[]) => {
     const facts = await factsOf(text, path);
-    const all = allReaches(await referencesIn(text), facts);
+    const all = allReaches(await definitions.referencesIn(text), facts);
     const names = (kind: 'relations' | 'functions' | 'operators' | 'types') =>
       [
         ...new Set(

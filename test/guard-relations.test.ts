@@ -7,14 +7,14 @@ import { disclosureOf } from '../src/guard/system-relations.ts';
 import type { Refusal } from '../src/guard/verdict.ts';
 import { compileDataRules } from '../src/policy/data-rules.ts';
 import { createPermits, openPool, type Pool } from '../src/postgres/pool.ts';
-import { parser, readDefinitions, referencesIn } from './guard-definitions.ts';
+import { useDefinitions } from './guard-definitions.ts';
 import { callerUrl, guardFixture } from './guard-fixture.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeEachMajor, describeSomeMajors } from './postgres/each-major.ts';
 import { runSql } from './postgres/instance.ts';
 import { inSession, targetOf } from './session-kit.ts';
 
-afterAll(() => parser.close());
+const definitions = useDefinitions();
 
 interface Rules {
   readonly deny?: string[];
@@ -43,9 +43,9 @@ describeSomeMajors('the relations of a statement', (cluster) => {
   afterAll(() => pool.close());
 
   const judge = async (text: string, rules: Rules = {}): Promise<Refusal | ReachedRelations> => {
-    const references = await referencesIn(text);
+    const references = await definitions.referencesIn(text);
     const path = ['pg_catalog', 'app'];
-    const facts = await inSession(pool, (session) => readFacts(session, path, references, readDefinitions));
+    const facts = await inSession(pool, (session) => readFacts(session, path, references, definitions.read));
     return judgeRelations(references, facts, accessBy(rules));
   };
   const ruleFor = async (text: string, rules?: Rules) => {
