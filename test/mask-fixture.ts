@@ -3,7 +3,7 @@ import type { Cluster } from './postgres/clusters.ts';
 import { runSql } from './postgres/instance.ts';
 
 /** Whatever a caller gets must have none of these in it. */
-export const SECRETS = /topsecret|0174|4711|1987|Zanzibar|s3cr3t|hidden-tip|west-coast|Blofeld/i;
+export const SECRETS = /topsecret|0174|4711|1987|Zanzibar|s3cr3t|hidden-tip|west-coast|Blofeld/gi;
 
 export const DATA = {
   deny: ['shop.users.pin', 'hr.*', 'shop.parts.owner', '*.no_such_thing'],

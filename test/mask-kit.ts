@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { createMaskKeys } from '../src/calls/mask-key.ts';
 import { PersonaSpec } from '../src/contract/persona.ts';
-import { PlatformError } from '../src/core/errors.ts';
+import type { PlatformError } from '../src/core/errors.ts';
 import type { DataAccess } from '../src/guard/access.ts';
 import { createGuard } from '../src/guard/create-guard.ts';
 import { explainedText } from '../src/guard/explained-text.ts';

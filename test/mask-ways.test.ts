@@ -165,14 +165,14 @@ describeSomeMajors('SQ-18: a caller learns no hidden value', (cluster) => {
   const known = WAYS.filter(([, way = '']) => cluster.major >= Number(/since (\d+)/.exec(way)?.[1] ?? 0));
   it.each(known)('%s, by %s', async (outcome = '', _, sql = '') => {
     const heard = await caller.ask(sql);
-    expect(outcomeOf(heard), JSON.stringify(heard).slice(0, 500)).toBe(outcome);
-    expect(JSON.stringify(heard)).not.toMatch(SECRETS);
+    expect(outcomeOf(heard)).toBe(outcome);
+    expect(secretsIn(heard)).toEqual([]);
   });
 
   it.each(GUESSES)('by guessing %s or %s: %s', async (right = '', wrong = '', _, sql = '') => {
     const [told, same] = [await caller.ask(sql.replace('?', right)), await caller.ask(sql.replace('?', wrong))];
     expect(withoutTimes(told)).toEqual(withoutTimes(same));
-    expect(JSON.stringify(told).replaceAll(right, '')).not.toMatch(SECRETS);
+    expect(secretsIn(told).filter((secret) => !right.includes(secret))).toEqual([]);
   });
 });
 
@@ -180,6 +180,12 @@ function outcomeOf({ rule, rows, plan, error }: Heard): string | undefined {
   if (rule !== undefined) return rule;
   if (rows !== undefined) return rows.length > 0 ? 'rows' : 'no rows';
   return plan === undefined ? error && 'error' : 'plan';
+}
+
+/** A hash can have any digits in it. */
+function secretsIn(heard: Heard): string[] {
+  const text = JSON.stringify(heard).replaceAll(/[0-9a-f]{32}/g, '');
+  return [...text.matchAll(SECRETS)].map(([secret]) => secret);
 }
 
 /** What differs from one run to the next. */
