@@ -81,7 +81,15 @@ const LOOK_UP = sql`
                                      AND d.objid = a.attrelid AND d.objsubid = a.attnum)
                                  OR (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = (
                                        SELECT f.oid FROM pg_catalog.pg_attrdef f
-                                        WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum)))) END
+                                        WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum)))) END,
+                          CASE WHEN a.atttypid >= 16384 THEN (
+                            WITH RECURSIVE below (oid, base, category) AS (
+                              SELECT t.oid, t.typbasetype, t.typcategory FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
+                               UNION ALL
+                              SELECT t.oid, t.typbasetype, t.typcategory
+                                FROM below b JOIN pg_catalog.pg_type t ON t.oid = b.base)
+                            SELECT pg_catalog.json_build_array(b.oid::pg_catalog.int8, b.category)
+                              FROM below b WHERE b.base = 0) END
                         ) ORDER BY a.attnum)
                    FROM pg_catalog.pg_attribute a
                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)))

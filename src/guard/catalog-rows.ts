@@ -34,6 +34,8 @@ export interface RelationRow {
         typeOid: number,
         generated: string,
         from: readonly string[] | null,
+        /** What is below its domains, with `typcategory`; null where its type is one of initdb. */
+        base: readonly [oid: number, category: string] | null,
       ])[]
     | null;
 }

@@ -99,8 +99,8 @@ async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judg
   const reached = judgeRelations(references, facts, access);
   if (isRefusal(reached)) return deny(reached);
   const masked = maskStatement(text, references, facts, access);
-  if (masked.verdict === 'deny') return masked;
-  const leak = await verify(texts, { text, masked, facts, access });
+  if (isRefusal(masked)) return deny(masked);
+  const leak = await verify(texts, { text, masked, references, facts, access });
   if (leak !== undefined) return deny(leak);
   const { relations } = reached;
   const maskedColumns = maskedColumnsOf(relations, facts, access);
@@ -112,18 +112,23 @@ async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judg
 interface Rewritten {
   readonly text: string;
   readonly masked: Masked;
+  readonly references: References;
   readonly facts: CatalogFacts;
   readonly access: DataAccess;
 }
 
 /** Reads the text with the masks in it as PostgreSQL will, and looks for what they have missed. */
-async function verify(texts: Texts, { text, masked, facts, access }: Rewritten): Promise<Refusal | undefined> {
+async function verify(
+  texts: Texts,
+  { text, masked, references, facts, access }: Rewritten,
+): Promise<Refusal | undefined> {
   if (masked.edits.length === 0) return undefined;
   const tree = await parse(texts, masked.text);
   if (isRefusal(tree)) return tree;
   // the masks read their key from a setting, which no caller may
   const statement = readStatement(tree, { major: facts.major, anyArguments: true });
-  return isRefusal(statement) ? statement : verifyMasked(text, masked, statement.references, { facts, access });
+  if (isRefusal(statement)) return statement;
+  return verifyMasked({ sql: text, masked, before: references, after: statement.references }, facts, access);
 }
 
 /** undefined where a definition is not understood, which refuses what reaches it. */
