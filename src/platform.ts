@@ -7,6 +7,7 @@ import { findIdleCallers, openRules, type RulesInForce, type RulesParts } from '
 import type { AuditSource } from './admin/audit-source.ts';
 import { auditDirectory, checkpointFile, openLog, type Log, type LogOptions } from './audit/open-log.ts';
 import type { CallersSql } from './calls/callers-database.ts';
+import { createMaskKeys } from './calls/mask-key.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
 import type { CallDeps } from './calls/execute.ts';
@@ -70,7 +71,7 @@ export interface PlatformParts {
   readonly version: string;
   /** Nothing embedded where it is left out. */
   readonly embeddedStore?: EmbeddedUse | undefined;
-  /** Judges SQL of callers; none is run where it is left out. */
+  /** In place of that which judges SQL of callers, for tests of what stands behind it. */
   readonly guard?: Guard | undefined;
   /** It starts although the personas of the store cannot be used: it is there to put them right. */
   readonly mendsPersonas?: boolean | undefined;
@@ -97,7 +98,10 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const rules = openRules({ ...rulesParts(wiring, wired, callers), log, onListsChanged: () => door?.listsChanged() });
   late.stored = () => rules.stored();
   late.editor = rules.editor;
-  const callersSql: CallersSql = { guard: parts.guard };
+  const callersSql: CallersSql = {
+    guard: parts.guard ?? createLazyGuard(statementTexts),
+    maskKeys: createMaskKeys(log.store?.keys),
+  };
   const opened: Opened = { ...wired, callersSql, log, counted, statementTexts, rules, door: () => door };
   await rules.start(parts.mendsPersonas === true).catch(async (error: unknown) => {
     await closeAll(opened);
@@ -118,6 +122,17 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
       return door;
     },
     close: () => closeAll(opened),
+  };
+}
+
+/** Its lists are loaded with the first statement that it judges: many starts need none. */
+function createLazyGuard(texts: StatementTexts): Guard {
+  let guard: Promise<Guard> | undefined;
+  return {
+    async check(request) {
+      guard ??= import('./guard/create-guard.ts').then(({ createGuard }) => createGuard(texts));
+      return (await guard).check(request);
+    },
   };
 }
 
