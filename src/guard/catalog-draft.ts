@@ -1,4 +1,4 @@
-import type { BuiltIns } from './catalog-built-ins.ts';
+import type { BuiltIns } from './built-ins.ts';
 import type { NameRows, RelationRow, TypeRow } from './catalog-rows.ts';
 import type { FunctionFacts, Reach, RelationFacts, RelationKind, TypeFacts } from './facts.ts';
 import { FIRST_USER_OID, functionFacts } from './function-facts.ts';

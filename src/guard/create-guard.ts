@@ -6,7 +6,7 @@ import type { CatalogFacts } from './facts.ts';
 import { maskedColumnsOf } from './hidden-columns.ts';
 import type { CatalogSource, Guard, GuardRequest, Verdict } from './guard.ts';
 import { judgeNames } from './judge-names.ts';
-import { judgeReached } from './judge-reached.ts';
+import { judgeReached, namesOfCasts } from './judge-reached.ts';
 import { judgeRelations } from './judge-relations.ts';
 import { maskStatement, verifyMasked, type Masked } from './mask-statement.ts';
 import { readFacts } from './read-facts.ts';
@@ -87,17 +87,18 @@ interface Judged {
 
 async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judged: Judged): Promise<Verdict> {
   const { catalog, tree, text } = judged;
-  const facts = await readFacts(catalog.session, catalog.path, judged.references, (definitions) =>
+  const facts = await readFacts(catalog.session, catalog.path, withCasts(judged.references), (definitions) =>
     Promise.all(definitions.map((definition) => referencesOf(texts, definition, signal))),
   );
   // an older server reads a new form as a call
   const statement = readStatement(tree, { major: facts.major });
   if (isRefusal(statement)) return deny(statement);
   const { references, kind, analyzes, parameters } = statement;
-  const refusal = judgeNames(references, facts, access) ?? judgeReached(references, facts, access);
-  if (refusal !== undefined) return deny(refusal);
+  // first, since what the others say could tell of a relation that is hidden
   const reached = judgeRelations(references, facts, access);
   if (isRefusal(reached)) return deny(reached);
+  const refusal = judgeNames(references, facts, access) ?? judgeReached(references, facts, access);
+  if (refusal !== undefined) return deny(refusal);
   const masked = maskStatement(text, references, facts, access);
   if (isRefusal(masked)) return deny(masked);
   const leak = await verify(texts, { text, masked, references, facts, access });
@@ -107,6 +108,10 @@ async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judg
   const { wantsMaskKey, edits } = masked;
   const shape = { kind, analyzes, text: masked.text, wantsMaskKey, edits, parameters };
   return { verdict: 'allow', ...shape, relations, maskedColumns, facts };
+}
+
+function withCasts(references: References): References {
+  return { ...references, types: [...references.types, ...namesOfCasts(references)] };
 }
 
 interface Rewritten {

@@ -1,6 +1,6 @@
 import type { ReadOnlySession } from '../postgres/database.ts';
 import { addDefinitions, castsOfBuiltIns, type ReadDefinitions } from './add-definitions.ts';
-import { loadBuiltIns } from './catalog-built-ins.ts';
+import { loadBuiltIns } from './built-ins.ts';
 import { definitionsStatement } from './catalog-definitions.ts';
 import { addNames, emptyDraft, keyOf, type CatalogDraft, type RelationDraft } from './catalog-draft.ts';
 import { factsOf } from './catalog-facts.ts';
