@@ -13,7 +13,7 @@ export interface Definitions {
 
 /** Registers a hook that ends the parser with the file. */
 export function useDefinitions(): Definitions {
-  const texts = openStatementTexts();
+  const texts = openStatementTexts({ textMs: 10_000 }); // other tests may keep the processor
   afterAll(() => texts.close());
   const readOne = async (text: string): Promise<References | undefined> => {
     const tree: ParseResult = await texts.parse(text);
