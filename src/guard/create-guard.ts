@@ -106,10 +106,11 @@ async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judg
   const statement = readStatement(tree, { major: facts.major });
   if (isRefusal(statement)) return deny(statement);
   const { references, kind, analyzes, parameters } = statement;
-  const refusal = judgeNames(references, facts, access) ?? judgeReached(references, facts, access);
-  if (refusal !== undefined) return deny(refusal);
+  // first, since what the others say could tell of a relation that is hidden
   const reached = judgeRelations(references, facts, access);
   if (isRefusal(reached)) return deny(reached);
+  const refusal = judgeNames(references, facts, access) ?? judgeReached(references, facts, access);
+  if (refusal !== undefined) return deny(refusal);
   const masked = maskStatement(text, references, facts, access);
   if (isRefusal(masked)) return deny(masked);
   const leak = await verify(texts, { text, masked, references, facts, access });
