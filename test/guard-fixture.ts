@@ -5,9 +5,10 @@ const BASE = `
   create schema app; create schema hr; create schema early; create schema "Odd Schema"; create schema planted;
   do $$ declare name text; begin
     foreach name in array array['guard_caller', 'guard_owner', 'guard_other'] loop
-      if not exists (select from pg_roles where rolname = name) then
+      begin
         execute 'create role ' || name || ' login password ''guard''';
-      end if;
+      exception when duplicate_object or unique_violation then -- of another file of tests
+      end;
     end loop;
   end $$;
   grant usage on schema app, hr, early, "Odd Schema", planted to guard_caller, guard_owner;
@@ -69,7 +70,7 @@ const BASE = `
   -- rules, sequences, temporary names
   create table app.ruled (id int); create table app.log (id int);
   create rule logged as on insert to app.ruled do also insert into app.log values (new.id);
-  create sequence app.counter;
+  create view app.v_ruled as select id from app.ruled; create sequence app.counter;
   create index users_name on app.users (name);
 
   -- planted overloads, operators and casts
@@ -99,6 +100,18 @@ const FOREIGN = `
   create view app.v_foreign as select * from app.ft_remote;
   create view app.v_program as select * from app.ft_program;
   grant select on all tables in schema app to guard_caller, guard_owner;
+`;
+
+/** What the statements of `sql-guard-cases.json` name. */
+export const CASE_TABLES = `
+  create schema cases; grant usage on schema cases to guard_caller;
+  create table cases.users (id int primary key, name text, tenant_id int, email text, parent_id int);
+  create table cases.orders (id int, user_id int, amount numeric, status text, created_at timestamptz, updated_at text, deleted_at text, created_by text);
+  create table cases.tree (id int, parent_id int); create table cases.docs (doc jsonb);
+  create table cases.audit_log ("update" text, "delete" text, action text);
+  create table cases.reviews (comment text, reason text); create table cases.metrics (pg_sleep_calls int, dblink int);
+  create view cases.v_users as select * from cases.users;
+  grant select on all tables in schema cases to guard_caller;
 `;
 
 const SINCE: Readonly<Record<number, string>> = {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { PlatformError } from '../core/errors.ts';
 import type { ParseResult, StatementTexts } from '../sqltext/statement-texts.ts';
 import type { DataAccess } from './access.ts';
@@ -6,7 +7,7 @@ import type { CatalogFacts } from './facts.ts';
 import { maskedColumnsOf } from './hidden-columns.ts';
 import type { CatalogSource, Guard, GuardRequest, Verdict } from './guard.ts';
 import { judgeNames } from './judge-names.ts';
-import { judgeReached } from './judge-reached.ts';
+import { judgeReached, namesOfCasts } from './judge-reached.ts';
 import { judgeRelations } from './judge-relations.ts';
 import { maskStatement, verifyMasked, type Masked } from './mask-statement.ts';
 import { readFacts } from './read-facts.ts';
@@ -17,6 +18,9 @@ import { withoutSemicolon } from './statement-text.ts';
 import { createVerdictCache } from './verdict-cache.ts';
 import type { Refusal } from './verdict.ts';
 
+/** Shorter ones are judged within a millisecond or two. */
+const LONG_CHARACTERS = 4000;
+
 type Texts = Pick<StatementTexts, 'parse'>;
 
 export function createGuard(texts: Texts): Guard {
@@ -26,12 +30,15 @@ export function createGuard(texts: Texts): Guard {
     const { sql, access, catalog, signal } = request;
     const tree = await parse(texts, sql, signal);
     if (isRefusal(tree)) return deny(tree);
+    await rest(sql);
     const statement = readStatement(tree);
     if (isRefusal(statement)) return deny(statement);
+    await rest(sql);
     const refusal = refuseCredentials(statement.references);
     if (refusal !== undefined) return deny(refusal);
     const text = withoutSemicolon(sql, statement.end);
     if (isRefusal(text)) return deny(text);
+    await rest(sql);
     if (catalog === undefined) return judgeByName(statement, text, access);
     return judgeByFacts(texts, request, { catalog, tree, text, references: statement.references });
   }
@@ -39,14 +46,19 @@ export function createGuard(texts: Texts): Guard {
   return {
     check: async (request) => {
       const { sql, access, catalog } = request;
-      const key = `${catalog?.key ?? ''}\0${sql}`;
-      const known = cache.get(access, key);
+      const place = catalog?.key ?? '';
+      const known = cache.get(sql, access, place);
       if (known !== undefined) return known;
       const verdict = await judge(request);
-      cache.set(access, key, verdict);
+      cache.set(sql, access, place, verdict);
       return verdict;
     },
   };
+}
+
+/** Lets others have their turn: each step of a long statement takes tens of milliseconds. */
+async function rest({ length }: string): Promise<void> {
+  if (length > LONG_CHARACTERS) await setImmediate();
 }
 
 /** The tree, or why there is none; rejects where the parser could not do its work. */
@@ -87,20 +99,21 @@ interface Judged {
 
 async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judged: Judged): Promise<Verdict> {
   const { catalog, tree, text } = judged;
-  const facts = await readFacts(catalog.session, catalog.path, judged.references, (definitions) =>
+  const facts = await readFacts(catalog.session, catalog.path, withCasts(judged.references), (definitions) =>
     Promise.all(definitions.map((definition) => referencesOf(texts, definition, signal))),
   );
   // an older server reads a new form as a call
   const statement = readStatement(tree, { major: facts.major });
   if (isRefusal(statement)) return deny(statement);
   const { references, kind, analyzes, parameters } = statement;
-  const refusal = judgeNames(references, facts, access) ?? judgeReached(references, facts, access);
-  if (refusal !== undefined) return deny(refusal);
+  // first, since what the others say could tell of a relation that is hidden
   const reached = judgeRelations(references, facts, access);
   if (isRefusal(reached)) return deny(reached);
+  const refusal = judgeNames(references, facts, access) ?? judgeReached(references, facts, access);
+  if (refusal !== undefined) return deny(refusal);
   const masked = maskStatement(text, references, facts, access);
-  if (masked.verdict === 'deny') return masked;
-  const leak = await verify(texts, { text, masked, facts, access });
+  if (isRefusal(masked)) return deny(masked);
+  const leak = await verify(texts, { text, masked, references, facts, access });
   if (leak !== undefined) return deny(leak);
   const { relations } = reached;
   const maskedColumns = maskedColumnsOf(relations, facts, access);
@@ -109,21 +122,30 @@ async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judg
   return { verdict: 'allow', ...shape, relations, maskedColumns, facts };
 }
 
+function withCasts(references: References): References {
+  return { ...references, types: [...references.types, ...namesOfCasts(references)] };
+}
+
 interface Rewritten {
   readonly text: string;
   readonly masked: Masked;
+  readonly references: References;
   readonly facts: CatalogFacts;
   readonly access: DataAccess;
 }
 
 /** Reads the text with the masks in it as PostgreSQL will, and looks for what they have missed. */
-async function verify(texts: Texts, { text, masked, facts, access }: Rewritten): Promise<Refusal | undefined> {
+async function verify(
+  texts: Texts,
+  { text, masked, references, facts, access }: Rewritten,
+): Promise<Refusal | undefined> {
   if (masked.edits.length === 0) return undefined;
   const tree = await parse(texts, masked.text);
   if (isRefusal(tree)) return tree;
   // the masks read their key from a setting, which no caller may
   const statement = readStatement(tree, { major: facts.major, anyArguments: true });
-  return isRefusal(statement) ? statement : verifyMasked(text, masked, statement.references, { facts, access });
+  if (isRefusal(statement)) return statement;
+  return verifyMasked({ sql: text, masked, before: references, after: statement.references }, facts, access);
 }
 
 /** undefined where a definition is not understood, which refuses what reaches it. */

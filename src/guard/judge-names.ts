@@ -1,8 +1,8 @@
 import type { DataAccess } from './access.ts';
 import { BOUNDED } from './bounded-calls.ts';
-import { allowsArity, BUILT_IN_OPERATOR_NAMES, BUILT_INS, builtInType } from './built-ins.ts';
+import { allowsArity, BUILT_IN_OPERATOR_NAMES, BUILT_INS, builtInType } from './reviewed-built-ins.ts';
 import type { CatalogFacts } from './facts.ts';
-import { judgeCalled, judgeNamedType, judgeOperators } from './judge-with-facts.ts';
+import { judgeAttributeType, judgeCalled, judgeNamedType, judgeOperators } from './judge-with-facts.ts';
 import type {
   AttributeReference,
   FunctionReference,
@@ -12,7 +12,13 @@ import type {
 } from './references.ts';
 import { INFORMATION_SCHEMA } from './reviewed-functions.ts';
 import { refuse } from './rules.ts';
-import { extensionFunction, TRUSTED_EXTENSIONS, TRUSTED_OPERATORS, TRUSTED_TYPES } from './trusted-extensions.ts';
+import {
+  extensionFunction,
+  REFUSED_OF_EXTENSIONS,
+  TRUSTED_EXTENSIONS,
+  TRUSTED_OPERATORS,
+  TRUSTED_TYPES,
+} from './trusted-extensions.ts';
 import type { Refusal } from './verdict.ts';
 
 /** Why a function, operator, type or attribute of the statement is refused; without facts by its name alone. */
@@ -81,8 +87,7 @@ function judgeAttribute(
   { facts, access }: Context,
 ): Refusal | undefined {
   const { name, onlyRow, at } = attribute;
-  const refused =
-    BUILT_INS.get(name)?.kind === 'refused' || BOUNDED.has(name) || ofTrustedExtension(name) === 'refused';
+  const refused = BUILT_INS.get(name)?.kind === 'refused' || BOUNDED.has(name) || REFUSED_OF_EXTENSIONS.has(name);
   if (!onlyRow && refused) {
     return refuse('attribute/function', `The attribute ${name} may call the function of that name.`, at);
   }
@@ -93,7 +98,7 @@ function judgeAttribute(
   const reached = overloads.filter(({ isBuiltIn }) => !isBuiltIn);
   const reason = `The attribute ${name} may call a function of that name that the persona is not granted.`;
   const allowed = reached.every((f) => access.grantsFunction(f.schema, f.name) || isExtensionPlain(f.extension, f));
-  return allowed ? undefined : refuse('attribute/function', reason, at);
+  return allowed ? judgeAttributeType(name, at, facts, access) : refuse('attribute/function', reason, at);
 }
 
 function isExtensionPlain(extension: string | undefined, f: { name: string; language: string }): boolean {
