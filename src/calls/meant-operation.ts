@@ -19,6 +19,7 @@ export function findMeant(
   const forwarded = entry.operation.forward?.(stated.given);
   if (!forwarded) return { ...entry, ...stated };
   const meant = catalog.find(forwarded.name);
+  if (meant.operation.isHidden === true) throw catalog.unknown(forwarded.name);
   const { kind, accessClass, forward } = meant.operation;
   if (kind === 'tool' && accessClass === 'diagnostic' && !forward) {
     const within = takePurpose(forwarded.arguments, persona);
