@@ -46,6 +46,7 @@ import collationVersions from './schema/collation-versions.ts';
 import foreignKeys from './schema/foreign-keys.ts';
 import listFunctions from './schema/list-functions.ts';
 import listSchemas from './schema/list-schemas.ts';
+import searchSchema from './schema/search-schema.ts';
 import tablesWithoutPrimaryKey from './schema/tables-without-primary-key.ts';
 import unvalidatedConstraints from './schema/unvalidated-constraints.ts';
 import encryptedConnections from './security/encrypted-connections.ts';
@@ -131,6 +132,7 @@ export const tools: readonly Tool[] = [
   foreignKeys,
   listFunctions,
   listSchemas,
+  searchSchema,
   tablesWithoutPrimaryKey,
   unvalidatedConstraints,
   encryptedConnections,
