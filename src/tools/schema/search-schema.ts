@@ -20,6 +20,7 @@ export default defineTool({
   description:
     'Tables, columns, functions and enums by words for them: names, comments, synonyms, misspellings; without words an overview.',
   judges: false,
+  timeoutS: 20,
   seldom: ['kinds', 'limit'],
   input: {
     query: z.string().max(300).default(''),
