@@ -110,9 +110,11 @@ const HIDDEN = compile(sql`
       from closed c
       join pg_catalog.pg_constraint k on k.conrelid = c.relation and c.attnum = any (k.conkey)
     union
+    -- looked up in a hash: for each column, all keys would be read, which have no index by what they lead to
     select k.conrelid, k.conname
-      from closed c
-      join pg_catalog.pg_constraint k on k.confrelid = c.relation and c.attnum = any (k.confkey)
+      from pg_catalog.pg_constraint k
+     cross join lateral pg_catalog.unnest(k.confkey) u (attnum)
+     where k.contype = 'f' and ((k.confrelid, u.attnum) in (select c.relation, c.attnum from closed c)) is true
     union
     select g.tgrelid, g.tgname
       from closed c

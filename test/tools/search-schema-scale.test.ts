@@ -10,7 +10,8 @@ const TABLES = 10_000;
 const BATCH = 500;
 const MOST_BYTES = 8000;
 /** Five times the target, since the machine may be busy. */
-const MOST_MS = 5 * 100;
+const MOST_MS = { monitor: 5 * 100, ruled: 5 * 300 }; // what the rules hide is read anew for each call
+const REPEATED = 5;
 
 /** In twenty schemas; each hundredth table has columns and a comment that its neighbours lack. */
 async function makeTables(url: string): Promise<void> {
@@ -64,7 +65,7 @@ const HIDDEN_FROM_RULED: Readonly<Record<string, number>> = {
 };
 
 describe('search_schema over 10,000 tables', () => {
-  const clone = useClone(newestCluster());
+  const clone = useClone(newestCluster(), 'fixture_ext');
   const howdah = useHowdah(clone);
   let ruled: Howdah;
   beforeAll(async () => {
@@ -84,20 +85,27 @@ describe('search_schema over 10,000 tables', () => {
 
   const open = (login: 'monitor' | 'ruled') => (login === 'ruled' ? ruled : howdah('monitor'));
 
-  it.each(['monitor', 'ruled'] as const)('answers %s at once and in brief', async (login) => {
+  it.each(['monitor', 'ruled'] as const)('answers %s at once and in brief', { timeout: 120_000 }, async (login) => {
     for (const [name, { input, first, total }] of Object.entries(QUESTIONS)) {
       await open(login).call('search_schema', input);
-      const startedAt = performance.now();
-      const outcome = await open(login).attempt('search_schema', input);
-      const ms = performance.now() - startedAt;
+      const times: number[] = [];
+      let outcome = await open(login).attempt('search_schema', input);
+      for (let i = 0; i < REPEATED; i++) {
+        const startedAt = performance.now();
+        outcome = await open(login).attempt('search_schema', input);
+        times.push(performance.now() - startedAt);
+      }
+      const ms = times.toSorted((a, b) => a - b)[Math.floor(REPEATED / 2)] ?? Infinity;
       if (!outcome.ok) throw outcome.error;
       const { output, operation } = outcome;
       const bytes = Buffer.byteLength(JSON.stringify(output));
       const text = Buffer.byteLength(renderBriefly(operation, output));
-      console.info(`search_schema by ${login}, ${name}: ${ms.toFixed(1)} ms, ${bytes} bytes as JSON, ${text} as text`);
+      console.info(
+        `search_schema by ${login}, ${name}: ${times.map((each) => each.toFixed(0)).join(' ')} ms, ${bytes} bytes as JSON, ${text} as text`,
+      );
       expect({
         name,
-        isFast: ms < MOST_MS,
+        isFast: ms < MOST_MS[login],
         isShort: bytes < MOST_BYTES && text < MOST_BYTES,
         ms,
         bytes,
