@@ -43,9 +43,14 @@ const HIDDEN = compile(sql`
   ),
   named as materialized (
     select c.oid, r.c, r.access
-      from pg_catalog.pg_class c
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      join rules r on n.nspname::pg_catalog.text like r.s and c.relname::pg_catalog.text like r.t
+      from (
+        select n.oid, r.t, r.c, r.access
+          from pg_catalog.pg_namespace n
+          join rules r on n.nspname::pg_catalog.text like r.s
+      ) r
+      join pg_catalog.pg_class c on c.relnamespace = r.oid and c.relname::pg_catalog.text like r.t
+                                -- the columns of an index are those of its table
+                                and (r.c = '' or c.relkind not in ('i', 'I', 't', 'S'))
   ),
   inherited (oid) as (
     select m.oid from named m where m.c = ''

@@ -63,6 +63,7 @@ import listDatabases from './server/list-databases.ts';
 import listServers from './server/list-servers.ts';
 import serverOverview from './server/server-overview.ts';
 import query from './sql/query.ts';
+import sampleRows from './sql/sample-rows.ts';
 import functionStatistics from './statements/function-statistics.ts';
 import recentStatements from './statements/recent-statements.ts';
 import statementLoad from './statements/statement-load.ts';
@@ -150,6 +151,7 @@ export const tools: readonly Tool[] = [
   listServers,
   serverOverview,
   query,
+  sampleRows,
   functionStatistics,
   recentStatements,
   statementLoad,
