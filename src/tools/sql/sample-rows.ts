@@ -8,7 +8,6 @@ import {
   definePart,
   defineTool,
   param,
-  quoteName,
   schemaInput,
   sql,
   statementsOf,
@@ -69,7 +68,8 @@ export default defineTool({
     limit: z.int().min(1).max(100).default(10),
   },
   output: {
-    relation: z.string().describe('Quoted.'),
+    schema: z.string().meta({ names: 'schema' }),
+    table: z.string().meta({ names: 'table' }),
     taken: z.string(),
     format: z.literal('rows'),
     ...parts,
@@ -87,7 +87,8 @@ export default defineTool({
     const answer = await runStatement({ approved, parameters: [], format: 'rows', limit }, target, context);
     const { rows, cut, isShortened } = bound(answer.rows, cell_length);
     return {
-      relation: quoteName(found.schema, found.table),
+      schema: found.schema,
+      table: found.table,
       taken: takenFrom(among),
       format: 'rows' as const,
       note: answer.note,
