@@ -40,6 +40,10 @@ const RULES = {
   mask: { 'sampled.many.email': 'hash', 'sampled.Odd.x': 'null', 'sampled."Odd ""T"."e Mail"': 'redact' },
 };
 
+async function sample(howdah: CallersHowdah, input: Readonly<Record<string, unknown>>) {
+  return answerOf(await howdah.call('sample_rows', input));
+}
+
 describeSomeMajors('sample_rows', (cluster) => {
   const clone = useClone(cluster);
   const texts = openStatementTexts({ textMs: 5000 }); // the machine may be busy
@@ -64,8 +68,6 @@ describeSomeMajors('sample_rows', (cluster) => {
     await ruled.close();
     await texts.close();
   });
-  const sample = async (howdah: CallersHowdah, input: Readonly<Record<string, unknown>>) =>
-    answerOf(await howdah.call('sample_rows', input));
 
   it('shows rows with exact values and the types of their columns, by quoted names', async () => {
     const answer = await sample(open, { table: 'sampled."Odd ""T"' });
