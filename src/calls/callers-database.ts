@@ -5,7 +5,14 @@ import type { Approved, Guard, Verdict } from '../guard/guard.ts';
 import type { ForeignSession, ReadOnlyOptions } from '../postgres/database.ts';
 import { dataAccessOf } from '../policy/data-access.ts';
 import { adviseGrants, explainFailure, rejection } from './callers-errors.ts';
-import { chooseLogin, requireReader, warnOfOwnLogin, type ChosenLogin, type Transport } from './callers-login.ts';
+import {
+  chooseLogin,
+  requireReader,
+  warnOfOwnLogin,
+  withoutNames,
+  type ChosenLogin,
+  type Transport,
+} from './callers-login.ts';
 import { createCallersSession, type Admitted } from './callers-session.ts';
 import type { CallersDatabase } from './callers-sql.ts';
 import type { CallContext } from './context.ts';
@@ -49,7 +56,7 @@ export function openCallersDatabase({ server, database }: Destination, call: Cal
 
   async function inspect({ login, isOwn }: ChosenLogin, session: ForeignSession): Promise<LoginProfile> {
     profile = await login.profile(database, session);
-    if (isOwn) requireReader(profile);
+    if (isOwn) requireReader(hides ? withoutNames(profile) : profile);
     return profile;
   }
 
@@ -107,7 +114,8 @@ export function openCallersDatabase({ server, database }: Destination, call: Cal
         throw adviseGrants(error, await looking.catch(() => []), choice.login.user);
       }
     },
-    warnings: () => (profile && chosen?.isOwn === false ? [warnOfOwnLogin(profile, place)] : []),
+    warnings: () =>
+      profile && chosen?.isOwn === false ? [warnOfOwnLogin(hides ? withoutNames(profile) : profile, place)] : [],
   };
 }
 

@@ -81,10 +81,26 @@ export function describePowers(powers: readonly Power[]): string {
   return powers.map(({ kind, objects }) => `${POWERS[kind].is} ${listed(objects)}`).join('; ');
 }
 
+/** Stands for names of objects that not every persona may be told. */
+const WITHHELD = 'something that your persona may not be told';
+const NAMES_OBJECTS: ReadonlySet<Power['kind']> = new Set(['ownership', 'write', 'sequence', 'create in schema']);
+
+/** For a persona whose data rules hide anything: a right to change a table would name it. */
+export function withoutNames(profile: LoginProfile): LoginProfile {
+  const powers = profile.powers.map((power) =>
+    NAMES_OBJECTS.has(power.kind) ? { kind: power.kind, objects: [WITHHELD] } : power,
+  );
+  return { ...profile, powers };
+}
+
 /** What takes the powers away, to be reviewed. */
 export function mendLogin({ role, powers }: Pick<LoginProfile, 'role' | 'powers'>): string[] {
   const name = quoteIdentifier(role);
-  return powers.flatMap(({ kind, objects }) => POWERS[kind].mend(name, objects));
+  return powers.flatMap(({ kind, objects }) =>
+    objects.includes(WITHHELD)
+      ? [`-- ${POWERS[kind].is} more: \`howdah doctor\` tells an administrator, and what takes it away`]
+      : POWERS[kind].mend(name, objects),
+  );
 }
 
 /** What keeps the login from more, though nothing can be changed by it without. */

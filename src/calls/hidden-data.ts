@@ -11,6 +11,8 @@ export interface HiddenData {
   schema(schema: string): boolean;
   /** `schema` is null where it is not known. */
   relation(schema: string | null, name: string): boolean;
+  /** The same by its oid, whatever it is called now; false of a view over what is hidden. */
+  isRelation(oid: number): boolean;
   /** `place` is undefined where it is not known. */
   column(place: Place | undefined, column: string): boolean;
   isMasked(place: Place | undefined, column: string): boolean;
@@ -58,6 +60,7 @@ export function createHiddenData(rules: DataRules, names: readonly HiddenName[])
       const place = { schema, table: name };
       return rules.relation(schema, name).access === 'denied' || has('relation', place) || has('dependent', place);
     },
+    isRelation: (oid) => has('relation', { oid }) || has('dependent', { oid }),
     column: (place, column) =>
       has('column', place, column) || (place !== undefined && byRule(place, column) === 'denied'),
     isMasked: (place, column) =>

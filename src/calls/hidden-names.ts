@@ -43,9 +43,14 @@ const HIDDEN = compile(sql`
   ),
   named as materialized (
     select c.oid, r.c, r.access
-      from pg_catalog.pg_class c
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      join rules r on n.nspname::pg_catalog.text like r.s and c.relname::pg_catalog.text like r.t
+      from (
+        select n.oid, r.t, r.c, r.access
+          from pg_catalog.pg_namespace n
+          join rules r on n.nspname::pg_catalog.text like r.s
+      ) r
+      join pg_catalog.pg_class c on c.relnamespace = r.oid and c.relname::pg_catalog.text like r.t
+                                -- the columns of an index are those of its table
+                                and (r.c = '' or c.relkind not in ('i', 'I', 't', 'S'))
   ),
   inherited (oid) as (
     select m.oid from named m where m.c = ''
@@ -110,9 +115,11 @@ const HIDDEN = compile(sql`
       from closed c
       join pg_catalog.pg_constraint k on k.conrelid = c.relation and c.attnum = any (k.conkey)
     union
+    -- looked up in a hash: for each column, all keys would be read, which have no index by what they lead to
     select k.conrelid, k.conname
-      from closed c
-      join pg_catalog.pg_constraint k on k.confrelid = c.relation and c.attnum = any (k.confkey)
+      from pg_catalog.pg_constraint k
+     cross join lateral pg_catalog.unnest(k.confkey) u (attnum)
+     where k.contype = 'f' and ((k.confrelid, u.attnum) in (select c.relation, c.attnum from closed c)) is true
     union
     select g.tgrelid, g.tgname
       from closed c

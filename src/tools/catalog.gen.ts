@@ -46,6 +46,7 @@ import collationVersions from './schema/collation-versions.ts';
 import foreignKeys from './schema/foreign-keys.ts';
 import listFunctions from './schema/list-functions.ts';
 import listSchemas from './schema/list-schemas.ts';
+import searchSchema from './schema/search-schema.ts';
 import tablesWithoutPrimaryKey from './schema/tables-without-primary-key.ts';
 import unvalidatedConstraints from './schema/unvalidated-constraints.ts';
 import encryptedConnections from './security/encrypted-connections.ts';
@@ -62,6 +63,7 @@ import listDatabases from './server/list-databases.ts';
 import listServers from './server/list-servers.ts';
 import serverOverview from './server/server-overview.ts';
 import query from './sql/query.ts';
+import sampleRows from './sql/sample-rows.ts';
 import functionStatistics from './statements/function-statistics.ts';
 import recentStatements from './statements/recent-statements.ts';
 import statementLoad from './statements/statement-load.ts';
@@ -132,6 +134,7 @@ export const tools: readonly Tool[] = [
   foreignKeys,
   listFunctions,
   listSchemas,
+  searchSchema,
   tablesWithoutPrimaryKey,
   unvalidatedConstraints,
   encryptedConnections,
@@ -148,6 +151,7 @@ export const tools: readonly Tool[] = [
   listServers,
   serverOverview,
   query,
+  sampleRows,
   functionStatistics,
   recentStatements,
   statementLoad,

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { PersonaSpec } from '../../src/contract/persona.ts';
 import { describeEachMajor } from '../postgres/each-major.ts';
-import { loginsOf, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
+import { loginsOf, openHowdah, runAs, useHowdah, withSession, type Answer } from '../postgres/platform.ts';
 import { fieldsOf } from './advice.ts';
 import { useCloneWith } from './schema-fixture.ts';
 
@@ -133,6 +134,27 @@ describeEachMajor('foreign_keys', (cluster) => {
     expect(answer).toMatchObject({ total: 8, truncated: true });
     expect(answer.rows).toHaveLength(3);
     expect(String(answer['diagram']).split('\n')).toHaveLength(4);
+  });
+
+  it('goes through no hidden table, and counts no key of one', async () => {
+    const ruled = PersonaSpec.parse({ tools: { allow: ['*'] }, data: { deny: ['graph.a', 'far.*'] } });
+    const narrow = await openHowdah(clone().monitorUrl, 'ruled', (config) => ({ ...config, personas: { ruled } }));
+    const shown = async (input: Record<string, unknown>) => {
+      const answer = await narrow.call('foreign_keys', input);
+      expect(JSON.stringify(answer)).not.toMatch(/graph\.a"|"a"|far/);
+      return answer;
+    };
+    // from parted to b, and to all the others, there is a way through a alone
+    const parted = await shown({ table: 'graph.parted', depth: 5, relationship_type: 'fk' });
+    expect(keysOf(parted)).toEqual(['graph.to_parted(id) graph.parted(id)']);
+    expect(parted).toMatchObject({ total: 1, truncated: false });
+    expect(await shown({ table: 'graph.b', depth: 5, relationship_type: 'fk' })).toMatchObject({ rows: [], total: 0 });
+    const all = await shown({ schema: 'graph', relationship_type: 'fk' });
+    expect(all['most_referenced']).toEqual([
+      { schema: 'graph', table: 'parted', keys: 1, from_tables: 1 },
+      { schema: 'graph', table: 'tree', keys: 1, from_tables: 1 },
+    ]);
+    await narrow.close();
   });
 
   it('waits for no lock', async () => {

@@ -38,6 +38,14 @@ const CALLS: readonly (readonly [string, Readonly<Record<string, unknown>>])[] =
     'tapir.tapir_pins',
     'tapir.counted',
   ].map((table) => ['describe_table', { table }] as const),
+  ...['', 'sekrit', 'kiwi', 'pay', 'ledger', 'vault', 'pin', 'mail', 'value', 'mood', 'region', 'audit'].map(
+    (query) => ['search_schema', { query, limit: 100 }] as const,
+  ),
+  ['search_schema', { query: 'orders', schema: 'tapir' }],
+  ['search_schema', { schema: 'sekrit_vault' }],
+  ...['shop.customers', 'tapir.tapir_orders', 'tapir.region', 'tapir.tapir_mails'].flatMap((table) =>
+    [false, true].map((random) => ['sample_rows', { table, random }] as const),
+  ),
   ['describe_table', {}],
   ['describe_table', { schema: 'tapir' }],
   ['list_schemas', { schema: 'shop', limit: 200 }],
@@ -45,6 +53,7 @@ const CALLS: readonly (readonly [string, Readonly<Record<string, unknown>>])[] =
   ['list_functions', { limit: 200 }],
   ['partitions', { table: 'tapir.region' }],
   ['foreign_keys', { table: 'tapir.tapir_orders' }],
+  ['foreign_keys', { table: 'tapir.tapir_orders', depth: 5, limit: 200 }],
   ['privileges', { table: 'shop.customers' }],
   ['privileges', { schema: 'shop' }],
   ['activity', { idle: true, background: true }],
@@ -92,6 +101,7 @@ const TELLING = [
   'privileges',
   'publications',
   'row_security',
+  'search_schema',
   'security_audit',
   'security_definer_functions',
   'sequence_exhaustion',
@@ -134,7 +144,9 @@ describeSomeMajors('data rules', (cluster) => {
       for (const [tool, input] of CALLS) {
         const outcome = await howdah(login).attempt(tool, input);
         const call = `${tool} ${JSON.stringify(input)}`;
-        const isExpected = isAnswer(outcome) || (!outcome.ok && outcome.error.code === 'NOT_FOUND');
+        // a login of few rights may not read a table, and the guard refuses what shows hidden things
+        const refusals = tool === 'sample_rows' ? ['NOT_FOUND', 'QUERY_FAILED', 'SQL_REJECTED'] : ['NOT_FOUND'];
+        const isExpected = isAnswer(outcome) || (!outcome.ok && refusals.includes(outcome.error.code));
         expect({ call, outcome: isExpected || outcome }).toEqual({ call, outcome: true });
         all.set(call, shown(outcome));
       }

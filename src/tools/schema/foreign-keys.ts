@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineTool, limitInput, readParts, schemaInput, statementsOf } from '../kit/index.ts';
 import { candidates, findRelation, names } from '../tables/find-relation.ts';
 import { drawRelationships } from './mermaid.ts';
+import { LINKS_READ, mostReferencedAmong, reachableLinks } from './visible-links.ts';
 import { mostReferenced, relationships, RELATIONSHIP_TYPES } from './relationships.ts';
 
 const PARTS = { relationships, mostReferenced };
@@ -32,16 +33,25 @@ export default defineTool({
   },
   statements: statementsOf({ candidates, names, ...PARTS }),
   async run({ table, schema, relationship_type, depth, limit }, target) {
-    const oid = table === undefined ? null : (await findRelation(target, table, schema)).oid;
-    const values = { oid, schema: schema ?? null, relationship_type, depth, limit };
-    const { parts, unreadable, facts } = await readParts(target, PARTS, values);
-    const total = parts.relationships[0]?.total_rows ?? 0;
-    const rows = parts.relationships.map((row) => relationship.parse(row));
+    const middle = table === undefined ? null : await findRelation(target, table, schema);
+    const isPartial = target.withheld.rules;
+    const { parts, unreadable, facts } = await readParts(target, PARTS, {
+      oid: middle?.oid ?? null,
+      schema: schema ?? null,
+      relationship_type,
+      depth,
+      limit: isPartial ? LINKS_READ : limit,
+    });
+    const read = parts.relationships.map((row) => relationship.parse(row));
+    const visible = isPartial && middle !== null ? reachableLinks(read, middle, depth) : read;
+    const rows = visible.slice(0, limit);
+    // the server counts what is hidden
+    const total = isPartial ? visible.length : (parts.relationships[0]?.total_rows ?? 0);
     return {
       rows,
       truncated: total > rows.length,
       total,
-      ...(oid === null && { most_referenced: [...parts.mostReferenced] }),
+      ...(middle === null && { most_referenced: isPartial ? mostReferencedAmong(visible) : [...parts.mostReferenced] }),
       diagram: rows.length === 0 ? null : drawRelationships(rows),
       facts,
       findings: [],

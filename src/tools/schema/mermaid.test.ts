@@ -45,6 +45,11 @@ it('lets no name end a quoted name, a line or the diagram', () => {
   expect(drawn.split('\n')).toEqual(['erDiagram', '  "shop.a____ b__" }o--|| "shop.customers" : "x_ : y_erDiagram"']);
 });
 
+it('lets no name start a directive, an entity, a tag or markdown, or be invisible', () => {
+  const drawn = line({ table: 'a\u202e`#quot;<b>\u200b{x}&lt;', columns: ['%%{init: {}}%%'] });
+  expect(drawn).toBe('  "shop.a___quot__b___x__lt_" }o--|| "shop.customers" : "___init: _____"');
+});
+
 it('keeps apart what differs in such characters only', () => {
   const drawn = drawRelationships([edge({ table: 'a"' }), edge({ table: 'a%' }), edge({ table: 'a"' })]);
   expect(drawn.match(/"shop\.a_[^"]*"/g)).toEqual(['"shop.a_"', '"shop.a_ 2"', '"shop.a_"']);

@@ -49,7 +49,7 @@ function entityNames(): (schema: string, table: string) => string {
   };
 }
 
-/** Without what would end a quoted name, or a line. */
+/** Without what would end a quoted name or a line, start a directive, an entity or a tag, or that nobody sees. */
 function plain(name: string): string {
-  return name.replaceAll(/["%\\\p{Cc}\p{Zl}\p{Zp}]/gu, '_');
+  return name.replaceAll(/["`%#;<>&{}\\\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '_');
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { byServerVersion, definePart, sql, type Sql } from '../kit/index.ts';
+import { byServerVersion, definePart, matchesName, param, sql, type Sql } from '../kit/index.ts';
 import { OID, unlessLocked } from './relation.ts';
 
 const columnsWith = (virtual: Sql) => sql`
@@ -15,7 +15,7 @@ const columnsWith = (virtual: Sql) => sql`
         left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
         left join pg_catalog.pg_collation l on l.oid = a.attcollation
         left join pg_catalog.pg_namespace n on n.oid = l.collnamespace
-       where a.attrelid = ${OID} and a.attnum > 0 and not a.attisdropped
+       where a.attrelid = ${OID} and a.attnum > 0 and not a.attisdropped and ${matchesName(sql`a.attname`, param('column'))}
        order by a.attnum`;
 
 export const columns = definePart({

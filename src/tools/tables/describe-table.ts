@@ -5,6 +5,7 @@ import { row } from '../sequences/sequence-row.ts';
 import { COUNTED_ON_PRIMARY } from './measure.ts';
 import {
   defineTool,
+  nameInput,
   quoteName,
   readParts,
   schemaInput,
@@ -27,6 +28,7 @@ import { constraints, foreignKeys, judgeConstraints } from './constraints.ts';
 import { candidates, findRelation, names } from './find-relation.ts';
 import { definition, judgeRelation, relation, type Relation } from './relation.ts';
 import { duplicates, healthGaps, invalid, judgeHealth, sequences, unserved } from './table-health.ts';
+import { findSensitive, sensitiveColumn } from './sensitivity.ts';
 import { indexes } from './table-indexes.ts';
 
 const PARTS = {
@@ -62,6 +64,8 @@ const described = {
   relation: relation.shape,
   definition: definition.shape.shape.definition,
   columns: z.array(columns.shape),
+  total_columns: z.int().min(0).describe('That have the name that was asked for.'),
+  sensitive: z.array(sensitiveColumn),
   constraints: z.array(constraints.shape),
   references: z.array(foreignKey),
   referenced_by: z.array(foreignKey),
@@ -86,8 +90,11 @@ export default defineTool({
   input: {
     table: z.string().min(1).max(300).optional().describe('orders, sales.orders or sales."Order".'),
     schema: schemaInput,
+    column: nameInput.describe('Of a table with very many columns, these.'),
     limit: z.int().min(1).max(500).default(50).describe('Of partitions, referencing keys and other long lists.'),
+    max_columns: z.int().min(1).max(1600).default(200),
   },
+  seldom: ['column', 'limit', 'max_columns'],
   thresholds: {
     max_sequence_percent: z
       .number()
@@ -101,7 +108,11 @@ export default defineTool({
   async run(input, target) {
     if (input.table === undefined) return listColumns(target, input.schema, input.limit);
     const { oid } = await findRelation(target, input.table, input.schema);
-    const { parts, unreadable, facts } = await readParts(target, PARTS, { oid, limit: input.limit });
+    const { parts, unreadable, facts } = await readParts(target, PARTS, {
+      oid,
+      limit: input.limit,
+      column: input.column ?? null,
+    });
     const [found] = parts.relation;
     if (!found) throw unavailable(unreadable, input.table);
     const outgoing = parts.foreignKeys.filter((key) => key.outgoing);
@@ -111,11 +122,14 @@ export default defineTool({
       referenced_by: incoming.length,
       dependents: parts.dependents.length,
     };
+    const shownColumns = parts.columns.slice(0, input.max_columns);
     const described = target.withheld.rules ? countShown(found, lengths, input.limit) : found;
     return {
       relation: described,
       definition: parts.definition[0]?.definition ?? null,
-      columns: [...parts.columns],
+      columns: shownColumns,
+      total_columns: parts.columns.length,
+      sensitive: findSensitive(shownColumns),
       constraints: [...parts.constraints],
       references: outgoing.map((key) => foreignKey.parse(key)),
       referenced_by: incoming.map((key) => foreignKey.parse(key)),
@@ -140,6 +154,7 @@ export default defineTool({
       not_examined: [
         ...unreadable,
         ...cutOff(described, lengths),
+        ...cutColumns(parts.columns.length, shownColumns.length),
         ...behindLock(described, parts.definition[0]),
         ...(facts.inRecovery ? [COUNTED_ON_PRIMARY] : []),
         ...healthGaps(parts, facts),
@@ -170,6 +185,17 @@ function cutOff(counts: Counts, shown: Counts): NotExamined[] {
       reason: `The list ends at ${shown[list]} of ${counts[list]}.`,
       remedy: 'Ask with a higher limit.',
     }));
+}
+
+function cutColumns(total: number, shown: number): NotExamined[] {
+  if (shown >= total) return [];
+  return [
+    {
+      what: `${total - shown} more columns`,
+      reason: `The list ends at ${shown} of ${total}.`,
+      remedy: 'Ask with `column` for those of a name, or with a higher `max_columns`.',
+    },
+  ];
 }
 
 function behindLock({ schema, table, locked }: Relation, view: RowOf<typeof definition> | undefined): NotExamined[] {
