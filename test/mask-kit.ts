@@ -17,7 +17,7 @@ import { createPermits, openPool } from '../src/postgres/pool.ts';
 import { openStatementTexts } from '../src/sqltext/statement-texts.ts';
 import { inSession, targetOf } from './session-kit.ts';
 
-const KEY = createMaskKeys(undefined)('analyst', 'shop');
+export const MASK_KEY_OF_TESTS = createMaskKeys(undefined)('analyst', 'shop');
 
 /** What the caller gets. */
 export interface Heard {
@@ -98,7 +98,7 @@ async function run(
   await client.query(`select set_config('search_path', $1, true), set_config('TimeZone', 'UTC', true)`, [
     path.map((schema) => `"${schema}"`).join(','),
   ]);
-  if (approved.wantsMaskKey) await client.query(`select set_config($1, $2, true)`, [MASK_KEY, KEY]);
+  if (approved.wantsMaskKey) await client.query(`select set_config($1, $2, true)`, [MASK_KEY, MASK_KEY_OF_TESTS]);
   if (approved.kind === 'explain') {
     const options = approved.analyzes ? 'FORMAT JSON, ANALYZE, VERBOSE' : 'FORMAT JSON, VERBOSE';
     const { rows } = await client.query<{ 'QUERY PLAN': unknown }>(
