@@ -30,6 +30,8 @@ export const RULES = {
   'type/unknown': 'Use a built-in type, or compare with a literal without a cast.',
   'type/catalogue': 'Use the tools search_schema and describe_table, which show what the persona may see.',
   'attribute/function': 'Name a column; call functions with parentheses.',
+  'input/malformed': 'Write a line of JSON such as {"sql": "SELECT 1"}.',
+  'guard/unavailable': 'Try again; if it stays so, simplify the statement.',
   'mask/text': 'Write the name of the table plainly, with an alias after it.',
   'mask/qualified-column': 'Give the table an alias, and write alias.column.',
   'mask/target': 'Explain a SELECT with the same FROM and WHERE.',
