@@ -7,6 +7,7 @@ import { findIdleCallers, openRules, type RulesInForce, type RulesParts } from '
 import type { AuditSource } from './admin/audit-source.ts';
 import { auditDirectory, checkpointFile, openLog, type Log, type LogOptions } from './audit/open-log.ts';
 import type { CallersSql } from './calls/callers-database.ts';
+import { createMaskKeys } from './calls/mask-key.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
 import type { CallDeps } from './calls/execute.ts';
@@ -36,6 +37,8 @@ import type { Policy } from './policy/policy.ts';
 import { joinPersonas, NO_STORED_RULES, type StoredRules } from './policy/stored-rules.ts';
 import type { StoreReader } from './audit/store-reader.ts';
 import type { EmbeddedUse, Store } from './store/open-store.ts';
+import type { KeyRing } from './store/key-ring.ts';
+import { openKeyRing } from './store/secrets-key.ts';
 import { openQuotas } from './store/quotas.ts';
 import { openStatementTexts, type StatementTexts } from './sqltext/statement-texts.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -89,6 +92,7 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
   const embeddedStore = parts.embeddedStore ?? 'none';
+  const keys = await configuredKeys(config, env);
   const log = await openLog({ ...parts, stateDir, embeddedStore, moreJobs });
   late.store = log.store;
   late.reader = log.reader;
@@ -97,7 +101,8 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const rules = openRules({ ...rulesParts(wiring, wired, callers), log, onListsChanged: () => door?.listsChanged() });
   late.stored = () => rules.stored();
   late.editor = rules.editor;
-  const callersSql: CallersSql = { guard: parts.guard };
+  const maskKeys = createMaskKeys(log.store?.keys ?? keys);
+  const callersSql: CallersSql = { guard: parts.guard, maskKeys };
   const opened: Opened = { ...wired, callersSql, log, counted, statementTexts, rules, door: () => door };
   await rules.start(parts.mendsPersonas === true).catch(async (error: unknown) => {
     await closeAll(opened);
@@ -119,6 +124,11 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
     },
     close: () => closeAll(opened),
   };
+}
+
+/** A key that no store has been opened with. */
+function configuredKeys({ secrets }: Config, env: PlatformParts['env']): Promise<KeyRing> | undefined {
+  return secrets.key && openKeyRing(secrets, { env, generated: undefined });
 }
 
 const moreJobs: LogOptions['moreJobs'] = (store, audit) => grantJobs({ store, audit });

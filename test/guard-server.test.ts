@@ -98,7 +98,10 @@ describeSomeMajors('the guard with a server', (cluster) => {
     ['select u.any_row from users u', 'attribute/function'],
     ['select u.pg_sleepy from generate_series(1, 2) u', 'attribute/function'],
     ['select m.any_row from metrics m, (select 1) x, lateral (select 1 as any_row) y', 'allow'],
-    ['select m.any_row from metrics m where exists (select 1 from users m where m.any_row is null)', 'attribute/function'],
+    [
+      'select m.any_row from metrics m where exists (select 1 from users m where m.any_row is null)',
+      'attribute/function',
+    ],
   ])('takes a column for a column where every relation of that name has it: %s', async (sql, expected) => {
     expect(await ruleOf(sql, PLANTED)).toBe(expected);
   });
@@ -113,7 +116,7 @@ describeSomeMajors('the guard with a server', (cluster) => {
     ["select 'x'::app.checked", 'function/not-granted'],
     ["select app.checked('x')", 'function/not-granted'],
     ["select 'good'::planted.moody", 'function/not-granted'],
-    ["select null::app.pair", 'function/not-granted'],
+    ['select null::app.pair', 'function/not-granted'],
     ["select * from jsonb_to_recordset('[]') as r (a app.checked)", 'function/not-granted'],
     ["select 'good'::app.mood", 'function/not-granted'],
     ['select id from v_planted', 'operator/not-granted'],
@@ -132,13 +135,17 @@ describeSomeMajors('the guard with a server', (cluster) => {
     expect(await ruleOf("select ext.similarity('a', name) from users", path), 'an overload of users').toBe(
       'function/not-granted',
     );
-    expect(await ruleOf("select ext.set_limit(0.1)", path)).toBe('function/not-allowed');
+    expect(await ruleOf('select ext.set_limit(0.1)', path)).toBe('function/not-allowed');
   });
 
   it('trusts no function that was added to a trusted extension', async () => {
-    await runSql(cluster, clone().name, `
+    await runSql(
+      cluster,
+      clone().name,
+      `
       create function ext.strict_word_similarity(text) returns text language sql as 'select $1';
-      alter extension pg_trgm add function ext.strict_word_similarity(text)`);
+      alter extension pg_trgm add function ext.strict_word_similarity(text)`,
+    );
     expect(await ruleOf("select ext.strict_word_similarity('a', 'b')")).toBe('function/not-granted');
   });
 
@@ -169,7 +176,10 @@ describeSomeMajors('the guard with a server', (cluster) => {
     it.each(cases.filter(({ sql, min_pg = 0 }) => min_pg <= cluster.major && !sql.includes('<=>')))(
       '$expect: $sql',
       async ({ sql, expect: expected }) => {
-        const rule = await ruleOf(sql, ['pg_catalog', 'cases', 'app', 'ext'].slice(0, sql.includes('similarity(') ? 3 : 4));
+        const rule = await ruleOf(
+          sql,
+          ['pg_catalog', 'cases', 'app', 'ext'].slice(0, sql.includes('similarity(') ? 3 : 4),
+        );
         if (sql.includes('similarity(')) return expect(rule).not.toBe('allow'); // an overload was planted
         expect(rule === 'allow' ? 'allow' : 'deny', rule).toBe(expected);
       },

@@ -5,7 +5,7 @@ import { PersonaSpec } from '../src/contract/persona.ts';
 import type { PlatformError } from '../src/core/errors.ts';
 import type { DataAccess } from '../src/guard/access.ts';
 import { createGuard } from '../src/guard/create-guard.ts';
-import { explainedText } from '../src/guard/explained-text.ts';
+import { explainedText } from './explained-text.ts';
 import type { Approved, Verdict } from '../src/guard/guard.ts';
 import { MASK_KEY } from '../src/guard/mask-expression.ts';
 import { withholdError } from '../src/guard/withheld-error.ts';

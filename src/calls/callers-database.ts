@@ -7,15 +7,15 @@ import { explainFailure, rejection } from './callers-errors.ts';
 import { chooseLogin, requireReader, warnOfOwnLogin, type ChosenLogin, type Transport } from './callers-login.ts';
 import { createCallersSession, type Admitted } from './callers-session.ts';
 import type { CallersDatabase } from './callers-sql.ts';
+import { dataAccessOf } from '../policy/data-access.ts';
 import type { CallContext } from './context.ts';
-import { dataAccessOf } from './data-access.ts';
+import type { MaskKeys } from './mask-key.ts';
 import type { Destination } from './reach.ts';
 
 /** What statements of callers need beside a server. */
 export interface CallersSql {
   readonly guard?: Guard | undefined;
-  /** What hashes of masked values are keyed with, in hexadecimal digits. */
-  readonly maskKey?: (() => Promise<string>) | undefined;
+  readonly maskKeys?: MaskKeys | undefined;
 }
 
 export interface CallersParts extends CallersSql {
@@ -89,7 +89,9 @@ export function openCallersDatabase({ server, database }: Destination, call: Cal
       const options: ReadOnlyOptions = { ...common, lockTimeoutMs, foreignPath: path };
       return choice.login.database(database).readOnly(options, async (session) => {
         const cluster = await clusterOf(session);
-        return work(createCallersSession(session, { admitted, path, cluster, persona, maskKey: callers.maskKey }));
+        const { maskKeys } = callers;
+        const maskKey = maskKeys && (() => maskKeys(persona.name, server.name));
+        return work(createCallersSession(session, { admitted, path, cluster, persona, maskKey }));
       });
     },
     warnings: () => (profile && chosen?.isOwn === false ? [warnOfOwnLogin(profile, place)] : []),

@@ -5,7 +5,10 @@ import type { Field, ForeignResult, ForeignSession } from '../postgres/database.
 import { compileShape, decodeRows } from '../postgres/exact-values.ts';
 import { compile, param, sql } from '../postgres/sql.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
-import { explainFailure, type SentStatement } from './callers-errors.ts';
+import { MASK_KEY } from '../guard/mask-expression.ts';
+import { withholdPlan } from '../guard/withheld-plan.ts';
+import { dataAccessOf } from '../policy/data-access.ts';
+import { explainFailure } from './callers-errors.ts';
 import type {
   CallersResult,
   CallersSession,
@@ -30,11 +33,10 @@ export interface CallersSessionParts {
   readonly path: readonly string[];
   readonly cluster: string;
   readonly persona: CompiledPersona;
-  readonly maskKey: (() => Promise<string>) | undefined;
+  /** What the hashes of masked values are keyed with. */
+  readonly maskKey: (() => string) | undefined;
 }
 
-/** The setting that masks read their key from. */
-const MASK_KEY = 'howdah.mask_key';
 /** A row is never longer, whatever the persona allows: it is built in memory several times over. */
 const MOST_BYTES = 16 * 2 ** 20;
 /** What our own statements answer with in the same exchange must fit. */
@@ -66,13 +68,13 @@ export function createCallersSession(session: ForeignSession, parts: CallersSess
 
   async function send(approved: Approved, { text, offset, parameters, bytes }: Sent): Promise<ForeignResult> {
     const { written } = requireAdmitted(approved);
-    const settings = approved.wantsMaskKey ? { [MASK_KEY]: await requireMaskKey(parts.maskKey) } : {};
+    const settings = approved.wantsMaskKey ? { [MASK_KEY]: requireMaskKey(parts.maskKey) } : {};
     const rowBytes = Math.max(LEAST_ROW_BYTES, bytes);
     const bound = bindParameters(parameters, approved.parameters);
     try {
       return await session.execute({ text, ...bound, settings, rowBytes, bytes });
     } catch (error) {
-      const statement: SentStatement = { written, sent: text, offset };
+      const statement = { written, edits: approved.edits ?? [], offset };
       throw explainFailure(error, { statement, hides, role: session.facts.role.name });
     }
   }
@@ -88,7 +90,7 @@ export function createCallersSession(session: ForeignSession, parts: CallersSess
     const own = options.generic === true ? { ...approved, parameters: 0 } : approved;
     if (own !== approved) admitted.set(own, requireAdmitted(approved));
     const { rows } = await send(own, { text, offset, parameters, bytes: PLAN_BYTES });
-    return parsePlan(rows);
+    return withholdPlan(parsePlan(rows), approved, dataAccessOf(persona));
   }
 
   async function requireCheap(approved: Approved, { text, offset }: Wrapped, parameters: readonly TypedParameter[]) {
@@ -138,7 +140,7 @@ function requireRunnable({ kind, analyzes }: Approved, { data, limits }: Compile
   });
 }
 
-async function requireMaskKey(maskKey: (() => Promise<string>) | undefined): Promise<string> {
+function requireMaskKey(maskKey: (() => string) | undefined): string {
   if (maskKey) return maskKey();
   throw new PlatformError('UNAVAILABLE', 'There is no key for the hashes of masked values.', {
     hint: 'An administrator can set secrets.key.',
