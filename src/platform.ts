@@ -73,7 +73,7 @@ export interface PlatformParts {
   readonly version: string;
   /** Nothing embedded where it is left out. */
   readonly embeddedStore?: EmbeddedUse | undefined;
-  /** Judges SQL of callers; none is run where it is left out. */
+  /** In place of that which judges SQL of callers, for tests of what stands behind it. */
   readonly guard?: Guard | undefined;
   /** It starts although the personas of the store cannot be used: it is there to put them right. */
   readonly mendsPersonas?: boolean | undefined;
@@ -101,8 +101,10 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const rules = openRules({ ...rulesParts(wiring, wired, callers), log, onListsChanged: () => door?.listsChanged() });
   late.stored = () => rules.stored();
   late.editor = rules.editor;
-  const maskKeys = createMaskKeys(log.store?.keys ?? keys);
-  const callersSql: CallersSql = { guard: parts.guard, maskKeys };
+  const callersSql: CallersSql = {
+    guard: parts.guard ?? createLazyGuard(statementTexts),
+    maskKeys: createMaskKeys(log.store?.keys ?? keys),
+  };
   const opened: Opened = { ...wired, callersSql, log, counted, statementTexts, rules, door: () => door };
   await rules.start(parts.mendsPersonas === true).catch(async (error: unknown) => {
     await closeAll(opened);
@@ -129,6 +131,17 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
 /** A key that no store has been opened with. */
 function configuredKeys({ secrets }: Config, env: PlatformParts['env']): Promise<KeyRing> | undefined {
   return secrets.key && openKeyRing(secrets, { env, generated: undefined });
+}
+
+/** Its lists are loaded with the first statement that it judges: many starts need none. */
+function createLazyGuard(texts: StatementTexts): Guard {
+  let guard: Promise<Guard> | undefined;
+  return {
+    async check(request) {
+      guard ??= import('./guard/create-guard.ts').then(({ createGuard }) => createGuard(texts));
+      return (await guard).check(request);
+    },
+  };
 }
 
 const moreJobs: LogOptions['moreJobs'] = (store, audit) => grantJobs({ store, audit });

@@ -3,12 +3,13 @@ import { clusterOf } from '../fleet/cluster-identity.ts';
 import type { LoginProfile } from '../fleet/login-profile.ts';
 import type { Approved, Guard } from '../guard/guard.ts';
 import type { ForeignSession, ReadOnlyOptions } from '../postgres/database.ts';
-import { explainFailure, rejection } from './callers-errors.ts';
+import { dataAccessOf } from '../policy/data-access.ts';
+import { adviseGrants, explainFailure, rejection } from './callers-errors.ts';
 import { chooseLogin, requireReader, warnOfOwnLogin, type ChosenLogin, type Transport } from './callers-login.ts';
 import { createCallersSession, type Admitted } from './callers-session.ts';
 import type { CallersDatabase } from './callers-sql.ts';
-import { dataAccessOf } from '../policy/data-access.ts';
 import type { CallContext } from './context.ts';
+import { findUnreadable } from './unreadable.ts';
 import type { MaskKeys } from './mask-key.ts';
 import type { Destination } from './reach.ts';
 
@@ -34,6 +35,8 @@ export function openCallersDatabase({ server, database }: Destination, call: Cal
   const { persona, deadline, callId, callers } = call;
   const admitted = new WeakMap<Approved, Admitted>();
   const place = { server: server.name, persona: persona.name, database };
+  const hides = persona.data !== undefined;
+  const maskKey = () => callers.maskKeys?.(persona.name, server.name);
   let chosen: ChosenLogin | undefined;
   let profile: LoginProfile | undefined;
 
@@ -73,11 +76,7 @@ export function openCallersDatabase({ server, database }: Destination, call: Cal
       try {
         return await admit(sql);
       } catch (error) {
-        throw explainFailure(error, {
-          statement: undefined,
-          hides: persona.data !== undefined,
-          role: chosen?.login.user ?? '',
-        });
+        throw explainFailure(error, { sent: undefined, hides });
       }
     },
     async readOnly(work) {
@@ -85,17 +84,33 @@ export function openCallersDatabase({ server, database }: Destination, call: Cal
       // as of a moment ago: nothing of ours that looks up a name is run in a path of others
       const path = profile?.path;
       if (path === undefined) throw new Error('nothing was admitted before the session');
+      const own = choice.login.database(database);
+      let failed: Approved | undefined;
+      const onFailure = (approved: Approved) => {
+        failed = approved;
+      };
       const lockTimeoutMs = Math.min(LOCK_MS, deadline.remainingMs());
-      const options: ReadOnlyOptions = { ...common, lockTimeoutMs, foreignPath: path };
-      return choice.login.database(database).readOnly(options, async (session) => {
-        const cluster = await clusterOf(session);
-        const { maskKeys } = callers;
-        const maskKey = maskKeys && (() => maskKeys(persona.name, server.name));
-        return work(createCallersSession(session, { admitted, path, cluster, persona, maskKey }));
-      });
+      try {
+        return await own.readOnly({ ...common, lockTimeoutMs, foreignPath: path }, async (session) => {
+          const cluster = await clusterOf(session);
+          return work(createCallersSession(session, { admitted, path, cluster, persona, maskKey, onFailure }));
+        });
+      } catch (error) {
+        if (hides || failed === undefined || !isDenied(error)) throw error;
+        const oids = failed.relations.map(({ oid }) => oid);
+        const looking = own.readOnly({ ...common, lockTimeoutMs: CATALOG_LOCK_MS }, (session) =>
+          findUnreadable(session, oids),
+        );
+        throw adviseGrants(error, await looking.catch(() => []), choice.login.user);
+      }
     },
     warnings: () => (profile && chosen?.isOwn === false ? [warnOfOwnLogin(profile, place)] : []),
   };
+}
+
+/** Whether PostgreSQL said that a right is missing. */
+function isDenied(error: unknown): error is PlatformError {
+  return error instanceof PlatformError && error.code === 'QUERY_FAILED' && error.details?.['sqlstate'] === '42501';
 }
 
 function noGuard(): PlatformError {

@@ -1,60 +1,61 @@
 import { PlatformError } from '../core/errors.ts';
 import type { RelationFacts } from '../guard/facts.ts';
+import { originalPosition } from '../guard/edit.ts';
+import { withholdError, type Sent } from '../guard/withheld-error.ts';
 import type { Refusal } from '../guard/verdict.ts';
-import { positionIn, withholdError, type Sent } from '../guard/withheld-error.ts';
 import { quoteIdentifier } from '../postgres/sql.ts';
 import { statementErrorOf } from '../postgres/statement-error.ts';
 
 /** What failed, and who may hear what of it. */
 export interface Failure {
-  readonly statement: Sent | undefined;
+  /** Undefined where it was not the caller's own statement that failed. */
+  readonly sent: Sent | undefined;
   /** Whether the persona hides anything: then nothing that PostgreSQL says is repeated. */
   readonly hides: boolean;
-  /** The relations that the login may not read, where one was found to be the reason. */
-  readonly unreadable?: readonly Pick<RelationFacts, 'schema' | 'name'>[];
-  readonly role: string;
+}
+
+/** A relation that the login may not read. */
+export interface Unreadable extends Pick<RelationFacts, 'schema' | 'name'> {
+  readonly mayUseSchema: boolean;
 }
 
 /** An error of a statement of a caller as the caller may hear it. */
-export function explainFailure(error: unknown, { statement, hides, unreadable = [], role }: Failure): unknown {
+export function explainFailure(error: unknown, { sent, hides }: Failure): unknown {
   if (!(error instanceof PlatformError)) return error;
   const said = statementErrorOf(error);
   if (said === undefined) return error;
-  if (hides) return withholdError(error, statement);
-  const { sqlstate } = said;
-  const position = statement && positionIn(statement, error);
-  const details = { ...error.details, sqlstate, ...(position !== undefined && { position }) };
+  // the words for what ended a call are our own
+  if (hides) return error.code === 'QUERY_FAILED' ? withholdError(error, sent) : error;
+  const { sqlstate, position } = said;
+  const at =
+    sent && position !== undefined ? originalPosition(sent.written, sent.edits, position - sent.offset) : undefined;
   return new PlatformError(error.code, error.message, {
-    hint: hintFor(error, sqlstate, { unreadable, role }),
-    details,
+    hint: HINTS[sqlstate] ?? error.hint,
+    details: { ...error.details, sqlstate, ...(at !== undefined && { position: at }) },
     cause: error,
   });
 }
 
-function hintFor(
-  { message, hint }: PlatformError,
-  sqlstate: string,
-  { unreadable, role }: Required<Pick<Failure, 'unreadable' | 'role'>>,
-): string | undefined {
-  if (sqlstate === '42501') return grantsFor(message, unreadable, role) ?? hint;
-  if (sqlstate === '42P18') return 'Give the parameter a type: { "type": "integer", "value": 7 }.';
-  if (sqlstate === '53400')
-    return 'The temporary files of the statement outgrew temp_file_limit: sort, join or group less.';
-  return hint;
-}
+const HINTS: Readonly<Record<string, string>> = {
+  '42P18': 'Give the parameter a type: { "type": "integer", "value": 7 }.',
+  '53400': 'The temporary files of the statement outgrew temp_file_limit of the login: sort, join or group less.',
+};
 
-/** Those that the message names, or all where it names none. */
-function grantsFor(message: string, unreadable: Required<Failure>['unreadable'], role: string): string | undefined {
-  if (unreadable.length === 0) return undefined;
+/** The same with the grants that are missing: to those that the message names, or to all where it names none. */
+export function adviseGrants(error: PlatformError, unreadable: readonly Unreadable[], role: string): PlatformError {
+  if (unreadable.length === 0) return error;
+  const { code, message, details, cause } = error;
   const named = unreadable.filter(({ name }) => message.includes(name));
-  const name = quoteIdentifier(role);
-  return (named.length > 0 ? named : unreadable)
+  const to = quoteIdentifier(role);
+  const hint = (named.length > 0 ? named : unreadable)
     .slice(0, 5)
-    .map((each) => {
+    .flatMap((each) => {
       const schema = quoteIdentifier(each.schema);
-      return `GRANT USAGE ON SCHEMA ${schema} TO ${name}; GRANT SELECT ON ${schema}.${quoteIdentifier(each.name)} TO ${name};`;
+      const grant = `GRANT SELECT ON ${schema}.${quoteIdentifier(each.name)} TO ${to};`;
+      return each.mayUseSchema ? [grant] : [`GRANT USAGE ON SCHEMA ${schema} TO ${to};`, grant];
     })
     .join('\n');
+  return new PlatformError(code, message, { hint, details, cause });
 }
 
 /** A refusal of the guard, as the caller hears it. */
@@ -66,7 +67,7 @@ export function rejection(sql: string, { rule, reason, hint, at }: Refusal): Pla
 
 /** A relation that is not there, and one that the caller may not know of, in the same words. */
 function isAboutMissing(rule: string): boolean {
-  return rule === 'relation/unknown' || rule === 'relation/denied' || rule === 'relation/not-found';
+  return rule === 'relation/unknown';
 }
 
 /** In characters from 1; `at` is in bytes of UTF-8 from 0. */

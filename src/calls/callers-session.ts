@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { PlatformError } from '../core/errors.ts';
 import type { Approved } from '../guard/guard.ts';
+import { withholdPlan } from '../guard/withheld-plan.ts';
 import type { Field, ForeignResult, ForeignSession } from '../postgres/database.ts';
 import { compileShape, decodeRows } from '../postgres/exact-values.ts';
 import { compile, param, sql } from '../postgres/sql.ts';
+import { nameOfType } from '../postgres/type-names.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
-import { MASK_KEY } from '../guard/mask-expression.ts';
-import { withholdPlan } from '../guard/withheld-plan.ts';
 import { dataAccessOf } from '../policy/data-access.ts';
 import { explainFailure } from './callers-errors.ts';
 import type {
@@ -33,10 +33,13 @@ export interface CallersSessionParts {
   readonly path: readonly string[];
   readonly cluster: string;
   readonly persona: CompiledPersona;
-  /** What the hashes of masked values are keyed with. */
-  readonly maskKey: (() => string) | undefined;
+  /** Hears of a statement that failed. */
+  readonly onFailure: (approved: Approved) => void;
+  readonly maskKey: () => string | undefined;
 }
 
+/** The setting that masks read their key from. */
+const MASK_KEY = 'howdah.mask_key';
 /** A row is never longer, whatever the persona allows: it is built in memory several times over. */
 const MOST_BYTES = 16 * 2 ** 20;
 /** What our own statements answer with in the same exchange must fit. */
@@ -68,14 +71,15 @@ export function createCallersSession(session: ForeignSession, parts: CallersSess
 
   async function send(approved: Approved, { text, offset, parameters, bytes }: Sent): Promise<ForeignResult> {
     const { written } = requireAdmitted(approved);
-    const settings = approved.wantsMaskKey ? { [MASK_KEY]: requireMaskKey(parts.maskKey) } : {};
+    const settings = approved.wantsMaskKey ? { [MASK_KEY]: requireMaskKey(parts.maskKey()) } : {};
     const rowBytes = Math.max(LEAST_ROW_BYTES, bytes);
     const bound = bindParameters(parameters, approved.parameters);
     try {
       return await session.execute({ text, ...bound, settings, rowBytes, bytes });
     } catch (error) {
-      const statement = { written, edits: approved.edits ?? [], offset };
-      throw explainFailure(error, { statement, hides, role: session.facts.role.name });
+      const sent = { written, edits: approved.edits ?? [], offset };
+      parts.onFailure(approved);
+      throw explainFailure(error, { sent, hides });
     }
   }
 
@@ -140,8 +144,8 @@ function requireRunnable({ kind, analyzes }: Approved, { data, limits }: Compile
   });
 }
 
-function requireMaskKey(maskKey: (() => string) | undefined): string {
-  if (maskKey) return maskKey();
+function requireMaskKey(maskKey: string | undefined): string {
+  if (maskKey !== undefined) return maskKey;
   throw new PlatformError('UNAVAILABLE', 'There is no key for the hashes of masked values.', {
     hint: 'An administrator can set secrets.key.',
   });
@@ -183,13 +187,13 @@ function keyOf({ typeOid, typeModifier = -1 }: Field): string {
 
 async function describe(session: ForeignSession, { fields, isCut }: ForeignResult): Promise<ResultColumn[]> {
   const unknown = fields.filter((field) => !known.has(keyOf(field)));
-  // the transaction of what was cut is over
+  // the transaction of what was cut is over: a type of users has no name then
   const names = unknown.length === 0 || isCut ? new Map<string, string>() : await readTypes(session, unknown);
   return fields.map((field) => {
     const key = keyOf(field);
     return {
       name: field.name,
-      type: known.get(key) ?? names.get(key) ?? `type ${field.typeOid}`,
+      type: known.get(key) ?? names.get(key) ?? nameOfType(field.typeOid),
       typeOid: field.typeOid,
     };
   });

@@ -97,7 +97,7 @@ function textFor(sqlstate: string): FixedText {
 }
 
 /** In what the caller wrote, in characters from 1; undefined within what a mask wrote and where PostgreSQL names none. */
-export function positionIn({ written, edits, offset }: Sent, error: PlatformError): number | undefined {
+function positionIn({ written, edits, offset }: Sent, error: PlatformError): number | undefined {
   const position = findPosition(error);
   return position === undefined ? undefined : originalPosition(written, edits, position - offset);
 }

@@ -74,3 +74,12 @@ export function oidOfType(name: string): number | undefined {
   const type = standard !== undefined && Object.hasOwn(TYPES, standard) ? TYPES[standard] : undefined;
   return brackets === '' ? type?.oid : type?.array;
 }
+
+/** Without a modifier; `type 12345` for one of users. */
+export function nameOfType(oid: number): string {
+  const [found] = Object.entries(TYPES).flatMap(([name, type]) => {
+    if (type.oid === oid) return [name];
+    return type.array === oid ? [`${name}[]`] : [];
+  });
+  return found ?? `type ${oid}`;
+}
