@@ -53,7 +53,7 @@ export function accessOf(data: unknown): DataAccess {
 
 export async function openCaller({ url, data, path }: CallerOptions): Promise<Caller> {
   const access = accessOf(data);
-  const texts = openStatementTexts();
+  const texts = openStatementTexts({ textMs: 5000 });
   const guard = createGuard(texts);
   const pool = openPool(targetOf(url), { permits: createPermits(1) });
   const client = new pg.Client(url);

@@ -9,7 +9,7 @@ import { describeSomeMajors } from '../postgres/each-major.ts';
 
 describeSomeMajors('query with masks', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
-  const texts = openStatementTexts();
+  const texts = openStatementTexts({ textMs: 5000 });
   let howdah: CallersHowdah;
   let other: CallersHowdah;
   beforeAll(async () => {
