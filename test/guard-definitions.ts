@@ -36,32 +36,42 @@ function referencesOf(tree: unknown): References {
   };
 }
 
-function visit(lists: Lists, node: unknown): void {
+function visit(lists: Lists, node: unknown, place = ''): void {
   if (Array.isArray(node)) for (const item of node) visit(lists, item);
   if (typeof node !== 'object' || node === null || Array.isArray(node)) return;
   const fields = node as Node;
-  const at = Number(fields['location'] ?? -1);
-  if (typeof fields['relname'] === 'string') {
-    const schema = fields['schemaname'] as string | undefined;
-    lists.relations.push({
-      schema,
-      name: fields['relname'],
-      only: fields['inh'] !== true,
-      alias: undefined,
-      sampled: false,
-      form: 'from',
-      at,
-    });
+  addRelation(lists, fields, place);
+  addCalls(lists, fields);
+  for (const [field, value] of Object.entries(fields)) {
+    visit(lists, value, field === 'RangeVar' || place === 'RangeTableSample' ? place : field);
   }
-  if (typeof fields['ctename'] === 'string') lists.ctes.add(fields['ctename']);
-  if (fields['funcname'] !== undefined)
-    lists.functions.push({ ...named(fields['funcname']), argumentCount: undefined, at });
-  if (fields['A_Expr'] !== undefined) {
-    const { name, lexpr } = fields['A_Expr'] as Node;
-    lists.operators.push({ ...named(name), arity: lexpr === undefined ? 1 : 2, at });
-  }
-  if (Array.isArray(fields['names'])) lists.types.push({ ...named(fields['names']), at });
-  for (const value of Object.values(fields)) visit(lists, value);
+}
+
+function addRelation({ relations, ctes }: Lists, fields: Node, place: string): void {
+  if (typeof fields['ctename'] === 'string') ctes.add(fields['ctename']);
+  if (typeof fields['relname'] !== 'string') return;
+  relations.push({
+    schema: fields['schemaname'] as string | undefined,
+    name: fields['relname'],
+    only: fields['inh'] !== true,
+    alias: undefined,
+    sampled: place === 'RangeTableSample',
+    form: place === 'relation' ? 'target' : 'from',
+    at: locationOf(fields),
+  });
+}
+
+function addCalls({ functions, operators, types }: Lists, fields: Node): void {
+  const at = locationOf(fields);
+  if (fields['funcname'] !== undefined) functions.push({ ...named(fields['funcname']), argumentCount: undefined, at });
+  if (Array.isArray(fields['names'])) types.push({ ...named(fields['names']), at });
+  if (fields['A_Expr'] === undefined) return;
+  const { name, lexpr } = fields['A_Expr'] as Node;
+  operators.push({ ...named(name), arity: lexpr === undefined ? 1 : 2, at });
+}
+
+function locationOf(fields: Node): number {
+  return typeof fields['location'] === 'number' ? fields['location'] : -1;
 }
 
 function named(list: unknown): { schema: string | undefined; name: string } {

@@ -5,9 +5,10 @@ const BASE = `
   create schema app; create schema hr; create schema early; create schema "Odd Schema"; create schema planted;
   do $$ declare name text; begin
     foreach name in array array['guard_caller', 'guard_owner', 'guard_other'] loop
-      if not exists (select from pg_roles where rolname = name) then
+      begin
         execute 'create role ' || name || ' login password ''guard''';
-      end if;
+      exception when duplicate_object or unique_violation then -- of another file of tests
+      end;
     end loop;
   end $$;
   grant usage on schema app, hr, early, "Odd Schema", planted to guard_caller, guard_owner;
@@ -69,7 +70,7 @@ const BASE = `
   -- rules, sequences, temporary names
   create table app.ruled (id int); create table app.log (id int);
   create rule logged as on insert to app.ruled do also insert into app.log values (new.id);
-  create sequence app.counter;
+  create view app.v_ruled as select id from app.ruled; create sequence app.counter;
   create index users_name on app.users (name);
 
   -- planted overloads, operators and casts

@@ -79,7 +79,9 @@ export const PersonaSpec = z.strictObject({
   tools: Rules.prefault({}).describe('Tool names with *, area:<area> or class:<diagnostic|schema|query|admin>.'),
   servers: Rules.prefault({ allow: ['*'] }).describe('Server names with *.'),
   databases: Rules.prefault({ allow: ['*/*'] }).describe('server/database, each with *.'),
-  data: DataRules.prefault({}).describe('What of the databases it may not see, and what its SQL may use beyond the rest.'),
+  data: DataRules.prefault({}).describe(
+    'What of the databases it may not see, and what its SQL may use beyond the rest.',
+  ),
   limits: PersonaLimits.prefault({}).describe('What one caller may ask.'),
   login: z
     .string()

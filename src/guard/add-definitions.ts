@@ -1,6 +1,7 @@
-import { FIRST_USER_OID, keyOf, typeDraft, type CatalogDraft } from './catalog-draft.ts';
+import { keyOf, typeDraft, type CatalogDraft } from './catalog-draft.ts';
 import type { DefinitionKind, DefinitionRows } from './catalog-rows.ts';
 import type { Reach } from './facts.ts';
+import { FIRST_USER_OID } from './function-facts.ts';
 import { reachOfFunctions, reachOfText, reachOfTypes, reachOfUse, relationsOnly } from './reach.ts';
 import type { References } from './references.ts';
 

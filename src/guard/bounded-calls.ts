@@ -86,7 +86,8 @@ function sizeOf(node: TreeNode | undefined): number | undefined {
     const bounds = listOf(node.fields['args']).flatMap((item) => sizeOf(item) ?? []);
     return bounds.length === 0 ? undefined : Math.min(...bounds);
   }
-  const literal = literalOf(isIntegerCast(node) ? nodeOf(node?.fields['arg']) : node);
+  if (isIntegerCast(node)) return sizeOf(nodeOf(node?.fields['arg']));
+  const literal = literalOf(node);
   return typeof literal === 'number' ? literal : undefined;
 }
 

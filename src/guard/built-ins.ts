@@ -1,60 +1,52 @@
-import { BUILT_IN_FUNCTIONS, BUILT_IN_OPERATORS, BUILT_IN_TYPES } from './built-ins.gen.ts';
-import {
-  ALLOWED_ARITIES,
-  CATALOGUE,
-  CATALOGUE_PATTERN,
-  CATALOGUE_TYPES,
-  PLAIN,
-  REFUSED_IMMUTABLE,
-} from './reviewed-functions.ts';
+import type { ConnectionFacts, ReadOnlySession } from '../postgres/database.ts';
+import { BUILT_INS } from './catalog-functions.ts';
+import { decodeCatalog, type BuiltInRows } from './catalog-rows.ts';
+import type { FunctionFacts } from './facts.ts';
+import { functionFacts } from './function-facts.ts';
 
-/** A function of pg_catalog, all overloads of all majors together. */
-export interface BuiltIn {
-  readonly name: string;
-  readonly first: number;
-  readonly last: number;
-  /** `catalogue` tells what may be hidden from the persona. */
-  readonly kind: 'plain' | 'catalogue' | 'refused';
+type ByName = Map<string, readonly FunctionFacts[]>;
+
+/** Functions that initdb makes, by their names and by those of the operators that call them; empty for a name of neither. */
+export interface BuiltIns {
+  readonly functions: ByName;
+  readonly operators: ByName;
 }
 
-/** Those that PostgreSQL 12 to 18 come with; what is not here is not allowed. */
-export const BUILT_INS: ReadonlyMap<string, BuiltIn> = new Map(
-  Object.entries(BUILT_IN_FUNCTIONS).flatMap(([group, names]) => {
-    const [, first, last, volatility = ''] = /^(\d+)-(\d+) (\S+)$/.exec(group) ?? [];
-    return wordsOf(names).map((name) => [
-      name,
-      { name, first: Number(first), last: Number(last), kind: kindOf(name, volatility) },
-    ]);
-  }),
-);
-
-/** Every operator of pg_catalog stands for functions that are allowed; a test holds it. */
-export const BUILT_IN_OPERATOR_NAMES: ReadonlySet<string> = new Set(wordsOf(BUILT_IN_OPERATORS));
-
-const TYPES = new Set([...wordsOf(BUILT_IN_TYPES), 'int2vector', 'oidvector', 'record', 'unknown']);
-/** Those of information_schema are domains over names, numbers and times. */
-const SCHEMA_TYPES = new Set(['cardinal_number', 'character_data', 'sql_identifier', 'time_stamp', 'yes_or_no']);
-
-/** What a type is by its name alone. */
-export function builtInType(schema: string | undefined, name: string): 'plain' | 'catalogue' | 'unknown' {
-  if (schema === 'information_schema') return SCHEMA_TYPES.has(name) ? 'plain' : 'unknown';
-  const element = name.startsWith('_') ? name.slice(1) : name; // `_int4` is an array of int4
-  if ((schema !== undefined && schema !== 'pg_catalog') || !TYPES.has(element)) return 'unknown';
-  return CATALOGUE_TYPES.has(element) ? 'catalogue' : 'plain';
+export interface BuiltInNames {
+  readonly functions: ReadonlySet<string>;
+  readonly operators: ReadonlySet<string>;
 }
 
-/** Whether overloads of that name with so many arguments are allowed; where the number is not known, all must be. */
-export function allowsArity(name: string, argumentCount: number | undefined): boolean {
-  const allowed = Object.hasOwn(ALLOWED_ARITIES, name) ? ALLOWED_ARITIES[name] : undefined;
-  return allowed === undefined || (argumentCount !== undefined && allowed.includes(argumentCount));
+/** More names than PostgreSQL has of both. */
+const MAX_NAMES = 10_000;
+
+/** They are the same for as long as a connection lives. */
+const cache = new WeakMap<ConnectionFacts, BuiltIns>();
+
+/** What is known has these names in it; only those that were never asked for on this connection cost a round trip. */
+export async function loadBuiltIns(session: ReadOnlySession, names: BuiltInNames): Promise<BuiltIns> {
+  const known = cache.get(session.facts) ?? { functions: new Map(), operators: new Map() };
+  const functions = [...names.functions].filter((name) => !known.functions.has(name));
+  const operators = [...names.operators].filter((name) => !known.operators.has(name));
+  if (functions.length + operators.length === 0) return known;
+  const answer = await session.query(BUILT_INS, {
+    names: JSON.stringify([...named('functions', functions), ...named('operators', operators)]),
+  });
+  const rows = decodeCatalog(answer) as BuiltInRows;
+  const isFull = known.functions.size + known.operators.size > MAX_NAMES;
+  const next: BuiltIns = isFull ? { functions: new Map(), operators: new Map() } : known;
+  const facts = new Map(functionFacts(rows).map((fact) => [fact.oid, fact]));
+  for (const name of functions) next.functions.set(name, []);
+  for (const name of operators) next.operators.set(name, []);
+  for (const [byOperator, name, oid] of rows.called) {
+    const byName = byOperator ? next.operators : next.functions;
+    const [fact, found = []] = [facts.get(oid), byName.get(name)];
+    if (fact !== undefined && !found.includes(fact)) byName.set(name, [...found, fact]);
+  }
+  cache.set(session.facts, next);
+  return next;
 }
 
-function kindOf(name: string, volatility: string): BuiltIn['kind'] {
-  if (volatility.includes('!') || REFUSED_IMMUTABLE.has(name)) return 'refused';
-  if (CATALOGUE.has(name) || CATALOGUE_PATTERN.test(name)) return 'catalogue';
-  return volatility === 'i' || PLAIN.has(name) ? 'plain' : 'refused';
-}
-
-function wordsOf(text: string): string[] {
-  return text.split(/\s+/).filter(Boolean);
+function named(kind: keyof BuiltInNames, names: readonly string[]) {
+  return names.map((name) => ({ kind, name }));
 }

@@ -6,6 +6,13 @@ const RANGES_12 = sql`r.rngtypid = c.oid`;
 const MULTIRANGES_14 = sql`UNION ALL SELECT r.rngtypid FROM pg_catalog.pg_range r WHERE r.rngmultitypid = c.oid`;
 const MULTIRANGES_12 = sql``;
 
+/** The members of one list in the parameter `oids`; see `catalog-functions.ts` for the guesses of the planner. */
+function listed(list: Sql): Sql {
+  return sql`(
+        SELECT oid FROM pg_catalog.json_to_recordset(${param('oids')}::pg_catalog.json) AS r (list text, oid pg_catalog.oid)
+         WHERE list = ${list})`;
+}
+
 /**
  * Texts of definitions, each with the objects of users that pg_depend knows it to use: texts do not name what JOIN USING
  * or IS DISTINCT FROM call. `views` and `secured` are relations; `computed` those whose virtual columns are read, and
@@ -13,30 +20,41 @@ const MULTIRANGES_12 = sql``;
  */
 function definitions(ranges: Sql, multiranges: Sql): Statement {
   return compile(sql`
-  WITH RECURSIVE view AS MATERIALIZED (
-    SELECT r.ev_class AS owner, r.oid
-      FROM pg_catalog.pg_rewrite r
-     WHERE r.ev_class = ANY (${param('views')}::pg_catalog.oid[]) AND r.ev_type = '1'
+  WITH RECURSIVE written (oid) AS MATERIALIZED (
+    SELECT w.oid FROM ${listed(sql`'written'`)} AS w
+  ), direct (oid) AS MATERIALIZED (
+    SELECT w.oid FROM ${listed(sql`'direct'`)} AS w
+  ), view AS MATERIALIZED (
+    SELECT v.oid AS owner, r.oid
+      FROM ${listed(sql`'views'`)} AS v, LATERAL (
+        SELECT r.oid FROM pg_catalog.pg_rewrite r
+         WHERE r.ev_class = v.oid AND r.ev_type = '1' OFFSET 0) r
   ), policy AS MATERIALIZED (
-    SELECT p.polrelid AS owner, p.oid, p.polqual, p.polwithcheck, w.written
-      FROM pg_catalog.pg_policy p,
-           LATERAL (SELECT p.polrelid = ANY (${param('written')}::pg_catalog.oid[])) AS w (written)
-     WHERE p.polrelid = ANY (${param('secured')}::pg_catalog.oid[])
-       AND (p.polcmd IN ('r', '*') OR w.written)
-       AND (p.polrelid <> ALL (${param('direct')}::pg_catalog.oid[]) OR 0 = ANY (p.polroles) OR EXISTS (
+    SELECT s.oid AS owner, p.oid, p.polqual, p.polwithcheck, p.written
+      FROM ${listed(sql`'secured'`)} AS s, LATERAL (
+        SELECT p.oid, p.polcmd, p.polqual, p.polwithcheck, p.polroles, p.polrelid,
+               p.polrelid IN (SELECT oid FROM written) AS written
+          FROM pg_catalog.pg_policy p WHERE p.polrelid = s.oid OFFSET 0) p
+     WHERE (p.polcmd IN ('r', '*') OR p.written)
+       AND (p.polrelid NOT IN (SELECT oid FROM direct) OR 0 = ANY (p.polroles) OR EXISTS (
          SELECT FROM pg_catalog.unnest(p.polroles) role WHERE pg_catalog.pg_has_role(role, 'MEMBER')))
   ), computed AS MATERIALIZED (
-    SELECT f.adrelid AS owner, f.oid, f.adnum, f.adbin
-      FROM pg_catalog.pg_attrdef f
-      JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
-     WHERE (f.adrelid = ANY (${param('computed')}::pg_catalog.oid[]) AND a.attgenerated = 'v')
-        OR f.adrelid = ANY (${param('written')}::pg_catalog.oid[])
+    SELECT c.oid AS owner, f.oid, f.adnum, f.adbin
+      FROM (SELECT c.oid, false
+              FROM ${listed(sql`'computed'`)} AS c
+             UNION ALL SELECT oid, true FROM written) AS c (oid, written), LATERAL (
+        SELECT f.oid, f.adnum, f.adbin, a.attgenerated
+          FROM pg_catalog.pg_attrdef f
+          JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+         WHERE f.adrelid = c.oid OFFSET 0) f
+     WHERE c.written OR f.attgenerated = 'v'
   ), part (whole, oid) AS (
-    SELECT seed, seed FROM pg_catalog.unnest(${param('types')}::pg_catalog.oid[]) seed
+    SELECT t.oid, t.oid FROM ${listed(sql`'types'`)} AS t
      UNION
-    SELECT c.oid, p.oid
-      FROM part x JOIN pg_catalog.pg_type c ON c.oid = x.oid,
-           LATERAL (
+    SELECT x.whole, p.oid
+      FROM part x, LATERAL (
+             SELECT c.oid, c.typelem, c.typbasetype, c.typtype, c.typrelid
+               FROM pg_catalog.pg_type c WHERE c.oid = x.oid OFFSET 0) c, LATERAL (
              SELECT c.typelem WHERE c.typelem <> 0
               UNION ALL SELECT c.typbasetype WHERE c.typbasetype <> 0
               UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a
@@ -46,14 +64,16 @@ function definitions(ranges: Sql, multiranges: Sql): Statement {
            ) AS p (oid)
      WHERE x.oid >= 16384
   ), type AS MATERIALIZED (
-    SELECT t.oid, n.nspname, t.typname, t.typtype, t.typelem, t.typcategory
-      FROM (SELECT DISTINCT oid FROM part) x
-      JOIN pg_catalog.pg_type t ON t.oid = x.oid
-      JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    SELECT t.* FROM (SELECT DISTINCT oid FROM part) x, LATERAL (
+        SELECT t.oid, n.nspname, t.typname, t.typtype, t.typelem, t.typcategory
+          FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+         WHERE t.oid = x.oid OFFSET 0) t
   ), checked AS MATERIALIZED (
-    SELECT k.contypid AS owner, k.oid, k.conbin
-      FROM type t JOIN pg_catalog.pg_constraint k ON k.contypid = t.oid
-     WHERE t.typtype = 'd' AND k.contype = 'c'
+    SELECT t.oid AS owner, k.oid, k.conbin
+      FROM type t, LATERAL (
+        SELECT k.oid, k.conbin FROM pg_catalog.pg_constraint k
+         WHERE k.contypid = t.oid AND k.contype = 'c' OFFSET 0) k
+     WHERE t.typtype = 'd'
   ), definition (kind, owner, catalog, oid, subid) AS (
     SELECT 'definition', owner, 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid, oid, 0 FROM view
      UNION ALL
@@ -66,8 +86,9 @@ function definitions(ranges: Sql, multiranges: Sql): Statement {
     SELECT 'check', owner, 'pg_catalog.pg_constraint'::pg_catalog.regclass, oid, 0 FROM checked
   ), used AS MATERIALIZED (
     SELECT DISTINCT f.kind, f.owner, d.refclassid, d.refobjid
-      FROM definition f
-      JOIN pg_catalog.pg_depend d ON d.classid = f.catalog AND d.objid = f.oid AND d.objsubid = f.subid
+      FROM definition f, LATERAL (
+        SELECT d.refclassid, d.refobjid FROM pg_catalog.pg_depend d
+         WHERE d.classid = f.catalog AND d.objid = f.oid AND d.objsubid = f.subid OFFSET 0) d
      WHERE d.refobjid <> f.owner
   )
   SELECT pg_catalog.json_build_object(
@@ -85,24 +106,32 @@ function definitions(ranges: Sql, multiranges: Sql): Statement {
               SELECT 'check', owner, pg_catalog.pg_get_expr(conbin, 0) FROM checked) AS t (kind, owner, text)),
     'uses', (
       SELECT pg_catalog.json_agg(pg_catalog.json_build_array(kind, owner::pg_catalog.int8, what, schema, name, arity))
-        FROM (SELECT u.kind, u.owner, 'relation', n.nspname, c.relname, 0
-                FROM used u JOIN pg_catalog.pg_class c ON c.oid = u.refobjid
-                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        FROM (SELECT u.kind, u.owner, 'relation', o.schema, o.name, o.arity
+                FROM used u, LATERAL (
+                  SELECT n.nspname AS schema, o.relname AS name, 0 AS arity
+                    FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
+                   WHERE o.oid = u.refobjid OFFSET 0) o
                WHERE u.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
                UNION ALL
-              SELECT u.kind, u.owner, 'function', n.nspname, p.proname, 0
-                FROM used u JOIN pg_catalog.pg_proc p ON p.oid = u.refobjid
-                JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+              SELECT u.kind, u.owner, 'function', o.schema, o.name, o.arity
+                FROM used u, LATERAL (
+                  SELECT n.nspname AS schema, o.proname AS name, 0 AS arity
+                    FROM pg_catalog.pg_proc o JOIN pg_catalog.pg_namespace n ON n.oid = o.pronamespace
+                   WHERE o.oid = u.refobjid OFFSET 0) o
                WHERE u.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
                UNION ALL
-              SELECT u.kind, u.owner, 'operator', n.nspname, o.oprname, CASE WHEN o.oprleft = 0 THEN 1 ELSE 2 END
-                FROM used u JOIN pg_catalog.pg_operator o ON o.oid = u.refobjid
-                JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+              SELECT u.kind, u.owner, 'operator', o.schema, o.name, o.arity
+                FROM used u, LATERAL (
+                  SELECT n.nspname AS schema, o.oprname AS name, CASE WHEN o.oprleft = 0 THEN 1 ELSE 2 END AS arity
+                    FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+                   WHERE o.oid = u.refobjid OFFSET 0) o
                WHERE u.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass
                UNION ALL
-              SELECT u.kind, u.owner, 'type', n.nspname, t.typname, 0
-                FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.refobjid
-                JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+              SELECT u.kind, u.owner, 'type', o.schema, o.name, o.arity
+                FROM used u, LATERAL (
+                  SELECT n.nspname AS schema, o.typname AS name, 0 AS arity
+                    FROM pg_catalog.pg_type o JOIN pg_catalog.pg_namespace n ON n.oid = o.typnamespace
+                   WHERE o.oid = u.refobjid OFFSET 0) o
                WHERE u.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
              ) AS x (kind, owner, what, schema, name, arity)),
     'types', (

@@ -1,5 +1,7 @@
+import type { BuiltIns } from './built-ins.ts';
 import type { NameRows, RelationRow, TypeRow } from './catalog-rows.ts';
 import type { FunctionFacts, Reach, RelationFacts, RelationKind, TypeFacts } from './facts.ts';
+import { FIRST_USER_OID, functionFacts } from './function-facts.ts';
 import type { QualifiedName } from './name.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -29,6 +31,7 @@ export interface CatalogDraft {
   readonly operatorsByName: Map<string, number[]>;
   readonly types: Map<number, TypeDraft>;
   readonly typesByName: Map<string, number>;
+  readonly builtIns: { -readonly [K in keyof BuiltIns]: Map<string, readonly FunctionFacts[]> };
   /** Types that functions of users and extensions return. */
   readonly returned: Set<number>;
   casts: NameRows['casts'];
@@ -45,14 +48,12 @@ export function emptyDraft(): CatalogDraft {
     operatorsByName: new Map(),
     types: new Map(),
     typesByName: new Map(),
+    builtIns: { functions: new Map(), operators: new Map() },
     returned: new Set(),
     casts: [],
     unnamed: [],
   };
 }
-
-/** Everything that initdb makes has an OID below. */
-export const FIRST_USER_OID = 16_384;
 
 export function keyOf({ schema, name }: QualifiedName): string {
   return `${schema ?? ''}\0${name}`;
@@ -81,8 +82,6 @@ const TYPE_KINDS: Readonly<Record<string, TypeFacts['kind']>> = {
   r: 'range',
   m: 'multirange',
 };
-
-const VOLATILITIES: Readonly<Record<string, FunctionFacts['volatility']>> = { i: 'immutable', s: 'stable' };
 
 /** Takes in what there is of the names that were asked for; a name that is not trusted is one that is not there. */
 export function addNames(draft: CatalogDraft, rows: NameRows, isTrusted: (name: string) => boolean): void {
@@ -148,22 +147,10 @@ export function typeDraft(row: TypeRow): TypeDraft {
   };
 }
 
-function addFunctions(draft: CatalogDraft, { functions, argument_types }: NameRows): void {
-  const types = new Map(argument_types.map(([oid, schema, name]) => [String(oid), `${schema}.${name}`]));
-  for (const row of functions) {
-    draft.functions.set(row.oid, {
-      oid: row.oid,
-      schema: row.schema,
-      name: row.name,
-      isBuiltIn: row.oid < FIRST_USER_OID && row.schema === 'pg_catalog',
-      extension: row.extension ?? undefined,
-      language: row.language,
-      volatility: VOLATILITIES[row.volatility] ?? 'volatile',
-      arguments: row.arguments === '' ? [] : row.arguments.split(' ').map((oid) => types.get(oid) ?? oid),
-      takesRow: row.takes_row,
-    });
-    if (row.oid >= FIRST_USER_OID && row.result >= FIRST_USER_OID) draft.returned.add(row.result);
-  }
+function addFunctions(draft: CatalogDraft, rows: NameRows): void {
+  for (const fact of functionFacts(rows)) draft.functions.set(fact.oid, fact);
+  for (const { oid, result } of rows.functions)
+    if (oid >= FIRST_USER_OID && result >= FIRST_USER_OID) draft.returned.add(result);
 }
 
 function isSystemSchema(schema: string): boolean {

@@ -11,15 +11,18 @@ export function factsOf(draft: CatalogDraft, major: number, path: readonly strin
     { rowSecurity: _, hasVirtualColumns: __, wasRead: ___, policiesRead: ____, ...facts },
   ] of draft.relations)
     relations.set(oid, { ...facts, ...related(oid) });
-  const functionsOf = (byName: ReadonlyMap<string, number[]>, name: QualifiedName): readonly FunctionFacts[] =>
-    (byName.get(keyOf(name)) ?? []).flatMap((oid) => draft.functions.get(oid) ?? []);
+  const functionsOf = (kind: 'functions' | 'operators', name: QualifiedName): readonly FunctionFacts[] => {
+    const builtIns = (name.schema ?? 'pg_catalog') === 'pg_catalog' ? draft.builtIns[kind].get(name.name) : undefined;
+    const found = draft[`${kind}ByName`].get(keyOf(name)) ?? [];
+    return [...(builtIns ?? []), ...found.flatMap((oid) => draft.functions.get(oid) ?? [])];
+  };
   return {
     major,
     path,
     relation: (name) => relations.get(draft.relationsByName.get(keyOf(name)) ?? 0),
     relationByOid: (oid) => relations.get(oid),
-    functions: (name) => functionsOf(draft.functionsByName, name),
-    operators: (name) => functionsOf(draft.operatorsByName, name),
+    functions: (name) => functionsOf('functions', name),
+    operators: (name) => functionsOf('operators', name),
     type: (name) => draft.types.get(draft.typesByName.get(keyOf(name)) ?? 0),
     unnamed: draft.unnamed,
   };

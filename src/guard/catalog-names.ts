@@ -1,61 +1,66 @@
 import { compile, param, sql } from '../postgres/sql.ts';
+import { FUNCTION_FACTS, namesOf } from './catalog-functions.ts';
 
 /**
- * What there is of given names. Schemas of the path on which the login has no USAGE are passed over, as PostgreSQL
- * does; temporary objects are not found. OIDs below 16384 are those of initdb. Schemas are '' where a name has none. The
- * cast that comes with a range type calls what PostgreSQL made, in the language of OID 12.
+ * What there is of given names; functions and operators of initdb are left to `catalog-functions.ts`. Schemas of the path
+ * on which the login has no USAGE are passed over, as PostgreSQL does; temporary objects are not found. OIDs below 16384
+ * are those of initdb. Schemas are '' where a name has none. The cast that comes with a range type calls what PostgreSQL
+ * made, in the language of OID 12.
  */
 const LOOK_UP = sql`
   WITH RECURSIVE space (schema, oid, place) AS MATERIALIZED (
     SELECT '', n.oid, p.place
-      FROM pg_catalog.unnest(${param('path')}::pg_catalog.name[]) WITH ORDINALITY AS p (name, place)
-      JOIN pg_catalog.pg_namespace n ON n.nspname = p.name
+      FROM pg_catalog.json_array_elements_text(${param('path')}::pg_catalog.json) WITH ORDINALITY AS p (name, place),
+           LATERAL (SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n
+                     WHERE n.nspname = p.name::pg_catalog.name OFFSET 0) n
      WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND n.nspname !~ '^pg_(toast_)?temp_'
      UNION ALL
     SELECT n.nspname::text, n.oid, 0
-      FROM pg_catalog.pg_namespace n
-     WHERE n.nspname = ANY (${param('spaces')}::pg_catalog.name[]) AND n.nspname !~ '^pg_(toast_)?temp_'
+      FROM pg_catalog.json_array_elements_text(${param('spaces')}::pg_catalog.json) AS s (name),
+           LATERAL (SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n
+                     WHERE n.nspname = s.name::pg_catalog.name OFFSET 0) n
+     WHERE n.nspname !~ '^pg_(toast_)?temp_'
   ), named AS MATERIALIZED (
-    SELECT DISTINCT ON (w.schema, w.name) w.schema, w.name, c.oid
-      FROM ROWS FROM (
-             pg_catalog.unnest(${param('relation_schemas')}::text[]),
-             pg_catalog.unnest(${param('relation_names')}::pg_catalog.name[])
-           ) AS w (schema, name)
-      JOIN space s ON s.schema = w.schema
-      JOIN pg_catalog.pg_class c ON c.relname = w.name AND c.relnamespace = s.oid
-     ORDER BY w.schema, w.name, s.place
+    SELECT w.schema, w.name, c.oid
+      FROM ${namesOf.relations}, LATERAL (
+        SELECT c.oid FROM space s, LATERAL (
+                 SELECT c.oid FROM pg_catalog.pg_class c
+                  WHERE c.relname = w.name AND c.relnamespace = s.oid OFFSET 0) c
+         WHERE s.schema = w.schema ORDER BY s.place LIMIT 1) c
   ), down (oid) AS (
-    SELECT oid FROM named UNION SELECT i.inhrelid FROM down d JOIN pg_catalog.pg_inherits i ON i.inhparent = d.oid
+    SELECT oid FROM named
+     UNION
+    SELECT i.inhrelid FROM down d, LATERAL (
+      SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = d.oid OFFSET 0) i
   ), up (oid) AS (
-    SELECT oid FROM down UNION SELECT i.inhparent FROM up u JOIN pg_catalog.pg_inherits i ON i.inhrelid = u.oid
-  ), operator AS MATERIALIZED (
-    SELECT w.schema, w.name, o.oprcode::pg_catalog.oid AS code
-      FROM ROWS FROM (
-             pg_catalog.unnest(${param('operator_schemas')}::text[]),
-             pg_catalog.unnest(${param('operator_names')}::pg_catalog.name[])
-           ) AS w (schema, name)
-      JOIN space s ON s.schema = w.schema
-      JOIN pg_catalog.pg_operator o ON o.oprname = w.name AND o.oprnamespace = s.oid
-     WHERE o.oprcode <> 0
-  ), called AS (
-    SELECT false AS by_operator, w.schema, w.name, p.oid AS code
-      FROM ROWS FROM (
-             pg_catalog.unnest(${param('function_schemas')}::text[]),
-             pg_catalog.unnest(${param('function_names')}::pg_catalog.name[])
-           ) AS w (schema, name)
-      JOIN space s ON s.schema = w.schema
-      JOIN pg_catalog.pg_proc p ON p.proname = w.name AND p.pronamespace = s.oid
+    SELECT oid FROM down
+     UNION
+    SELECT i.inhparent FROM up u, LATERAL (
+      SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = u.oid OFFSET 0) i
+  ), called AS MATERIALIZED (
+    SELECT false AS by_operator, w.schema, w.name, p.code
+      FROM ${namesOf.functions}, space s, LATERAL (
+        SELECT p.oid AS code FROM pg_catalog.pg_proc p
+         WHERE p.proname = w.name AND p.pronamespace = s.oid
+           AND (p.oid >= 16384 OR p.pronamespace <> 'pg_catalog'::pg_catalog.regnamespace) OFFSET 0) p
+     WHERE s.schema = w.schema
      UNION ALL
-    SELECT true, schema, name, code FROM operator
+    SELECT true, w.schema, w.name, o.code
+      FROM ${namesOf.operators}, space s, LATERAL (
+        SELECT o.oprcode::pg_catalog.oid AS code FROM pg_catalog.pg_operator o
+         WHERE o.oprname = w.name AND o.oprnamespace = s.oid AND o.oid >= 16384 AND o.oprcode <> 0 OFFSET 0) o
+     WHERE s.schema = w.schema
   )
   SELECT pg_catalog.json_build_object(
     'encoding', pg_catalog.getdatabaseencoding(),
     'named', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(schema, name, oid::pg_catalog.int8)) FROM named),
     'inherits', (
-      SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.inhparent::pg_catalog.int8, i.inhrelid::pg_catalog.int8))
-        FROM up u JOIN pg_catalog.pg_inherits i ON i.inhrelid = u.oid),
+      SELECT pg_catalog.json_agg(pg_catalog.json_build_array(i.inhparent::pg_catalog.int8, u.oid::pg_catalog.int8))
+        FROM up u, LATERAL (
+          SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid = u.oid OFFSET 0) i),
     'relations', (
-      SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      SELECT pg_catalog.json_agg(c.fact) FROM up u, LATERAL (
+        SELECT pg_catalog.json_build_object(
                'oid', c.oid::pg_catalog.int8, 'schema', n.nspname, 'name', c.relname, 'kind', c.relkind,
                'row_security', c.relrowsecurity,
                'write_rules', c.relhasrules AND EXISTS (
@@ -92,51 +97,23 @@ const LOOK_UP = sql`
                               FROM below b WHERE b.base = 0) END
                         ) ORDER BY a.attnum)
                    FROM pg_catalog.pg_attribute a
-                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)))
-        FROM up u
-        JOIN pg_catalog.pg_class c ON c.oid = u.oid
-        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace),
+                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)) AS fact
+          FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.oid = u.oid OFFSET 0) c),
     'called', (
       SELECT pg_catalog.json_agg(pg_catalog.json_build_array(by_operator, schema, name, code::pg_catalog.int8))
         FROM called),
-    'functions', (
-      SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
-               'oid', p.oid::pg_catalog.int8, 'schema', n.nspname, 'name', p.proname, 'language', l.lanname,
-               'volatility', p.provolatile, 'arguments', p.proargtypes::text, 'result', p.prorettype::pg_catalog.int8,
-               'takes_row', p.pronargs > 0 AND p.pronargs - p.pronargdefaults <= 1 AND EXISTS (
-                 SELECT FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
-                  WHERE t.oid = p.proargtypes[0]
-                    AND (t.typtype = 'c' OR b.typtype = 'c'
-                      OR (t.typtype = 'p' AND t.typname !~ '(array|enum|range)$|_handler$|^(internal|cstring|trigger)$') OR p.provariadic <> 0 OR EXISTS (
-                      SELECT FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type r ON r.oid = k.castsource
-                       WHERE k.casttarget = t.oid AND r.typtype IN ('c', 'd') AND k.castcontext = 'i'))),
-               'extension', CASE WHEN p.oid >= 12000 THEN (
-                 SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
-                  WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
-                    AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass LIMIT 1) END))
-        FROM (SELECT DISTINCT code FROM called) x
-        JOIN pg_catalog.pg_proc p ON p.oid = x.code
-        JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-        JOIN pg_catalog.pg_language l ON l.oid = p.prolang),
-    'argument_types', (
-      SELECT pg_catalog.json_agg(pg_catalog.json_build_array(t.oid::pg_catalog.int8, n.nspname, t.typname))
-        FROM (SELECT DISTINCT a FROM called x JOIN pg_catalog.pg_proc p ON p.oid = x.code,
-                     pg_catalog.unnest(p.proargtypes) a) y
-        JOIN pg_catalog.pg_type t ON t.oid = y.a
-        JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace),
+    ${FUNCTION_FACTS},
     'types', (
-      SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
-               w.schema, w.name, t.oid::pg_catalog.int8, n.nspname, t.typname,
-               CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN 'a' ELSE t.typtype::text END))
-        FROM ROWS FROM (
-               pg_catalog.unnest(${param('type_schemas')}::text[]),
-               pg_catalog.unnest(${param('type_names')}::pg_catalog.name[])
-             ) AS w (schema, name),
-             LATERAL (SELECT t.oid FROM space s
-                        JOIN pg_catalog.pg_type t ON t.typname = w.name AND t.typnamespace = s.oid
-                       WHERE s.schema = w.schema ORDER BY s.place LIMIT 1) found
-        JOIN pg_catalog.pg_type t ON t.oid = found.oid
-        JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace),
+      SELECT pg_catalog.json_agg(t.found) FROM ${namesOf.types}, LATERAL (
+        SELECT pg_catalog.json_build_array(
+                 w.schema, w.name, t.oid::pg_catalog.int8, n.nspname, t.typname,
+                 CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN 'a' ELSE t.typtype::text END) AS found
+          FROM space s, LATERAL (
+                 SELECT t.oid, t.typname, t.typnamespace, t.typcategory, t.typelem, t.typtype FROM pg_catalog.pg_type t
+                  WHERE t.typname = w.name AND t.typnamespace = s.oid OFFSET 0) t
+          JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+         WHERE s.schema = w.schema ORDER BY s.place LIMIT 1) t),
     'casts', (
       SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
                k.castsource::pg_catalog.int8, k.casttarget::pg_catalog.int8, n.nspname, p.proname))

@@ -1,16 +1,30 @@
-/** What the statements over the catalogue answer, as JSON. */
+import type { Result } from '../postgres/database.ts';
+
+/** What the statements over the catalogue answer: one object of JSON. An aggregate over no rows is null in it. */
+export function decodeCatalog({ rows: [row] }: Result): unknown {
+  const parts = JSON.parse(row?.[0] ?? '') as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(parts).map(([name, rows]) => [name, rows ?? []]));
+}
 
 /** [schema, name, oid]: the name as it was asked for, with '' where it had no schema. */
 type Found = readonly [schema: string, name: string, oid: number];
 
-export interface NameRows {
+/** What functions there are, with the names of the types of their arguments. */
+export interface FunctionRows {
+  readonly functions: readonly FunctionRow[];
+  readonly argument_types: readonly (readonly [oid: number, schema: string, name: string])[];
+}
+
+export interface BuiltInRows extends FunctionRows {
+  readonly called: readonly (readonly [byOperator: boolean, name: string, oid: number])[];
+}
+
+export interface NameRows extends FunctionRows {
   readonly encoding: string;
   readonly named: readonly Found[];
   readonly inherits: readonly (readonly [parent: number, child: number])[];
   readonly relations: readonly RelationRow[];
   readonly called: readonly (readonly [byOperator: boolean, schema: string, name: string, oid: number])[];
-  readonly functions: readonly FunctionRow[];
-  readonly argument_types: readonly (readonly [oid: number, schema: string, name: string])[];
   /** With what was found: its schema and name, and `typtype`, or `a` for an array. */
   readonly types: readonly (readonly [...Found, foundSchema: string, foundName: string, kind: string])[];
   readonly casts: readonly (readonly [source: number, target: number, schema: string, name: string])[];

@@ -6,7 +6,7 @@ import type { CatalogFacts } from './facts.ts';
 import { maskedColumnsOf } from './hidden-columns.ts';
 import type { CatalogSource, Guard, GuardRequest, Verdict } from './guard.ts';
 import { judgeNames } from './judge-names.ts';
-import { judgeReached } from './judge-reached.ts';
+import { judgeReached, namesOfCasts } from './judge-reached.ts';
 import { judgeRelations } from './judge-relations.ts';
 import { maskStatement, verifyMasked, type Masked } from './mask-statement.ts';
 import { readFacts } from './read-facts.ts';
@@ -88,7 +88,7 @@ interface Judged {
 
 async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judged: Judged): Promise<Verdict> {
   const { catalog, tree, text } = judged;
-  const facts = await readFacts(catalog.session, catalog.path, judged.references, (definitions) =>
+  const facts = await readFacts(catalog.session, catalog.path, withCasts(judged.references), (definitions) =>
     Promise.all(definitions.map((definition) => referencesOf(texts, definition, signal))),
   );
   // an older server reads a new form as a call
@@ -109,6 +109,10 @@ async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judg
   const touches = touchedNames({ sql: text, references, relations, facts });
   const shape = { kind, analyzes, text: masked.text, wantsMaskKey, edits, touches, parameters };
   return { verdict: 'allow', ...shape, relations, maskedColumns, facts };
+}
+
+function withCasts(references: References): References {
+  return { ...references, types: [...references.types, ...namesOfCasts(references)] };
 }
 
 interface Rewritten {

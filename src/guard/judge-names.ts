@@ -1,8 +1,8 @@
 import type { DataAccess } from './access.ts';
 import { BOUNDED } from './bounded-calls.ts';
-import { allowsArity, BUILT_IN_OPERATOR_NAMES, BUILT_INS, builtInType } from './built-ins.ts';
+import { allowsArity, BUILT_IN_OPERATOR_NAMES, BUILT_INS, builtInType } from './reviewed-built-ins.ts';
 import type { CatalogFacts } from './facts.ts';
-import { judgeCalled, judgeNamedType, judgeOperators } from './judge-with-facts.ts';
+import { judgeAttributeType, judgeCalled, judgeNamedType, judgeOperators } from './judge-with-facts.ts';
 import type {
   AttributeReference,
   FunctionReference,
@@ -93,7 +93,7 @@ function judgeAttribute(
   const reached = overloads.filter(({ isBuiltIn }) => !isBuiltIn);
   const reason = `The attribute ${name} may call a function of that name that the persona is not granted.`;
   const allowed = reached.every((f) => access.grantsFunction(f.schema, f.name) || isExtensionPlain(f.extension, f));
-  return allowed ? undefined : refuse('attribute/function', reason, at);
+  return allowed ? judgeAttributeType(name, at, facts, access) : refuse('attribute/function', reason, at);
 }
 
 function isExtensionPlain(extension: string | undefined, f: { name: string; language: string }): boolean {

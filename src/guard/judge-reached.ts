@@ -1,7 +1,7 @@
 import type { DataAccess } from './access.ts';
 import type { CatalogFacts, Reach, RelationFacts, TypeFacts } from './facts.ts';
 import { judgeNames } from './judge-names.ts';
-import type { References } from './references.ts';
+import type { References, TypeReference } from './references.ts';
 import { refuse } from './rules.ts';
 import type { Refusal } from './verdict.ts';
 
@@ -21,6 +21,14 @@ export function judgeReached(references: References, facts: CatalogFacts, access
   return follow(references, path) ?? followAll(facts.unnamed, 'a cast', path);
 }
 
+/** A call with one argument, or an attribute, may be a cast to the type of that name. */
+export function namesOfCasts({ functions, attributes }: References): readonly TypeReference[] {
+  return [
+    ...functions.filter(({ argumentCount }) => argumentCount === 1),
+    ...attributes.map(({ name, at }) => ({ schema: undefined, name, at })),
+  ];
+}
+
 function follow(references: References, path: Path): Refusal | undefined {
   const { facts } = path;
   for (const reference of references.relations) {
@@ -28,7 +36,7 @@ function follow(references: References, path: Path): Refusal | undefined {
     const refusal = relation && followRelation(relation, path);
     if (refusal !== undefined) return { ...refusal, ...(reference.at >= 0 && { at: reference.at }) };
   }
-  for (const reference of [...references.types, ...references.functions.filter((f) => f.argumentCount === 1)]) {
+  for (const reference of [...references.types, ...namesOfCasts(references)]) {
     const type = facts.type(reference);
     const refusal = type && followType(type, path);
     if (refusal !== undefined) return { ...refusal, ...(reference.at >= 0 && { at: reference.at }) };

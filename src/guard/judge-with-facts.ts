@@ -1,5 +1,5 @@
 import type { DataAccess } from './access.ts';
-import { allowsArity, BUILT_INS, builtInType } from './built-ins.ts';
+import { allowsArity, BUILT_INS, builtInType } from './reviewed-built-ins.ts';
 import type { CatalogFacts, FunctionFacts, TypeFacts } from './facts.ts';
 import type { FunctionReference, OperatorReference, TypeReference } from './references.ts';
 import { CATALOGUE_TYPES, INFORMATION_SCHEMA } from './reviewed-functions.ts';
@@ -24,6 +24,12 @@ export function judgeCalled(
   if (type !== undefined) return judgeTypeFacts(type, access, at);
   if (overloads.length > 0) return undefined;
   return refuse('function/unknown', `There is no function ${name} on the search path.`, at);
+}
+
+/** `u.f` as a cast to the type f. */
+export function judgeAttributeType(name: string, at: number, facts: CatalogFacts, access: DataAccess) {
+  const type = facts.type({ schema: undefined, name });
+  return type && judgeTypeFacts(type, access, at);
 }
 
 /** Every operator of that name on the path, by the function behind it. */

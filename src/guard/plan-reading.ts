@@ -1,4 +1,5 @@
-import { FIRST_USER_OID, keyOf, type CatalogDraft, type RelationDraft } from './catalog-draft.ts';
+import { keyOf, type CatalogDraft, type RelationDraft } from './catalog-draft.ts';
+import { FIRST_USER_OID } from './function-facts.ts';
 import type { References } from './references.ts';
 
 /** Whose definitions are to be read; but for `relations`, the parameters of `catalog-definitions.ts`. */

@@ -1,11 +1,13 @@
-import type { ReadOnlySession, Result } from '../postgres/database.ts';
+import type { ReadOnlySession } from '../postgres/database.ts';
 import { addDefinitions, castsOfBuiltIns, type ReadDefinitions } from './add-definitions.ts';
+import { loadBuiltIns } from './built-ins.ts';
 import { definitionsStatement } from './catalog-definitions.ts';
-import { addNames, emptyDraft, FIRST_USER_OID, keyOf, type CatalogDraft, type RelationDraft } from './catalog-draft.ts';
+import { addNames, emptyDraft, keyOf, type CatalogDraft, type RelationDraft } from './catalog-draft.ts';
 import { factsOf } from './catalog-facts.ts';
 import { NAMES } from './catalog-names.ts';
-import type { DefinitionRows, NameRows } from './catalog-rows.ts';
+import { decodeCatalog, type DefinitionRows, type NameRows } from './catalog-rows.ts';
 import type { CatalogFacts, Reach } from './facts.ts';
+import { FIRST_USER_OID } from './function-facts.ts';
 import type { QualifiedName } from './name.ts';
 import { isNothing, planReading, type Reading } from './plan-reading.ts';
 import { reachOfTypes } from './reach.ts';
@@ -30,7 +32,9 @@ export async function readFacts(
   let wanted: readonly References[] = [references];
   for (let level = 0; level < MAX_LEVELS && wanted.length > 0; level++) {
     const isStatement = level === 0;
-    await lookUp(draft, session, { path, names: collectNames(draft, wanted, asked), isStatement });
+    const names = collectNames(draft, wanted, asked);
+    await addBuiltIns(draft, session, names);
+    await lookUp(draft, session, { path, names, isStatement });
     if (isStatement) draft.unnamed.push(...castsOfBuiltIns(draft));
     const reading = planReading(draft, wanted, isStatement);
     const added: readonly Reach[] = isNothing(reading) ? [] : await readLevel(draft, session, reading, readDefinitions);
@@ -51,7 +55,10 @@ async function readLevel(
   readDefinitions: ReadDefinitions,
 ): Promise<readonly Reach[]> {
   const { relations: _, ...lists } = reading;
-  const rows = decode(await session.query(definitionsStatement(session.facts.major), lists)) as DefinitionRows;
+  const oids = Object.entries(lists).flatMap(([list, members]) => members.map((oid) => ({ list, oid })));
+  const statement = definitionsStatement(session.facts.major);
+  const answer = await session.query(statement, { oids: JSON.stringify(oids) });
+  const rows = decodeCatalog(answer) as DefinitionRows;
   return addDefinitions(draft, rows, readDefinitions);
 }
 
@@ -105,16 +112,13 @@ interface LookUp {
 
 async function lookUp(draft: CatalogDraft, session: ReadOnlySession, request: LookUp): Promise<void> {
   const { path, names, isStatement } = request;
-  const all = [names.relations, names.functions, names.operators, names.types].flatMap((kind) => [...kind.values()]);
+  const all = KINDS.flatMap((kind) => [...names[kind].values()]);
   if (all.length === 0) return;
-  const rows = decode(
+  const rows = decodeCatalog(
     await session.query(NAMES, {
-      path,
-      spaces: [...new Set(all.flatMap(({ schema }) => schema ?? []))],
-      ...columns('relation', names.relations),
-      ...columns('function', names.functions),
-      ...columns('operator', names.operators),
-      ...columns('type', names.types),
+      path: JSON.stringify(path),
+      spaces: JSON.stringify([...new Set(all.flatMap(({ schema }) => schema ?? []))]),
+      names: JSON.stringify(KINDS.flatMap((kind) => listOf(kind, names[kind]))),
     }),
   ) as NameRows;
   // PostgreSQL folds and cuts such names otherwise than the parser does, which takes every text for UTF-8
@@ -122,13 +126,21 @@ async function lookUp(draft: CatalogDraft, session: ReadOnlySession, request: Lo
   addNames(draft, rows, isTrusted);
 }
 
-function columns(kind: string, names: ReadonlyMap<string, QualifiedName>): Record<string, readonly string[]> {
-  const all = [...names.values()];
-  return { [`${kind}_schemas`]: all.map(({ schema }) => schema ?? ''), [`${kind}_names`]: all.map(({ name }) => name) };
+const KINDS = ['relations', 'functions', 'operators', 'types'] as const;
+
+function listOf(kind: keyof Names, names: ReadonlyMap<string, QualifiedName>) {
+  return [...names.values()].map(({ schema = '', name }) => ({ kind, schema, name }));
 }
 
-/** One object; an aggregate over no rows is null. */
-function decode({ rows: [row] }: Result): unknown {
-  const parts = JSON.parse(row?.[0] ?? '') as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(parts).map(([name, rows]) => [name, rows ?? []]));
+/** Of names that can be of `pg_catalog`, what initdb made. */
+async function addBuiltIns(draft: CatalogDraft, session: ReadOnlySession, names: Names): Promise<void> {
+  const wanted = { functions: systemNames(names.functions), operators: systemNames(names.operators) };
+  const known = await loadBuiltIns(session, wanted);
+  for (const kind of ['functions', 'operators'] as const)
+    for (const name of wanted[kind]) draft.builtIns[kind].set(name, known[kind].get(name) ?? []);
+}
+
+function systemNames(names: ReadonlyMap<string, QualifiedName>): ReadonlySet<string> {
+  const found = [...names.values()].filter(({ schema }) => schema === undefined || schema === 'pg_catalog');
+  return new Set(found.map(({ name }) => name));
 }
