@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PlatformError } from '../core/errors.ts';
+import { clusterOf } from '../fleet/cluster-identity.ts';
 import type { Approved } from '../guard/guard.ts';
 import { withholdPlan } from '../guard/withheld-plan.ts';
 import type { Field, ForeignResult, ForeignSession } from '../postgres/database.ts';
@@ -60,13 +61,7 @@ export function createCallersSession(session: ForeignSession, parts: CallersSess
     if (found === undefined) throw new PlatformError('INTERNAL', 'The statement was not admitted.');
     const isSame = found.cluster === parts.cluster && found.path.join('\0') === parts.path.join('\0');
     if (isSame) return found;
-    throw new PlatformError(
-      'CONFLICT',
-      'The server, or the search path of the login, has become another one since the statement was judged.',
-      {
-        hint: 'Call again: the statement is judged anew.',
-      },
-    );
+    throw movedOn();
   }
 
   async function send(approved: Approved, { text, offset, parameters, bytes }: Sent): Promise<ForeignResult> {
@@ -75,7 +70,10 @@ export function createCallersSession(session: ForeignSession, parts: CallersSess
     const rowBytes = Math.max(LEAST_ROW_BYTES, bytes);
     const bound = bindParameters(parameters, approved.parameters);
     try {
-      return await session.execute({ text, ...bound, settings, rowBytes, bytes });
+      const result = await session.execute({ text, ...bound, settings, rowBytes, bytes });
+      // a connection that had died has another in its place
+      if ((await clusterOf(session)) !== parts.cluster) throw movedOn();
+      return result;
     } catch (error) {
       const sent = { written, edits: approved.edits ?? [], offset };
       parts.onFailure(approved);
@@ -131,6 +129,14 @@ export function createCallersSession(session: ForeignSession, parts: CallersSess
       return explain(approved, options);
     },
   };
+}
+
+function movedOn(): PlatformError {
+  return new PlatformError(
+    'CONFLICT',
+    'The server, or the search path of the login, has become another one since the statement was judged.',
+    { hint: 'Call again: the statement is judged anew.' },
+  );
 }
 
 /** What EXPLAIN prints may tell what the persona hides, and its cost is not known before. */
