@@ -1,6 +1,7 @@
 /** A database full of secrets, and a persona that may see none of them. */
-import type { Cluster } from './postgres/clusters.ts';
-import { runSql } from './postgres/instance.ts';
+import { makeReader } from './callers-kit.ts';
+import type { Clone } from './postgres/clone.ts';
+import { runAs } from './postgres/platform.ts';
 
 /** Whatever a caller gets must have none of these in it. */
 export const SECRETS = /topsecret|0174|4711|1987|Zanzibar|s3cr3t|hidden-tip|west-coast|Blofeld/gi;
@@ -73,23 +74,12 @@ const FIXTURE = `
   grant insert on shop.orders to masks_caller;
   analyze;`;
 
-/** The worst of logins for it: one that may read everything. */
-export async function fillWithSecrets(cluster: Cluster, database: string): Promise<void> {
-  await runSql(
-    cluster,
-    database,
-    `do $$ begin
-       if not exists (select from pg_roles where rolname = 'masks_caller') then
-         create role masks_caller login password 'masks';
-       end if;
-     end $$`,
-  );
-  await runSql(cluster, database, FIXTURE);
-}
-
-export function callerUrl({ superuserUrl }: { readonly superuserUrl: string }): string {
-  const url = new URL(superuserUrl);
-  url.username = 'masks_caller';
-  url.password = 'masks';
+/** Gives the URL of the worst of logins for it: one that may read everything. */
+export async function fillWithSecrets(database: Clone): Promise<string> {
+  const reader = await makeReader(database.superuserUrl);
+  await runAs(database.superuserUrl, FIXTURE.replaceAll('masks_caller', reader.user));
+  const url = new URL(database.superuserUrl);
+  url.username = reader.user;
+  url.password = reader.password;
   return url.href;
 }

@@ -1,10 +1,10 @@
 /** What a plan tells a caller from whom something is hidden. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { callerUrl, DATA, fillWithSecrets, PATH, SECRETS } from './mask-fixture.ts';
+import { DATA, fillWithSecrets, PATH, SECRETS } from './mask-fixture.ts';
 import { openCaller, type Caller } from './mask-kit.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeSomeMajors } from './postgres/each-major.ts';
-import { runSql } from './postgres/instance.ts';
+import { runAs } from './postgres/platform.ts';
 
 const MORE = `
   create table shop.guarded (id integer, tenant text, total integer);
@@ -13,7 +13,6 @@ const MORE = `
   create policy mine on shop.guarded using (tenant = 'topsecret' and total > 47);
   create index orders_amount on shop.orders (amount);
   create view shop.rich as select s.id from hr.salaries s where s.amount > 4711;
-  grant select on shop.guarded, shop.rich to masks_caller;
   analyze;`;
 
 type Node = Readonly<Record<string, unknown>> & { readonly Plans?: readonly Node[] };
@@ -23,11 +22,12 @@ const keysOf = (nodes: readonly Node[]) => new Set(nodes.flatMap((node) => Objec
 describeSomeMajors('a plan', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
   let caller: Caller;
+  let url: string;
   beforeAll(async () => {
-    await fillWithSecrets(cluster, clone().name);
-    await runSql(cluster, clone().name, MORE);
+    url = await fillWithSecrets(clone());
+    await runAs(clone().superuserUrl, `${MORE} grant select on shop.guarded, shop.rich to ${new URL(url).username}`);
     const data = { ...DATA, allow: ['shop.granted', 'shop.rich'] };
-    caller = await openCaller({ url: callerUrl(clone()), data, path: PATH });
+    caller = await openCaller({ url, data, path: PATH });
   });
   afterAll(() => caller.close());
 
@@ -75,7 +75,7 @@ describeSomeMajors('a plan', (cluster) => {
   });
 
   it('of a statement for a persona from whom nothing is hidden stays as it is', async () => {
-    const open = await openCaller({ url: callerUrl(clone()), data: {}, path: PATH });
+    const open = await openCaller({ url, data: {}, path: PATH });
     try {
       const { plan } = await open.ask(`explain select * from users where email = 'topsecret1@example.com'`);
       expect(JSON.stringify(plan)).toContain('topsecret1@example.com');

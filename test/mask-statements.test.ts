@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callerUrl, DATA, fillWithSecrets, PATH } from './mask-fixture.ts';
+import { DATA, fillWithSecrets, PATH } from './mask-fixture.ts';
 import { MASK_KEY_OF_TESTS, openCaller, type Caller } from './mask-kit.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeSomeMajors } from './postgres/each-major.ts';
@@ -56,11 +56,12 @@ const SAME = [
 describeSomeMajors('a statement with masks in it', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
   let caller: Caller;
+  let url: string;
   let free: pg.Client;
   beforeAll(async () => {
-    await fillWithSecrets(cluster, clone().name);
+    url = await fillWithSecrets(clone());
     await runSql(cluster, clone().name, TWIN);
-    caller = await openCaller({ url: callerUrl(clone()), data: DATA, path: PATH });
+    caller = await openCaller({ url, data: DATA, path: PATH });
     free = new pg.Client(clone().superuserUrl);
     await free.connect();
     const { rows } = await free.query<{ id: number; phone: string }>('select id, phone from twin.users');

@@ -1,6 +1,6 @@
 /** Ways to learn a value that is masked or denied: none reveals it. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { callerUrl, DATA, fillWithSecrets, PATH, SECRETS } from './mask-fixture.ts';
+import { DATA, fillWithSecrets, PATH, SECRETS } from './mask-fixture.ts';
 import { openCaller, type Caller, type Heard } from './mask-kit.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeSomeMajors } from './postgres/each-major.ts';
@@ -156,9 +156,10 @@ const GUESSES = table(
 describeSomeMajors('SQ-18: a caller learns no hidden value', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
   let caller: Caller;
+  let url: string;
   beforeAll(async () => {
-    await fillWithSecrets(cluster, clone().name);
-    caller = await openCaller({ url: callerUrl(clone()), data: DATA, path: PATH });
+    url = await fillWithSecrets(clone());
+    caller = await openCaller({ url, data: DATA, path: PATH });
   });
   afterAll(() => caller.close());
 

@@ -13,7 +13,7 @@ describeSomeMajors('query with masks', (cluster) => {
   let howdah: CallersHowdah;
   let other: CallersHowdah;
   beforeAll(async () => {
-    await fillWithSecrets(cluster, clone().name);
+    await fillWithSecrets(clone());
     const all = 'schema shop, early, hr, "Odd Schema"';
     const grants = [`grant usage on ${all}`, `grant select on all tables in ${all}`];
     const reader = await makeReader(clone().superuserUrl, ...grants);
