@@ -18,6 +18,7 @@ export const DATA = {
     'shop.parts.zone': 'hash',
     'shop.people.email': 'redact',
     'shop.leaf.tip': 'null',
+    'shop.virtual.email': 'redact',
     'shop.granted.email': 'hash',
     '"Odd Schema"."Üsers ""X"""."E Mail"': 'redact',
   },
@@ -68,6 +69,8 @@ const FIXTURE = `
   create table "Odd Schema"."Üsers ""X""" (id integer, "E Mail" text, "select" text);
   insert into "Odd Schema"."Üsers ""X""" values (1, 'topsecret@x', 'shown');
 
+  create table shop.virtual (id integer, email text, up text generated always as (upper(email)) /* kind */);
+  insert into shop.virtual values (1, 'topsecret@example.com');
   create function shop.peek(u shop.users) returns text language sql stable as 'select u.email';
   grant usage on schema shop, early, hr, "Odd Schema" to masks_caller;
   grant select on all tables in schema shop, early, hr, "Odd Schema" to masks_caller;
@@ -77,7 +80,13 @@ const FIXTURE = `
 /** Gives the URL of the worst of logins for it: one that may read everything. */
 export async function fillWithSecrets(database: Clone): Promise<string> {
   const reader = await makeReader(database.superuserUrl);
-  await runAs(database.superuserUrl, FIXTURE.replaceAll('masks_caller', reader.user));
+  const [{ major = '' } = {}] = await runAs(
+    database.superuserUrl,
+    `select split_part(current_setting('server_version'), '.', 1)::integer as major`,
+  );
+  const kind = Number(major) >= 18 ? 'virtual' : 'stored';
+  const text = FIXTURE.replaceAll('masks_caller', reader.user).replace('/* kind */', kind);
+  await runAs(database.superuserUrl, text);
   const url = new URL(database.superuserUrl);
   url.username = reader.user;
   url.password = reader.password;
