@@ -1,17 +1,18 @@
 /** What PostgreSQL's catalogue says of the names in a statement, and what the rules of a persona make of it. */
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allReaches } from '../src/guard/all-reaches.ts';
 import type { CatalogFacts } from '../src/guard/facts.ts';
 import { readFacts } from '../src/guard/read-facts.ts';
 import { createPermits, openPool, type Pool } from '../src/postgres/pool.ts';
-import { parser, readDefinitions, referencesIn } from './guard-definitions.ts';
+import { useDefinitions } from './guard-definitions.ts';
 import { callerUrl, guardFixture } from './guard-fixture.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeSomeMajors } from './postgres/each-major.ts';
 import { runSql } from './postgres/instance.ts';
 import { inSession, targetOf } from './session-kit.ts';
 
-afterAll(() => parser.close());
+const definitions = useDefinitions();
 
 describeSomeMajors('what the catalogue says', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
@@ -23,14 +24,14 @@ describeSomeMajors('what the catalogue says', (cluster) => {
   afterAll(() => pool.close());
 
   const factsOf = async (text: string, path = ['pg_catalog', 'app']): Promise<CatalogFacts> => {
-    const references = await referencesIn(text);
-    return inSession(pool, (session) => readFacts(session, path, references, readDefinitions));
+    const references = await definitions.referencesIn(text);
+    return inSession(pool, (session) => readFacts(session, path, references, definitions.read));
   };
 
   /** What a statement reaches beyond its own names, as `schema.name`, without what is of `pg_catalog`. */
   const reached = async (text: string, path?: string[]) => {
     const facts = await factsOf(text, path);
-    const all = allReaches(await referencesIn(text), facts);
+    const all = allReaches(await definitions.referencesIn(text), facts);
     const names = (kind: 'relations' | 'functions' | 'operators' | 'types') =>
       [
         ...new Set(
@@ -169,6 +170,76 @@ describeSomeMajors('what the catalogue says', (cluster) => {
 
     it.runIf(cluster.major >= 15)('has what a view reads as its caller', async () => {
       expect((await reached('select * from v_invoker')).functions).toContain('app.by_policy');
+    });
+  });
+
+  describe('where something cannot be known', () => {
+    const users = { schema: undefined, name: 'users' };
+
+    it('finds no temporary relation, whatever names it', async () => {
+      const other = new pg.Client({ connectionString: clone().superuserUrl });
+      await other.connect();
+      const { rows } = await other
+        .query<{ place: string }>('create temporary table users_now (id int)')
+        .then(() => other.query('select pg_my_temp_schema()::regnamespace::text as place'));
+      const place = rows[0]?.place ?? '';
+      const text = `select * from pg_temp.users_now, ${place}.users_now, users_now`;
+      const references = await definitions.referencesIn(text);
+      const facts = await factsOf(text, ['pg_catalog', 'pg_temp', place, 'app']);
+      await other.end();
+      expect(place).toMatch(/^pg_temp_\d+$/);
+      expect(references.relations.map((name) => facts.relation(name))).toEqual([undefined, undefined, undefined]);
+    });
+
+    it('says of a definition that is not understood that it is not', async () => {
+      const references = await definitions.referencesIn('select * from v1, users');
+      const facts = await inSession(pool, (session) =>
+        readFacts(session, ['pg_catalog', 'app'], references, (texts) => Promise.resolve(texts.map(() => undefined))),
+      );
+      expect(facts.relation({ schema: undefined, name: 'v1' })?.unreadable).toBe(true);
+      expect(facts.relation(users)?.unreadable).toBe(false);
+    });
+
+    it('gives up where views stand on each other without end', async () => {
+      const views = Array.from(
+        { length: 40 },
+        (_, i) => `create view app.deep_${i + 1} as select * from app.deep_${i};`,
+      );
+      await runSql(cluster, clone().name, `create view app.deep_0 as select 1 as a; ${views.join('\n')}`);
+      const facts = await factsOf('select * from deep_20');
+      expect(facts.relation({ schema: undefined, name: 'deep_20' })?.unreadable).toBe(false);
+      const deeper = await factsOf('select * from deep_40');
+      expect(deeper.relation({ schema: undefined, name: 'deep_40' })?.unreadable).toBe(true);
+    });
+
+    it('reads no definitions under a path that leaves schemas out of them', async () => {
+      const references = await definitions.referencesIn('select * from v1');
+      const reading = inSession(
+        pool,
+        (session) => readFacts(session, ['pg_catalog', 'app'], references, definitions.read),
+        { foreignPath: ['pg_catalog', 'app'] },
+      );
+      await expect(reading).rejects.toThrow('search_path of pg_catalog');
+    });
+
+    it('knows no name outside of ASCII where the database reads texts in another encoding', async () => {
+      const name = `${clone().name}_latin`;
+      await runSql(
+        cluster,
+        'postgres',
+        `create database ${name} template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C'`,
+      );
+      await runSql(cluster, name, 'create schema app; create table app."é" (id int); create table app.plain (id int)');
+      const url = new URL(clone().superuserUrl);
+      url.pathname = `/${name}`;
+      const latin = openPool(targetOf(url.href), { permits: createPermits(1) });
+      const references = await definitions.referencesIn('select * from app."é", app.plain');
+      const facts = await inSession(latin, (session) =>
+        readFacts(session, ['pg_catalog'], references, definitions.read),
+      );
+      await latin.close();
+      await runSql(cluster, 'postgres', `drop database ${name}`);
+      expect(references.relations.map((each) => facts.relation(each)?.name)).toEqual([undefined, 'plain']);
     });
   });
 

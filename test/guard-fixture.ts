@@ -102,6 +102,18 @@ const FOREIGN = `
   grant select on all tables in schema app to guard_caller, guard_owner;
 `;
 
+/** What the statements of `sql-guard-cases.json` name. */
+export const CASE_TABLES = `
+  create schema cases; grant usage on schema cases to guard_caller;
+  create table cases.users (id int primary key, name text, tenant_id int, email text, parent_id int);
+  create table cases.orders (id int, user_id int, amount numeric, status text, created_at timestamptz, updated_at text, deleted_at text, created_by text);
+  create table cases.tree (id int, parent_id int); create table cases.docs (doc jsonb);
+  create table cases.audit_log ("update" text, "delete" text, action text);
+  create table cases.reviews (comment text, reason text); create table cases.metrics (pg_sleep_calls int, dblink int);
+  create view cases.v_users as select * from cases.users;
+  grant select on all tables in schema cases to guard_caller;
+`;
+
 const SINCE: Readonly<Record<number, string>> = {
   15: `
     create view app.v_invoker with (security_invoker) as select * from app.secured;

@@ -1,20 +1,22 @@
 /** What the rules of a persona make of the relations that a statement reaches. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataAccess } from '../src/guard/access.ts';
+import { createGuard } from '../src/guard/create-guard.ts';
 import { judgeRelations, type ReachedRelations } from '../src/guard/judge-relations.ts';
 import { readFacts } from '../src/guard/read-facts.ts';
 import { disclosureOf } from '../src/guard/system-relations.ts';
 import type { Refusal } from '../src/guard/verdict.ts';
 import { compileDataRules } from '../src/policy/data-rules.ts';
 import { createPermits, openPool, type Pool } from '../src/postgres/pool.ts';
-import { parser, readDefinitions, referencesIn } from './guard-definitions.ts';
+import { openStatementTexts } from '../src/sqltext/statement-texts.ts';
+import { useDefinitions } from './guard-definitions.ts';
 import { callerUrl, guardFixture } from './guard-fixture.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeEachMajor, describeSomeMajors } from './postgres/each-major.ts';
 import { runSql } from './postgres/instance.ts';
 import { inSession, targetOf } from './session-kit.ts';
 
-afterAll(() => parser.close());
+const definitions = useDefinitions();
 
 interface Rules {
   readonly deny?: string[];
@@ -43,9 +45,9 @@ describeSomeMajors('the relations of a statement', (cluster) => {
   afterAll(() => pool.close());
 
   const judge = async (text: string, rules: Rules = {}): Promise<Refusal | ReachedRelations> => {
-    const references = await referencesIn(text);
+    const references = await definitions.referencesIn(text);
     const path = ['pg_catalog', 'app'];
-    const facts = await inSession(pool, (session) => readFacts(session, path, references, readDefinitions));
+    const facts = await inSession(pool, (session) => readFacts(session, path, references, definitions.read));
     return judgeRelations(references, facts, accessBy(rules));
   };
   const ruleFor = async (text: string, rules?: Rules) => {
@@ -149,8 +151,22 @@ describeSomeMajors('the relations of a statement', (cluster) => {
       ['a view over views that were granted', 'v3', { mask, grant: ['app.v1'] }, undefined],
       ['a table whose policy reads a hidden one', 'secured', { deny }, undefined],
       ['what is open', 'orders, pg_settings', { deny, mask }, undefined],
-    ] as const)('judges %s', async (_, from, rules, rule) => {
+    ] as const)('SQ-18: judges %s', async (_, from, rules, rule) => {
       expect(await ruleFor(`select * from ${from}`, rules as Rules)).toBe(rule);
+    });
+
+    it('says the same, whatever the hidden relation has in it and calls', async () => {
+      const texts = openStatementTexts();
+      const guard = createGuard(texts);
+      const access = accessBy({ deny: ['app.v1'] });
+      const check = (sql: string) =>
+        inSession(pool, (session) =>
+          guard.check({ sql, access, catalog: { session, path: ['pg_catalog', 'app'], key: 'hidden' } }),
+        );
+      const [hidden, absent] = [await check('select x.of_row from v1 x'), await check('select x.of_row from vx x')];
+      await texts.close();
+      expect(hidden).toMatchObject({ rule: 'relation/unknown' });
+      expect(JSON.stringify(hidden).replace('v1', 'vx')).toBe(JSON.stringify(absent));
     });
 
     it('names the view that was asked for, and nothing behind it', async () => {

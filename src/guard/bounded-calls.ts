@@ -26,8 +26,9 @@ const INPUT_TYPES =
 
 /** Why the arguments of a call, or the length of a type, are refused. */
 export function refuseArguments({ calls, typeNames }: Collected): Refusal | undefined {
+  const products: Products = new WeakMap();
   for (const call of calls) {
-    const refusal = refuseCall(call);
+    const refusal = refuseCall(call, products);
     if (refusal !== undefined) return refusal;
   }
   for (const type of typeNames) {
@@ -37,7 +38,10 @@ export function refuseArguments({ calls, typeNames }: Collected): Refusal | unde
   return undefined;
 }
 
-function refuseCall(call: Fields): Refusal | undefined {
+/** Of nodes by their fields, so that calls within calls are looked at once. */
+type Products = WeakMap<Fields, number>;
+
+function refuseCall(call: Fields, products: Products): Refusal | undefined {
   const name = nameOf(call);
   const at = locationOf(call);
   if (BOUNDED.has(name)) {
@@ -58,7 +62,7 @@ function refuseCall(call: Fields): Refusal | undefined {
     if (size > LARGEST_SIZE)
       return refuse('size/too-large', `${name} would make more than ${LARGEST_SIZE} at once.`, at);
   }
-  if (MULTIPLYING.has(name) && product({ type: 'FuncCall', fields: call }) > LARGEST_SIZE) {
+  if (MULTIPLYING.has(name) && product({ type: 'FuncCall', fields: call }, products) > LARGEST_SIZE) {
     return refuse('size/too-large', `${name} would multiply sizes to more than ${LARGEST_SIZE}.`, at);
   }
   if (name === 'format') return refuseFormat(call);
@@ -108,13 +112,21 @@ function productOfArray(node: TreeNode | undefined): number | undefined {
 }
 
 /** How long the result may be, by the sizes and literals that it is made of: those of nested calls multiply. */
-function product({ type, fields }: TreeNode): number {
+function product(node: TreeNode, products: Products): number {
+  const known = products.get(node.fields);
+  if (known !== undefined) return known;
+  const found = multiply(node, (part) => product(part, products));
+  products.set(node.fields, found);
+  return found;
+}
+
+function multiply({ type, fields }: TreeNode, lengthOf: (part: TreeNode) => number): number {
   const literal = literalOf({ type, fields });
   if (typeof literal === 'string') return Math.max(literal.length, 1);
-  if (type !== 'FuncCall') return childrenOf(fields).reduce((most, part) => Math.max(most, product(part)), 1);
+  if (type !== 'FuncCall') return childrenOf(fields).reduce((most, part) => Math.max(most, lengthOf(part)), 1);
   const name = nameOf(fields);
   const multiplied = listOf(fields['args']).filter((_, i) => i !== 1 || !name.endsWith('replace'));
-  const parts = (MULTIPLYING.has(name) ? multiplied : childrenOf(fields)).map(product);
+  const parts = (MULTIPLYING.has(name) ? multiplied : childrenOf(fields)).map(lengthOf);
   const size = Object.hasOwn(SIZES, name) ? Math.max(sizeOfCall(fields, name) ?? 1, 1) : 1;
   if (name === 'lpad' || name === 'rpad') return size;
   return MULTIPLYING.has(name) ? parts.reduce((all, part) => all * part, size) : Math.max(size, ...parts);

@@ -92,6 +92,7 @@ function definitions(ranges: Sql, multiranges: Sql): Statement {
      WHERE d.refobjid <> f.owner
   )
   SELECT pg_catalog.json_build_object(
+    'search_path', pg_catalog.current_setting('search_path'),
     'texts', (
       SELECT pg_catalog.json_agg(pg_catalog.json_build_array(kind, owner::pg_catalog.int8, text))
         FROM (SELECT 'definition', owner, pg_catalog.pg_get_viewdef(owner) FROM view

@@ -71,6 +71,8 @@ export interface FunctionRow {
 export type DefinitionKind = 'definition' | 'policy' | 'default' | 'check';
 
 export interface DefinitionRows {
+  /** What the texts leave a schema out by. */
+  readonly search_path: string;
   /** By relation, or by type for a check. */
   readonly texts: readonly (readonly [kind: DefinitionKind, owner: number, text: string | null])[];
   readonly uses: readonly UseRow[];

@@ -110,60 +110,55 @@ function visit(collector: Collector, visited: Visit): void {
   }
   const scope = isObject(fields['withClause']) ? enterWith(collector, visited, fields['withClause']) : visited.scope;
   const inner = { type, fields, major, scope };
-  for (const [field, value] of Object.entries(fields)) {
+  for (const field in fields) {
     const kind = allowed.fields.get(field);
-    if (kind === undefined) throw new Refused(refuseNode(`${type}.${field}`, fields));
-    if (field === 'withClause') continue;
-    visitField(collector, { field, value, kind, parent: inner });
+    if (kind === undefined) throw refusedField(inner, field);
+    if (field !== 'withClause') visitField(collector, inner, field, kind);
   }
 }
 
-interface FieldVisit {
-  readonly field: string;
-  readonly value: unknown;
-  readonly kind: FieldKind;
-  readonly parent: Pick<Visit, 'type' | 'fields' | 'major' | 'scope'>;
+type Parent = Pick<Visit, 'type' | 'fields' | 'major' | 'scope'>;
+
+function refusedField({ type, fields }: Parent, field: string): Refused {
+  return new Refused(refuseNode(`${type}.${field}`, fields));
 }
 
-function visitField(collector: Collector, { field, value, kind, parent }: FieldVisit): void {
-  const { type, fields, major, scope } = parent;
-  const broken = () => new Refused(refuseNode(`${type}.${field}`, fields));
+function visitField(collector: Collector, parent: Parent, field: string, kind: FieldKind): void {
+  const { major, scope } = parent;
+  const value = parent.fields[field];
   switch (kind.kind) {
     case 'value':
-      if (typeof value === 'object') throw broken();
+      if (typeof value === 'object') throw refusedField(parent, field);
       return;
     case 'names':
-      if (namesOf(value) === undefined) throw broken();
+      if (namesOf(value) === undefined) throw refusedField(parent, field);
       return;
     case 'struct': {
-      if (!isObject(value)) throw broken();
-      const form = field === 'relation' ? ('target' as const) : undefined;
-      visit(collector, { type: kind.type, fields: value, major, scope, ...(form !== undefined && { form }) });
+      if (!isObject(value)) throw refusedField(parent, field);
+      const form = field === 'relation' ? 'target' : 'from';
+      visit(collector, { type: kind.type, fields: value, major, scope, form });
       return;
     }
     case 'node':
       visitItem(collector, parent, field, value);
       return;
     case 'nodes':
-      if (!Array.isArray(value)) throw broken();
+      if (!Array.isArray(value)) throw refusedField(parent, field);
       for (const item of value as unknown[]) visitItem(collector, parent, field, item);
   }
 }
 
 /** An item of a list may be the empty node that stands for NULL. */
-function visitItem(collector: Collector, parent: FieldVisit['parent'], field: string, item: unknown): void {
-  const { type, fields, major, scope } = parent;
-  if (isEmpty(item)) return;
+function visitItem(collector: Collector, parent: Parent, field: string, item: unknown): void {
   const node = nodeOf(item);
-  if (node === undefined) throw new Refused(refuseNode(`${type}.${field}`, fields));
-  visit(collector, { ...node, major, scope, ...traitsOf(parent, field) });
-}
-
-/** What the place of a relation says about it. */
-function traitsOf({ type, fields }: { type: string; fields: Fields }, field: string): Pick<Visit, 'sampled' | 'form'> {
-  if (type === 'RangeTableSample') return { sampled: true };
-  if (type === 'SelectStmt' && field === 'fromClause' && isTableForm(fields)) return { form: 'table' };
-  return {};
+  if (node === undefined) {
+    if (isEmpty(item)) return;
+    throw refusedField(parent, field);
+  }
+  const { major, scope } = parent;
+  const sampled = parent.type === 'RangeTableSample';
+  const form = field === 'fromClause' && parent.type === 'SelectStmt' && isTableForm(parent.fields) ? 'table' : 'from';
+  visit(collector, { type: node.type, fields: node.fields, major, scope, sampled, form });
 }
 
 /** `TABLE name` is read as `SELECT * FROM name` whose star stands nowhere. */
@@ -180,14 +175,14 @@ function enterWith(collector: Collector, { major, scope }: Visit, clause: Fields
   const unknown = Object.keys(clause).find((field) => !['ctes', 'recursive', 'location'].includes(field));
   if (broken || unknown !== undefined) throw new Refused(refuseNode('WithClause', clause));
   const names = ctes.map(({ fields }) => textOf(fields['ctename']) ?? '');
-  let seen = scope;
-  if (clause['recursive'] === true) seen = new Set([...scope, ...names]);
+  const seen = new Set(scope);
+  if (clause['recursive'] === true) for (const name of names) seen.add(name);
   for (const [i, { type, fields }] of ctes.entries()) {
     const name = names[i] ?? '';
     visit(collector, { type, fields, major, scope: seen });
     collector.ctes.add(name);
     countAlias(collector, name, 'other');
-    seen = new Set([...seen, name]);
+    seen.add(name);
   }
   return seen;
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { PlatformError } from '../core/errors.ts';
 import type { ParseResult, StatementTexts } from '../sqltext/statement-texts.ts';
 import type { DataAccess } from './access.ts';
@@ -18,6 +19,9 @@ import { touchedNames } from './touched-names.ts';
 import { createVerdictCache } from './verdict-cache.ts';
 import type { Refusal } from './verdict.ts';
 
+/** Shorter ones are judged within a millisecond or two. */
+const LONG_CHARACTERS = 4000;
+
 type Texts = Pick<StatementTexts, 'parse'>;
 
 export function createGuard(texts: Texts): Guard {
@@ -27,12 +31,15 @@ export function createGuard(texts: Texts): Guard {
     const { sql, access, catalog, signal } = request;
     const tree = await parse(texts, sql, signal);
     if (isRefusal(tree)) return deny(tree);
+    await rest(sql);
     const statement = readStatement(tree);
     if (isRefusal(statement)) return deny(statement);
+    await rest(sql);
     const refusal = refuseCredentials(statement.references);
     if (refusal !== undefined) return deny(refusal);
     const text = withoutSemicolon(sql, statement.end);
     if (isRefusal(text)) return deny(text);
+    await rest(sql);
     if (catalog === undefined) return judgeByName(statement, text, access);
     return judgeByFacts(texts, request, { catalog, tree, text, references: statement.references });
   }
@@ -40,14 +47,19 @@ export function createGuard(texts: Texts): Guard {
   return {
     check: async (request) => {
       const { sql, access, catalog } = request;
-      const key = `${catalog?.key ?? ''}\0${sql}`;
-      const known = cache.get(access, key);
+      const place = catalog?.key ?? '';
+      const known = cache.get(sql, access, place);
       if (known !== undefined) return known;
       const verdict = await judge(request);
-      cache.set(access, key, verdict);
+      cache.set(sql, access, place, verdict);
       return verdict;
     },
   };
+}
+
+/** Lets others have their turn: each step of a long statement takes tens of milliseconds. */
+async function rest({ length }: string): Promise<void> {
+  if (length > LONG_CHARACTERS) await setImmediate();
 }
 
 /** The tree, or why there is none; rejects where the parser could not do its work. */
@@ -95,10 +107,11 @@ async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judg
   const statement = readStatement(tree, { major: facts.major });
   if (isRefusal(statement)) return deny(statement);
   const { references, kind, analyzes, parameters } = statement;
-  const refusal = judgeNames(references, facts, access) ?? judgeReached(references, facts, access);
-  if (refusal !== undefined) return deny(refusal);
+  // first, since what the others say could tell of a relation that is hidden
   const reached = judgeRelations(references, facts, access);
   if (isRefusal(reached)) return deny(reached);
+  const refusal = judgeNames(references, facts, access) ?? judgeReached(references, facts, access);
+  if (refusal !== undefined) return deny(refusal);
   const masked = maskStatement(text, references, facts, access);
   if (isRefusal(masked)) return deny(masked);
   const leak = await verify(texts, { text, masked, references, facts, access });

@@ -12,7 +12,13 @@ import type {
 } from './references.ts';
 import { INFORMATION_SCHEMA } from './reviewed-functions.ts';
 import { refuse } from './rules.ts';
-import { extensionFunction, TRUSTED_EXTENSIONS, TRUSTED_OPERATORS, TRUSTED_TYPES } from './trusted-extensions.ts';
+import {
+  extensionFunction,
+  REFUSED_OF_EXTENSIONS,
+  TRUSTED_EXTENSIONS,
+  TRUSTED_OPERATORS,
+  TRUSTED_TYPES,
+} from './trusted-extensions.ts';
 import type { Refusal } from './verdict.ts';
 
 /** Why a function, operator, type or attribute of the statement is refused; without facts by its name alone. */
@@ -81,8 +87,7 @@ function judgeAttribute(
   { facts, access }: Context,
 ): Refusal | undefined {
   const { name, onlyRow, at } = attribute;
-  const refused =
-    BUILT_INS.get(name)?.kind === 'refused' || BOUNDED.has(name) || ofTrustedExtension(name) === 'refused';
+  const refused = BUILT_INS.get(name)?.kind === 'refused' || BOUNDED.has(name) || REFUSED_OF_EXTENSIONS.has(name);
   if (!onlyRow && refused) {
     return refuse('attribute/function', `The attribute ${name} may call the function of that name.`, at);
   }

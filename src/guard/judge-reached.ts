@@ -46,8 +46,9 @@ function follow(references: References, path: Path): Refusal | undefined {
 
 function followRelation(relation: RelationFacts, path: Path): Refusal | undefined {
   const { oid, schema, name, isSystem, unreadable, family, reaches } = relation;
-  if (isSystem || path.seen.has(`r${oid}`)) return undefined;
-  path.seen.add(`r${oid}`);
+  const key = `r${oid} ${path.access.hides}`; // behind a view that was granted less is asked of it
+  if (isSystem || path.seen.has(key)) return undefined;
+  path.seen.add(key);
   if (unreadable) return refuse('relation/unreadable', `What ${schema}.${name} reaches could not be read.`);
   for (const member of family) {
     const facts = path.facts.relationByOid(member);

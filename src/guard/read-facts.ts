@@ -59,6 +59,9 @@ async function readLevel(
   const statement = definitionsStatement(session.facts.major);
   const answer = await session.query(statement, { oids: JSON.stringify(oids) });
   const rows = decodeCatalog(answer) as DefinitionRows;
+  if (!/^pg_catalog(, pg_temp)?$/.test(rows.search_path)) {
+    throw new Error('Definitions are read under a search_path of pg_catalog, which shows every other schema.');
+  }
   return addDefinitions(draft, rows, readDefinitions);
 }
 

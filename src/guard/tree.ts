@@ -10,9 +10,13 @@ export interface TreeNode {
 /** A node that says its type by its only key; undefined for the empty one that stands for NULL. */
 export function nodeOf(value: unknown): TreeNode | undefined {
   if (!isObject(value)) return undefined;
-  const [entry, ...more] = Object.entries(value);
-  if (entry === undefined || more.length > 0 || !isObject(entry[1])) return undefined;
-  return { type: entry[0], fields: entry[1] };
+  let node: TreeNode | undefined;
+  for (const type in value) {
+    const fields = value[type];
+    if (node !== undefined || !isObject(fields)) return undefined;
+    node = { type, fields };
+  }
+  return node;
 }
 
 export function isObject(value: unknown): value is Fields {
@@ -20,15 +24,22 @@ export function isObject(value: unknown): value is Fields {
 }
 
 export function isEmpty(value: unknown): boolean {
-  return isObject(value) && Object.keys(value).length === 0;
+  if (!isObject(value)) return false;
+  for (const _ in value) return false;
+  return true;
 }
 
 /** A list of identifiers; undefined where there is something else in it. */
 export function namesOf(value: unknown): readonly string[] | undefined {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return undefined;
-  const names = value.map((item: unknown) => stringOf(nodeOf(item)));
-  return names.includes(undefined) ? undefined : (names as string[]);
+  const names: string[] = [];
+  for (const item of value as unknown[]) {
+    const name = stringOf(nodeOf(item));
+    if (name === undefined) return undefined;
+    names.push(name);
+  }
+  return names;
 }
 
 /** The text of a String node. */
@@ -53,7 +64,13 @@ export function locationOf(fields: Fields): number {
 
 /** The nodes of a list, without those that stand for NULL. */
 export function listOf(value: unknown): readonly TreeNode[] {
-  return Array.isArray(value) ? value.flatMap((item: unknown) => nodeOf(item) ?? []) : [];
+  const nodes: TreeNode[] = [];
+  if (!Array.isArray(value)) return nodes;
+  for (const item of value as unknown[]) {
+    const node = nodeOf(item);
+    if (node !== undefined) nodes.push(node);
+  }
+  return nodes;
 }
 
 export function textOf(value: unknown): string | undefined {

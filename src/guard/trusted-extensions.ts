@@ -75,8 +75,8 @@ export type ExtensionFunction = 'plain' | 'catalogue' | 'refused' | 'unknown';
 export function extensionFunction(extension: string, name: string, language?: string): ExtensionFunction {
   const review = Object.hasOwn(REVIEWS, extension) ? REVIEWS[extension] : undefined;
   if (review === undefined) return 'unknown';
-  if (has(review.refused, name)) return 'refused';
-  if (has(review.catalogue, name)) return 'catalogue';
+  if (review.refused?.split(' ').includes(name) === true) return 'refused';
+  if (review.catalogue?.split(' ').includes(name) === true) return 'catalogue';
   const foreign = Object.hasOwn(FOREIGN, extension) ? FOREIGN[extension] : undefined;
   if (foreign !== undefined) {
     const spoken = language === undefined || foreign.languages.includes(language);
@@ -88,9 +88,10 @@ export function extensionFunction(extension: string, name: string, language?: st
 /** Whoever owns an extension can add functions to it, but only a superuser can add one in C. */
 function isShipped(extension: string, name: string, language: string | undefined, { also }: Review): boolean {
   const groups = SHIPPED_GROUPS.get(extension) ?? [];
+  const alsoAllowed = also?.split(/\s+/).includes(name) === true;
   return groups.some((group) => {
     if (!group.names.has(name) || (language !== undefined && language !== group.language)) return false;
-    return has(also, name) || (group.volatility !== 'v' && group.language !== 'sql');
+    return alsoAllowed || (group.volatility !== 'v' && group.language !== 'sql');
   });
 }
 
@@ -109,6 +110,13 @@ for (const [key, text] of Object.entries(EXTENSION_FUNCTIONS)) {
 
 export const TRUSTED_EXTENSIONS: readonly string[] = Object.keys(REVIEWS);
 
+/** Functions that a trusted extension has and that are refused all the same. */
+export const REFUSED_OF_EXTENSIONS: ReadonlySet<string> = wordsOf(
+  Object.values(REVIEWS)
+    .map(({ refused = '' }) => refused)
+    .join(' '),
+);
+
 /** Operators of trusted extensions. */
 export const TRUSTED_OPERATORS: ReadonlySet<string> = wordsOf(
   [...Object.values(EXTENSION_OPERATORS), ...Object.values(FOREIGN).map(({ operators }) => operators)].join(' '),
@@ -122,10 +130,6 @@ export const TRUSTED_TYPES: ReadonlySet<string> = wordsOf(
 /** Whether types of that extension may be named. */
 export function trustsTypesOf(extension: string): boolean {
   return Object.hasOwn(REVIEWS, extension);
-}
-
-function has(text: string | undefined, name: string): boolean {
-  return text !== undefined && wordsOf(text).has(name);
 }
 
 function wordsOf(text: string): ReadonlySet<string> {

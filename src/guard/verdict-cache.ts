@@ -1,65 +1,68 @@
-/** Verdicts for a short time, each under the identity of what it depends on beside its text. */
+/** Verdicts for a short time, by the text of the statement, who asks, and where it would run. */
 export interface VerdictCache<T> {
-  get(owner: object, key: string): T | undefined;
-  set(owner: object, key: string, verdict: T): void;
+  get(sql: string, owner: object, place: string): T | undefined;
+  set(sql: string, owner: object, place: string, verdict: T): void;
 }
 
 export interface VerdictCacheOptions {
   readonly maxAgeMs?: number;
-  /** Characters of keys, all together. */
+  /** Characters of texts, all together. */
   readonly capacity?: number;
   readonly now?: () => number;
 }
 
 interface Entry<T> {
+  readonly owner: WeakRef<object>;
+  readonly place: string;
   readonly verdict: T;
   readonly expires: number;
-  readonly size: number;
 }
 
-/** The least recently used leave first. */
+/** What a verdict takes beside its text, in characters. */
+const ENTRY_SIZE = 1000;
+
+/** The texts that were judged first leave first. */
 export function createVerdictCache<T>(options: VerdictCacheOptions = {}): VerdictCache<T> {
   const { maxAgeMs = 30_000, capacity = 4 << 20, now = () => performance.now() } = options;
-  const owners = new WeakMap<object, number>();
-  const entries = new Map<string, Entry<T>>();
-  let owned = 0;
+  const texts = new Map<string, readonly Entry<T>[]>();
   let size = 0;
 
-  function fullKey(owner: object, key: string): string {
-    let id = owners.get(owner);
-    if (id === undefined) owners.set(owner, (id = ++owned));
-    return `${id} ${key}`;
+  function put(sql: string, entries: readonly Entry<T>[]): void {
+    const known = texts.get(sql);
+    if (known !== undefined) {
+      texts.delete(sql);
+      size -= sizeOf(sql, known);
+    }
+    if (entries.length === 0) return;
+    texts.set(sql, entries);
+    size += sizeOf(sql, entries);
   }
 
-  function remove(key: string, entry: Entry<T>): void {
-    entries.delete(key);
-    size -= entry.size;
+  function isLive({ owner, expires }: Entry<T>): boolean {
+    return expires > now() && owner.deref() !== undefined;
   }
 
   return {
-    get: (owner, key) => {
-      const full = fullKey(owner, key);
-      const entry = entries.get(full);
-      if (entry === undefined) return undefined;
-      entries.delete(full);
-      if (entry.expires <= now()) {
-        size -= entry.size;
-        return undefined;
-      }
-      entries.set(full, entry);
-      return entry.verdict;
+    get: (sql, owner, place) => {
+      const found = texts.get(sql)?.find((entry) => entry.owner.deref() === owner && entry.place === place);
+      if (found === undefined) return undefined;
+      if (found.expires > now()) return found.verdict;
+      put(sql, texts.get(sql)?.filter(isLive) ?? []);
+      return undefined;
     },
-    set: (owner, key, verdict) => {
-      const full = fullKey(owner, key);
-      const known = entries.get(full);
-      if (known !== undefined) remove(full, known);
-      const entry = { verdict, expires: now() + maxAgeMs, size: full.length + 1000 };
-      entries.set(full, entry);
-      size += entry.size;
-      for (const [oldest, old] of entries) {
+    set: (sql, owner, place, verdict) => {
+      const others = (texts.get(sql) ?? []).filter((entry) => {
+        return isLive(entry) && (entry.owner.deref() !== owner || entry.place !== place);
+      });
+      put(sql, [...others, { owner: new WeakRef(owner), place, verdict, expires: now() + maxAgeMs }]);
+      for (const [oldest] of texts) {
         if (size <= capacity) break;
-        remove(oldest, old);
+        put(oldest, []);
       }
     },
   };
+}
+
+function sizeOf(sql: string, entries: readonly unknown[]): number {
+  return sql.length + entries.length * ENTRY_SIZE;
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ParseResult } from 'libpg-query';
 import { draftOf, showDraft, type Draft } from './draft.ts';
 import { lex } from './lexer.ts';
@@ -50,6 +51,9 @@ const NO_STATEMENTS: ReadonlySet<string> = new Set([
   '<command string not enabled>',
   '<backend information not available>',
 ]);
+
+/** Characters of JSON, which take some milliseconds to read. */
+const LARGE_TREE = 200_000;
 
 const LOST = '<statement withheld>';
 
@@ -113,6 +117,8 @@ export function openStatementTexts(options: StatementTextsOptions = {}): Stateme
     const [outcome] = await parser.ask('tree', [text]);
     if (outcome?.kind !== 'tree') throw refuseOutcome(outcome, textMs);
     trees.set(text, outcome.json);
+    // what was received took its time already
+    if (outcome.json.length > LARGE_TREE) await setImmediate();
     return JSON.parse(outcome.json) as ParseResult;
   }
 
