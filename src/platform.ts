@@ -8,7 +8,7 @@ import type { AuditSource } from './admin/audit-source.ts';
 import { auditDirectory, checkpointFile, openLog, type Log, type LogOptions } from './audit/open-log.ts';
 import type { CallersSql } from './calls/callers-database.ts';
 import { createMaskKeys } from './calls/mask-key.ts';
-import { createCatalog, type Catalog } from './calls/catalog.ts';
+import { createLiveCatalog, type Catalog, type LiveCatalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
 import type { CallDeps } from './calls/execute.ts';
 import type { Operation } from './calls/operation.ts';
@@ -44,6 +44,8 @@ import { openStatementTexts, type StatementTexts } from './sqltext/statement-tex
 import type { Logger } from './telemetry/logger.ts';
 import { tools } from './tools/all-tools.ts';
 import { createDiagnose } from './tools/diagnose.ts';
+import { findQueryProblems, findRefusedQueries } from './tools/sql/query-problems.ts';
+import { createSavedQueries } from './tools/sql/saved-query.ts';
 
 /** A wired Howdah. Whoever made it closes it. */
 export interface Platform {
@@ -88,6 +90,7 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const stateDir = stateDirectory(env);
   const late = withoutStore(auditDirectory(config, stateDir));
   const wiring: Wiring = { config, env, warn: (message) => logger.warn({}, message), late };
+  await requireAllowedQueries(config);
   const wired: Wired = { ...wire(wiring), running: createRunningCalls(), logger };
   const callers = createLiveCallers(compileCallers(config.auth));
   const statementTexts = openStatementTexts();
@@ -154,7 +157,7 @@ interface Wired extends ReturnType<typeof wire> {
 
 function rulesParts(
   wiring: Wiring,
-  { policy, compile, running, logger }: Wired,
+  { policy, compile, useQueries, running, logger }: Wired,
   callers: LiveCallers,
 ): Omit<RulesParts, 'log' | 'onListsChanged'> {
   return {
@@ -165,8 +168,11 @@ function rulesParts(
     // what the next start would refuse is refused now
     async prepare(next) {
       await checkTls(next);
-      return wire({ ...wiring, config: next }).compile;
+      wire({ ...wiring, config: next });
+      await requireAllowedQueries(next);
+      return compile;
     },
+    onTaken: useQueries,
     cancel: () => void running.review(policy, (principal) => callers.renew(principal)),
     logger,
   };
@@ -242,6 +248,7 @@ export async function checkPlatform({
 }: Pick<PlatformParts, 'config' | 'env'>): Promise<readonly string[]> {
   const warnings: string[] = [];
   await checkTls(config);
+  await requireAllowedQueries(config);
   const warn = (warning: string) => warnings.push(warning);
   const { policy } = wire({ config, env, warn, late: withoutStore('') });
   return [...warnings, ...findIdleCallers(config, policy)];
@@ -261,6 +268,19 @@ export async function checkDataRules({
     return unread.map(({ place, reason }) => `data rules could not be compared with ${place}: ${reason}`);
   } finally {
     await fleet.close();
+  }
+}
+
+/** Fails with CONFIG_INVALID, which names every saved query that the guard refuses whoever calls it. */
+async function requireAllowedQueries({ queries }: Config): Promise<void> {
+  if (Object.keys(queries).length === 0) return;
+  // nobody waits for an answer, and a machine that is busy starting must not keep Howdah from it
+  const texts = openStatementTexts({ textMs: 10_000 });
+  try {
+    const problems = await findRefusedQueries(queries, createLazyGuard(texts));
+    if (problems.length > 0) throw createConfigError('the configuration', problems);
+  } finally {
+    await texts.close();
   }
 }
 
@@ -302,7 +322,7 @@ function wire({ config, env, warn, late }: Wiring) {
     reader: () => late.reader,
     operations: () => catalog.operations,
   };
-  const operations: readonly Operation[] = [
+  const fixed: readonly Operation[] = [
     ...tools,
     createDiagnose(),
     ...createMethods({
@@ -324,16 +344,26 @@ function wire({ config, env, warn, late }: Wiring) {
         const { config: other } = await loadConfig({ path, env });
         const stored = late.stored();
         const personas = joinPersonas(other.personas, stored);
-        return { config: other, personas, policy: compilePolicy(other, operations, stored) };
+        return { config: other, personas, policy: compile(other, stored) };
       },
       store: () => late.store,
       checkpointFile: () => checkpointFile(config, stateDirectory(env)),
     }),
   ];
-  const catalog: Catalog = createCatalog(operations);
-  const compile = (file: Config, stored: StoredRules) => compilePolicy(file, operations, stored);
+  requireQueries(config, fixed);
+  const withQueries = ({ queries }: Pick<Config, 'queries'>) => [...fixed, ...createSavedQueries(queries)];
+  const catalog: LiveCatalog = createLiveCatalog(withQueries(config));
+  const compile = (file: Config, stored: StoredRules) => compilePolicy(file, withQueries(file), stored);
+  const useQueries = (file: Config) => catalog.replace(withQueries(file));
   const policy = createLivePolicy(compile(config, late.stored()));
-  return { fleet, catalog, policy, compile, auditSource };
+  return { fleet, catalog, policy, compile, useQueries, auditSource };
+}
+
+/** Fails with CONFIG_INVALID, which names every problem. */
+function requireQueries(config: Config, operations: readonly Operation[]): void {
+  const taken = operations.flatMap(({ name, alsoKnownAs }) => [name, ...Object.keys(alsoKnownAs)]);
+  const problems = findQueryProblems(config, new Set(taken));
+  if (problems.length > 0) throw createConfigError('the configuration', problems);
 }
 
 /** Fails with CONFIG_INVALID, which names every pattern that means nothing. */

@@ -67,7 +67,10 @@ export interface CallersOptions {
   /** Of the monitoring login. */
   readonly url: string;
   readonly logins?: Readonly<Record<string, Reader>>;
-  readonly guard?: Guard;
+  /** `own`: the one that judges. */
+  readonly guard?: Guard | 'own';
+  /** In place of one that is made of the others. */
+  readonly config?: unknown;
   readonly persona?: Readonly<Record<string, unknown>>;
   readonly server?: Readonly<Record<string, unknown>>;
   readonly more?: Readonly<Record<string, unknown>>;
@@ -78,13 +81,21 @@ export async function openCallersHowdah(options: CallersOptions): Promise<Caller
   const { url, logins = {}, guard = openGuard(), persona = {}, server = {}, more = {} } = options;
   const state = mkdtempSync(join(tmpdir(), 'howdah-callers-'));
   const login = 'reader' in logins ? { login: 'reader' } : {};
-  const config = Config.parse({
-    servers: { shop: { url, logins, ...server } },
-    personas: { asker: { tools: { allow: ['*'] }, ...login, ...persona } },
-    ...more,
-  });
+  const config = Config.parse(
+    options.config ?? {
+      servers: { shop: { url, logins, ...server } },
+      personas: { asker: { tools: { allow: ['*'] }, ...login, ...persona } },
+      ...more,
+    },
+  );
   const logger = createLogger('error', { isTerminal: false, write: () => {} });
-  const platform = await createPlatform({ config, env: { HOWDAH_STATE: state }, logger, version: '0', guard });
+  const platform = await createPlatform({
+    config,
+    env: { HOWDAH_STATE: state },
+    logger,
+    version: '0',
+    ...(guard !== 'own' && { guard }),
+  });
   return {
     platform,
     call: (name, input = {}, request = {}) =>

@@ -6,6 +6,7 @@ import { composeAnswer } from '../tools/kit/answer.ts';
 import { commonOutput, requireTarget } from '../tools/kit/tool.ts';
 import { defineAdmin } from './admin-operation.ts';
 import { diagnose, unseen } from './doctor-findings.ts';
+import { login, visitLogins } from './doctor-logins.ts';
 import { pooler, visitPoolers } from './doctor-poolers.ts';
 
 const reading = definePart({
@@ -55,6 +56,7 @@ export const doctor = defineAdmin({
     role: z.string(),
     encrypted: z.boolean().nullable(),
     round_trip: z.number().meta({ unit: 'ms' }),
+    logins: z.array(z.object(login)).optional().describe('For SQL of callers; left out where none is configured.'),
     poolers: z.array(z.object(pooler)).optional().describe('Left out where none is configured.'),
   },
   run: async (_, context) => {
@@ -67,8 +69,9 @@ export const doctor = defineAdmin({
       const tookMs = performance.now() - started;
       return { facts: session.facts, row: first, roundTripMs: tookMs, skewMs: first.clock_ms - (sentMs + tookMs / 2) };
     });
-    const [{ facts, row, roundTripMs, skewMs }, poolers] = await Promise.all([look, visitPoolers(target)]);
-    const findings = [...diagnose(facts, row, Math.round(skewMs)), ...poolers.findings];
+    const visits = Promise.all([look, visitPoolers(target), visitLogins(target, context)]);
+    const [{ facts, row, roundTripMs, skewMs }, poolers, logins] = await visits;
+    const findings = [...diagnose(facts, row, Math.round(skewMs)), ...logins.findings, ...poolers.findings];
     return composeAnswer(
       target,
       { findings, gaps: unseen(facts, row), facts },
@@ -79,6 +82,7 @@ export const doctor = defineAdmin({
         role: facts.role.name,
         encrypted: row.encrypted,
         round_trip: Math.round(roundTripMs * 10) / 10,
+        ...(logins.rows.length > 0 && { logins: logins.rows }),
         ...(poolers.rows.length > 0 && { poolers: poolers.rows }),
       },
     );

@@ -30,6 +30,8 @@ export interface RulesParts {
   readonly prepare: (next: Config) => Promise<Compile>;
   /** Ends the calls under way that the rules do not allow any more. */
   readonly cancel: () => void;
+  /** Called with a configuration when it is taken over, in the same turn. */
+  readonly onTaken: (config: Config) => void;
   /** What callers may see in lists has changed. */
   readonly onListsChanged: () => void;
   readonly logger: Logger;
@@ -132,7 +134,10 @@ function createFileReload(parts: RulesParts, { useFile, onChanged }: InForce, st
       const compile = await prepare(next);
       return () => compile(next, stored());
     },
-    onTaken: (next) => useFile(next, stored()),
+    onTaken(next) {
+      parts.onTaken(next);
+      useFile(next, stored());
+    },
     audit: log.audit,
     logger,
     onChanged,

@@ -1,7 +1,7 @@
 import { PlatformError } from '../core/errors.ts';
 import { clusterOf } from '../fleet/cluster-identity.ts';
 import type { LoginProfile } from '../fleet/login-profile.ts';
-import type { Approved, Guard } from '../guard/guard.ts';
+import type { Approved, Guard, Verdict } from '../guard/guard.ts';
 import type { ForeignSession, ReadOnlyOptions } from '../postgres/database.ts';
 import { dataAccessOf } from '../policy/data-access.ts';
 import { adviseGrants, explainFailure, rejection } from './callers-errors.ts';
@@ -53,13 +53,13 @@ export function openCallersDatabase({ server, database }: Destination, call: Cal
     return profile;
   }
 
-  async function admit(sql: string): Promise<Approved> {
+  async function judge(sql: string): Promise<Verdict> {
     const { guard } = callers;
     if (guard === undefined) throw noGuard();
     const choice = choose();
     const access = dataAccessOf(persona);
     const options: ReadOnlyOptions = { ...common, lockTimeoutMs: CATALOG_LOCK_MS };
-    const verdict = await choice.login.database(database).readOnly(options, async (session) => {
+    return choice.login.database(database).readOnly(options, async (session) => {
       const { path, cluster } = await inspect(choice, session);
       const key = JSON.stringify([server.name, cluster, database, choice.login.user, path]);
       const { signal } = deadline;
@@ -67,18 +67,21 @@ export function openCallersDatabase({ server, database }: Destination, call: Cal
       if (judged.verdict === 'allow') admitted.set(judged, { written: sql, path, cluster });
       return judged;
     });
-    if (verdict.verdict === 'deny') throw rejection(sql, verdict);
-    return verdict;
+  }
+
+  function told(sql: string): Promise<Verdict> {
+    return judge(sql).catch((error: unknown) => {
+      throw explainFailure(error, { sent: undefined, hides });
+    });
   }
 
   return {
     async admit(sql) {
-      try {
-        return await admit(sql);
-      } catch (error) {
-        throw explainFailure(error, { sent: undefined, hides });
-      }
+      const verdict = await told(sql);
+      if (verdict.verdict === 'deny') throw rejection(sql, verdict);
+      return verdict;
     },
+    judge: told,
     async readOnly(work) {
       const choice = choose();
       // as of a moment ago: nothing of ours that looks up a name is run in a path of others

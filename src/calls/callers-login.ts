@@ -87,6 +87,21 @@ export function mendLogin({ role, powers }: Pick<LoginProfile, 'role' | 'powers'
   return powers.flatMap(({ kind, objects }) => POWERS[kind].mend(name, objects));
 }
 
+/** What keeps the login from more, though nothing can be changed by it without. */
+export function restrictLogin(
+  { role, mayMakeTemporary, isReadOnlyByDefault }: LoginProfile,
+  database: string,
+): string[] {
+  const name = quoteIdentifier(role);
+  const place = quoteIdentifier(database);
+  return [
+    ...(isReadOnlyByDefault ? [] : [`ALTER ROLE ${name} SET default_transaction_read_only = on;`]),
+    ...(mayMakeTemporary
+      ? [`REVOKE TEMPORARY ON DATABASE ${place} FROM ${name}, PUBLIC; -- and grant it again to the roles that need it`]
+      : []),
+  ];
+}
+
 interface PowerText {
   readonly is: string;
   mend(role: string, objects: readonly string[]): string[];

@@ -1,5 +1,5 @@
 import type { Finding } from '../contract/finding.ts';
-import type { Approved } from '../guard/guard.ts';
+import type { Approved, Verdict } from '../guard/guard.ts';
 import type { ConnectionFacts, ParameterValue } from '../postgres/database.ts';
 
 /** A column of an answer. */
@@ -56,6 +56,8 @@ export interface CallersDatabase {
    * not open, and with UNSUPPORTED where the persona has no login on the server that may run callers' SQL.
    */
   admit(sql: string): Promise<Approved>;
+  /** The same with a refusal as its verdict. */
+  judge(sql: string): Promise<Verdict>;
   /** Runs what was admitted here, and nothing else. */
   readOnly<T>(work: (session: CallersSession) => Promise<T>): Promise<T>;
   /** What the answer must say of the login, once something was admitted. */

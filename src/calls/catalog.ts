@@ -16,6 +16,8 @@ export interface Catalog {
   get(name: string): Entry | undefined;
   /** Fails with NOT_FOUND, in the same words for every caller. */
   find(name: string): Entry;
+  /** What `find` fails with for a name that is not there; also said of one that the caller may not know of. */
+  unknown(name: string): NoSuchOperation;
 }
 
 /** Throws for a method of which nobody has said who may have what it reveals. */
@@ -28,6 +30,33 @@ function requirePolicy(operation: Operation): void {
 /** Throws for one that takes an argument of its own where every call says why it is made. */
 function requireOwnNames({ name, input }: Operation): void {
   if ('purpose' in input.shape) throw new Error(`"${name}" takes an argument "purpose", which every call has`);
+}
+
+/** No operation has the name, or none that the caller may know of. */
+export class NoSuchOperation extends PlatformError {
+  constructor(name: string, hint: string) {
+    super('NOT_FOUND', `No operation is named ${JSON.stringify(name.slice(0, 100))}.`, { hint });
+  }
+}
+
+/** One whose operations change; each use sees those of the moment. */
+export interface LiveCatalog extends Catalog {
+  replace(operations: readonly Operation[]): void;
+}
+
+export function createLiveCatalog(operations: readonly Operation[]): LiveCatalog {
+  let current = createCatalog(operations);
+  return {
+    get operations() {
+      return current.operations;
+    },
+    get: (name) => current.get(name),
+    find: (name) => current.find(name),
+    unknown: (name) => current.unknown(name),
+    replace(next) {
+      current = createCatalog(next);
+    },
+  };
 }
 
 export function createCatalog(operations: readonly Operation[]): Catalog {
@@ -44,17 +73,23 @@ export function createCatalog(operations: readonly Operation[]): Catalog {
       add(alias, { operation, argumentNames });
   }
   const listed = operations.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const tools = listed.filter(({ kind }) => kind === 'tool').map(({ name }) => name);
+  const tools = listed.filter(({ kind, isHidden }) => kind === 'tool' && isHidden !== true).map(({ name }) => name);
   return {
     operations: listed,
     get: (name) => entries.get(name),
+    unknown,
     find(name) {
       const entry = entries.get(name);
       if (entry) return entry;
-      const near = nearest(name, tools);
-      throw new PlatformError('NOT_FOUND', `No operation is named ${JSON.stringify(name.slice(0, 100))}.`, {
-        hint: near === undefined ? 'List the tools to see what there is.' : `Did you mean "${near}"?`,
-      });
+      throw unknown(name);
     },
   };
+
+  function unknown(name: string): NoSuchOperation {
+    const near = nearest(name, tools);
+    return new NoSuchOperation(
+      name,
+      near === undefined ? 'List the tools to see what there is.' : `Did you mean "${near}"?`,
+    );
+  }
 }

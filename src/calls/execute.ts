@@ -127,6 +127,10 @@ async function admit(request: CallRequest, deps: CallDeps, record: CallRecord): 
   const { operation, argumentNames, given, purpose } = follow(called, request, chosen);
   record.found(operation);
   record.stated(readPurpose(purpose));
+  if (operation.isHidden === true && chosen?.operation(operation).allowed !== true) {
+    record.decided(chosen?.operation(operation) ?? { allowed: false, rule: 'no persona is for the caller' });
+    throw request.catalog.unknown(request.name);
+  }
   const persona = chosen ?? refuseStranger(rivals, request.principal);
   // A protocol method shows each caller only what the operations behind it allow, below and in its own lists.
   if (operation.kind !== 'method') authorizeOperation(persona, operation, record);
@@ -262,6 +266,7 @@ function follow(
   const forwarded = entry.operation.forward?.(stated.given);
   if (!forwarded) return { ...entry, ...stated };
   const meant = catalog.find(forwarded.name);
+  if (meant.operation.isHidden === true) throw catalog.unknown(forwarded.name);
   const { kind, accessClass, forward } = meant.operation;
   if (kind === 'tool' && accessClass === 'diagnostic' && !forward) {
     const within = takePurpose(forwarded.arguments, persona);

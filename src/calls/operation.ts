@@ -47,6 +47,8 @@ export interface Operation {
    */
   readonly forward?: (given: unknown) => Forwarded;
   run(context: CallContext): Promise<Output>;
+  /** To one who may not call it, it is not there at all: its name, too, tells something. */
+  readonly isHidden?: boolean;
   /** Whether it sends log messages to its caller; those of one that does not say so are lost. */
   readonly logs?: boolean;
   /** How long it may take with this input, if that is less than the persona's limit; no bound of its own where left out. */

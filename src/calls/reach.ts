@@ -16,15 +16,18 @@ export interface Destination {
   readonly database: string;
 }
 
+/** What the log is told of the way to a destination. */
+type Recorded = Pick<CallRecord, 'reached' | 'decided'>;
+
 /** Finds the server and database that a call names or leaves out, and authorises both. */
 export function findDestination(
   fleet: Fleet,
   persona: CompiledPersona,
-  input: Readonly<Record<string, unknown>>,
-  record: CallRecord,
+  input: { readonly server?: unknown; readonly database?: unknown },
+  record: Recorded,
 ): Destination {
-  const server = chooseServer(fleet, persona, input['server'], record);
-  const named = typeof input['database'] === 'string' ? input['database'] : undefined;
+  const server = chooseServer(fleet, persona, input.server, record);
+  const named = typeof input.database === 'string' ? input.database : undefined;
   const database = named ?? server.defaultDatabase;
   record.reached(server.name, database);
   const decision = server.offers(database) ? persona.database(server.name, database) : undefined;
@@ -96,7 +99,7 @@ export function describeReach(fleet: Fleet, persona: CompiledPersona): Reachable
   };
 }
 
-function chooseServer(fleet: Fleet, persona: CompiledPersona, named: unknown, record: CallRecord): FleetServer {
+function chooseServer(fleet: Fleet, persona: CompiledPersona, named: unknown, record: Recorded): FleetServer {
   const { all: reachable, byDefault } = describeReach(fleet, persona);
   if (typeof named !== 'string') return byDefault ?? refuseUnnamed(fleet, reachable);
   const decision = persona.server(named);
@@ -110,7 +113,7 @@ function chooseServer(fleet: Fleet, persona: CompiledPersona, named: unknown, re
   });
 }
 
-function denied(name: string, persona: CompiledPersona, decision: Decision, record: CallRecord): never {
+function denied(name: string, persona: CompiledPersona, decision: Decision, record: Recorded): never {
   record.decided(decision);
   throw new PlatformError('FORBIDDEN', `The persona "${persona.name}" may not reach the server "${name}".`, {
     hint: 'An administrator can allow it under `servers` of the persona.',

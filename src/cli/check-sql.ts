@@ -1,4 +1,8 @@
+import { openCallersDatabase } from '../calls/callers-database.ts';
+import { findDestination } from '../calls/reach.ts';
+import { startDeadline } from '../core/deadline.ts';
 import { PlatformError, toPlatformError } from '../core/errors.ts';
+import { uuidv7 } from '../core/ids.ts';
 import { isRecord } from '../core/record.ts';
 import type { DataAccess } from '../guard/access.ts';
 import { createGuard } from '../guard/create-guard.ts';
@@ -24,33 +28,62 @@ const LONGEST_LINE_BYTES = 1 << 20;
 
 /** Exit code 3 where the statement is refused; with `--json` a line for each line, and 0. */
 export async function checkSql(shell: Shell, statement: string | undefined, asked: Asked): Promise<number> {
+  if (asked.server !== undefined || asked.database !== undefined) return checkOnServer(shell, statement, asked);
   const access = await accessOf(shell, asked);
   const texts = openStatementTexts();
   try {
     const guard = createGuard(texts);
     const check: Check = (sql) => guard.check({ sql, access, catalog: undefined, signal: shell.signal });
-    if (!shell.json) return await answerOne(shell, statement ?? (await readStatement(shell.stdin)), check);
-    if (statement !== undefined) shell.screen.print(lineOf(await checked(check, statement)));
-    else await answerLines(shell, check);
-    return 0;
+    return await answer(shell, statement, check);
   } finally {
     await texts.close();
   }
 }
 
-async function accessOf(shell: Shell, { persona, server, database }: Asked): Promise<DataAccess> {
-  if (server !== undefined || database !== undefined) {
-    throw new PlatformError('UNSUPPORTED', 'Statements are judged here without a server.', {
-      hint: 'Leave --server and --database out; the tool query judges by what is in the database.',
-    });
-  }
+async function answer(shell: Shell, statement: string | undefined, check: Check): Promise<number> {
+  if (!shell.json) return answerOne(shell, statement ?? (await readStatement(shell.stdin)), check);
+  if (statement !== undefined) shell.screen.print(lineOf(await checked(check, statement)));
+  else await answerLines(shell, check);
+  return 0;
+}
+
+/** By what is in the database, on the login that would run the statement; as the persona of stdio where none is named. */
+function checkOnServer(shell: Shell, statement: string | undefined, asked: Asked): Promise<number> {
+  return withHowdah(shell, {}, async ({ platform, persona: own }) => {
+    const { fleet, policy, callersSql = {} } = platform.deps;
+    const { persona: name = own?.name } = asked;
+    const persona = policy.personas().find((each) => each.name === name);
+    if (persona === undefined) throw noPersona(name ?? '');
+    const check: Check = async (sql) => {
+      const deadline = startDeadline(persona.limits.timeoutMs, shell.signal);
+      try {
+        const destination = findDestination(fleet, persona, asked, NO_RECORD);
+        const callers = { ...callersSql, transport: 'cli' as const };
+        const database = openCallersDatabase(destination, { persona, deadline, callId: uuidv7(), callers });
+        return await database.judge(sql);
+      } finally {
+        deadline.clear();
+      }
+    };
+    return answer(shell, statement, check);
+  });
+}
+
+/** Nothing is run, so that nothing is on record. */
+const NO_RECORD = { reached: () => undefined, decided: () => undefined };
+
+async function accessOf(shell: Shell, { persona }: Asked): Promise<DataAccess> {
   if (persona === undefined) return dataAccessOf(UNHIDDEN);
   return withHowdah(shell, {}, ({ platform }) => {
     const found = platform.deps.policy.personas().find(({ name }) => name === persona);
     if (found !== undefined) return Promise.resolve(dataAccessOf(found));
-    throw new PlatformError('INVALID_INPUT', `There is no persona ${JSON.stringify(persona)}.`, {
-      hint: 'howdah persona list shows the personas.',
-    });
+    throw noPersona(persona);
+  });
+}
+
+function noPersona(name: string): PlatformError {
+  return new PlatformError('INVALID_INPUT', `There is no persona ${JSON.stringify(name)}.`, {
+    hint: 'howdah persona list shows the personas.',
   });
 }
 

@@ -111,6 +111,31 @@ const Server = z.strictObject({
     .describe('The PgBouncers that stand before the server, whose admin consoles the pgbouncer tools ask.'),
 });
 
+const QueryParameter = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,62}$/, 'is no name of an input: a lower-case letter, then letters, digits and _')
+    .describe('Input of the tool; the first one is $1.'),
+  type: z.string().min(1).max(100).describe('Built-in type of PostgreSQL, such as integer, date or text[].'),
+  description: z.string().min(1).max(300).optional().describe('What it is, for a model.'),
+  default: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional().describe('Value where none is given.'),
+  nullable: z.boolean().default(false).describe('Whether null may be given.'),
+});
+
+const Query = z.strictObject({
+  title: z.string().min(1).max(60).optional().describe('Title of the tool; its name by default.'),
+  description: z.string().min(1).max(300).describe('What it answers, for a model.'),
+  sql: z.string().min(1).max(100_000).describe('One statement that the guard lets pass, with $1, $2 … in it.'),
+  server: Name.optional().describe('Server that it is for; any that the caller names by default.'),
+  database: z
+    .string()
+    .min(1)
+    .max(63)
+    .optional()
+    .describe('Database that it is for; any that the caller names by default.'),
+  parameters: z.array(QueryParameter).max(100).default([]).describe('Values of $1, $2 … in this order.'),
+});
+
 /** Everything that can be configured. A key is here only if it does something. */
 export const Config = z.strictObject({
   http: httpSection(FilePath).prefault({}).describe('The HTTP listener of `howdah serve`.'),
@@ -130,6 +155,16 @@ export const Config = z.strictObject({
     .transform(withoutPrototype)
     .prefault({})
     .describe('Who may do what, by name; a built-in persona is replaced by one of its name.'),
+  queries: z
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9_]{0,62}$/, 'is no name of a tool: a lower-case letter, then letters, digits and _'),
+      Query.describe('A saved query, by the name that its tool has.'),
+    )
+    .transform(withoutPrototype)
+    .prefault({})
+    .describe('Statements that become tools, for those whose persona allows them.'),
   grants: z
     .strictObject({
       longest: z

@@ -53,12 +53,12 @@ export interface McpAnswerParts {
 export type McpAnswerer = (request: McpRequest) => Promise<Result>;
 
 export function createAnswerer({ catalog, call }: McpAnswerParts): McpAnswerer {
-  // `tools/call` must not reach methods or administration
-  const tools = createCatalog(catalog.operations.filter(({ kind }) => kind === 'tool'));
+  const toolsNow = followTools(catalog);
   const route = createRouter(catalog);
 
   async function callTool(request: McpRequest): Promise<Result> {
     const { name, arguments: given } = request.params;
+    const tools = toolsNow();
     const called = { catalog: tools, name: typeof name === 'string' ? name : '', arguments: given };
     return toToolResult(await call(Object.assign(callOf(request), called)), called, tools);
   }
@@ -77,6 +77,19 @@ export function createAnswerer({ catalog, call }: McpAnswerParts): McpAnswerer {
   }
 
   return (request) => (request.method === 'tools/call' ? callTool(request) : callMethod(request));
+}
+
+/** The tools of the moment: saved queries come and go. `tools/call` must not reach methods or administration. */
+function followTools(catalog: Catalog): () => Catalog {
+  let [operations, tools] = [catalog.operations, toolsOf(catalog)];
+  return () => {
+    if (operations !== catalog.operations) [operations, tools] = [catalog.operations, toolsOf(catalog)];
+    return tools;
+  };
+}
+
+function toolsOf({ operations }: Catalog): Catalog {
+  return createCatalog(operations.filter(({ kind }) => kind === 'tool'));
 }
 
 function callOf(request: McpRequest): Omit<CallRequest, 'catalog' | 'name' | 'arguments'> {

@@ -1,5 +1,5 @@
 import type { CallToolResult, Result } from '@modelcontextprotocol/server';
-import type { Catalog } from '../calls/catalog.ts';
+import { NoSuchOperation, type Catalog } from '../calls/catalog.ts';
 import { InputRequired, InvalidRequestState, MissingClientCapability } from '../calls/dialogue.ts';
 import type { CallOutcome, CallRequest } from '../calls/execute.ts';
 import type { Operation, Output } from '../calls/operation.ts';
@@ -24,7 +24,10 @@ export async function toToolResult(
   }
   const { error } = outcome;
   if (error instanceof InputRequired) return toInputRequired(error, outcome.callId);
-  const isUnknown = error.code === 'NOT_FOUND' && tools.get(name) === undefined;
+  const named = tools.get(name)?.operation;
+  const isUnknown =
+    error.code === 'NOT_FOUND' &&
+    (named === undefined || (named.isHidden === true && error instanceof NoSuchOperation));
   if (isUnknown || isOfTheProtocol(error)) throw toProtocolError(outcome);
   // no structured content: some clients hold it against the schema of a success
   return { isError: true, content: [{ type: 'text', text: JSON.stringify({ error }) }], _meta: meta };

@@ -37,7 +37,9 @@ export function createToolViews(
   return (persona) => {
     const known = views.get(persona);
     if (known) return known;
-    const all = catalog().operations.filter(({ kind, forward }) => kind === 'tool' && !forward);
+    const all = catalog()
+      .operations.filter(({ kind, forward }) => kind === 'tool' && !forward)
+      .filter((tool) => tool.isHidden !== true || persona.operation(tool).allowed);
     const tools = all.filter((tool) => persona.operation(tool).allowed);
     const usable = tools.filter((tool) => canAnswer(tool, persona, fleet));
     const listed = surface === 'compact' ? compact(usable) : usable;

@@ -81,9 +81,12 @@ describeSomeMajors('what a caller may send', (cluster) => {
                (select count(*)::int from pg_cursors where name = 'kept'), current_setting('transaction_read_only'),
                current_setting('statement_timeout') <> '0'`);
       const [[pid = null] = []] = before['rows'] as unknown[][];
-      expect(left['rows'], each).toEqual([
-        [pid, '4MB', expect.stringMatching(/^"?pg_catalog"?, .*"?public"?, "?pg_temp"?$/), 0, 0, 0, 0, 'on', true],
-      ]);
+      expect({ each, rows: left['rows'] }).toEqual({
+        each,
+        rows: [
+          [pid, '4MB', expect.stringMatching(/^"?pg_catalog"?, .*"?public"?, "?pg_temp"?$/), 0, 0, 0, 0, 'on', true],
+        ],
+      });
     }
   });
 
@@ -210,7 +213,7 @@ describeSomeMajors('what a caller may send', (cluster) => {
       'select * from (select id, email as e from shop.customers order by 1) x',
       'with c as (table shop.customers) select c.email from c',
     ]) {
-      expect(await fail(sql, {}, masking), sql).toMatchObject({
+      expect(await fail(sql, {}, masking)).toMatchObject({
         code: 'SQL_REJECTED',
         details: { rule: 'mask/origin' },
       });

@@ -3,7 +3,8 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { createApiKey, idOfApiKey } from '../../identity/api-key.ts';
-import { MONITOR } from './demo-database.ts';
+import { builtInPersonas } from '../../policy/built-in.ts';
+import { MONITOR, READER } from './demo-database.ts';
 import type { DemoFleet } from './demo-fleet.ts';
 import type { DemoServer } from './session.ts';
 import { SHOP } from './shop.ts';
@@ -25,14 +26,17 @@ export async function writeDemoConfig(directory: string, fleet: DemoFleet, liste
   const key = await readKey(join(directory, 'key'));
   const path = join(directory, 'howdah.yaml');
   const hash = `sha256:${createHash('sha256').update(key).digest('hex')}`;
+  const logins = { [READER]: { user: READER } };
+  const { tools, limits } = builtInPersonas.dba;
   const tree = {
     http: { listen },
     servers: {
-      shop: { url: urlOf(fleet.shop, SHOP.name) },
-      'shop-standby': { url: urlOf(fleet.standby, SHOP.name) },
-      warehouse: { url: urlOf(fleet.warehouse, WAREHOUSE.name) },
+      shop: { url: urlOf(fleet.shop, SHOP.name), logins },
+      'shop-standby': { url: urlOf(fleet.standby, SHOP.name), logins },
+      warehouse: { url: urlOf(fleet.warehouse, WAREHOUSE.name), logins },
     },
     default_server: 'shop',
+    personas: { dba: { tools: { allow: tools.allow }, limits, login: READER } },
     auth: { api_keys: [{ id: idOfApiKey(key), hash, name: 'demo', roles: ['dba'] }] },
     audit: { directory: 'audit' },
     telemetry: { metrics: { listen: 'off' } },

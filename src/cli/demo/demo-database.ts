@@ -28,6 +28,8 @@ export interface DemoDatabase {
 
 /** The login that diagnostics use: a member of pg_monitor. */
 export const MONITOR = 'monitor';
+/** The login that SQL of callers runs on: it reads tables and does nothing else. */
+export const READER = 'reader';
 
 const HABIT_SESSIONS = 6;
 
@@ -51,11 +53,14 @@ export async function makeDatabase(
   const { name, owner, chapters, habits } = database;
   await clear(server, name, signal);
   await withSession(server, administrator(signal), async (client) => {
-    for (const role of [owner, MONITOR]) {
+    for (const role of [owner, MONITOR, READER]) {
       await client.query(`CREATE ROLE ${role} LOGIN`).catch(expect('42710')); // duplicate_object
     }
     await client.query(`GRANT pg_monitor TO ${MONITOR}`);
+    await client.query(`ALTER ROLE ${READER} SET default_transaction_read_only = on`);
+    await client.query(`ALTER ROLE ${READER} SET temp_file_limit = '1GB'`);
     await client.query(`CREATE DATABASE ${name} OWNER ${owner}`);
+    await client.query(`REVOKE TEMPORARY ON DATABASE ${name} FROM PUBLIC`);
   });
   await withSession(server, { ...administrator(signal), database: name }, async (client) => {
     for (const { title, statements } of chapters) {
@@ -64,6 +69,8 @@ export async function makeDatabase(
       for (const statement of statements) await client.query(statement).catch(expect('23505'));
       onChapter(title, performance.now() - started);
     }
+    await client.query('RESET ROLE');
+    await client.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${READER}`);
   });
   await form(server, database, signal);
   await withSession(server, administrator(signal), async (client) => {
@@ -108,7 +115,10 @@ export function administrator(signal: AbortSignal): Login {
 
 /** Changes with whatever the database is made of. */
 function markOf(database: DemoDatabase): string {
-  return `howdah demo ${createHash('sha256').update(JSON.stringify(database)).digest('hex').slice(0, 16)}`;
+  return `howdah demo ${createHash('sha256')
+    .update(JSON.stringify({ ...database, logins: [MONITOR, READER] }))
+    .digest('hex')
+    .slice(0, 16)}`;
 }
 
 function expect(sqlstate: string): (error: unknown) => void {

@@ -9,7 +9,8 @@ export function toolDocuments(catalog: () => Catalog): ResourceSource {
   const toolNamed = (name: string | undefined) => {
     const operation = catalog().get(name ?? '')?.operation;
     // not by an alias: a document has one address
-    return operation?.kind === 'tool' && operation.name === name ? operation : undefined;
+    const isOpen = operation?.kind === 'tool' && operation.isHidden !== true;
+    return isOpen && operation.name === name ? operation : undefined;
   };
   return {
     name: 'tool',
@@ -21,12 +22,14 @@ export function toolDocuments(catalog: () => Catalog): ResourceSource {
     actsAs: ({ name }) => (toolNamed(name) ? [String(name)] : []),
     isOffered: () => true,
     list: (persona) =>
-      viewOf(persona).tools.map(({ name, title }) => ({
-        uri: `howdah://tools/${encodeURIComponent(name)}`,
-        name,
-        title: `${title}: documentation`,
-        mimeType: 'text/markdown',
-      })),
+      viewOf(persona)
+        .tools.filter(({ isHidden }) => isHidden !== true)
+        .map(({ name, title }) => ({
+          uri: `howdah://tools/${encodeURIComponent(name)}`,
+          name,
+          title: `${title}: documentation`,
+          mimeType: 'text/markdown',
+        })),
     withheld: (persona) => viewOf(persona).withheld,
     read: async ({ name }, { uri }) => {
       const tool = toolNamed(name);
