@@ -34,6 +34,8 @@ import { createLivePolicy } from './policy/live.ts';
 import { joinPersonas, NO_STORED_RULES, type StoredRules } from './policy/stored-rules.ts';
 import type { StoreReader } from './audit/store-reader.ts';
 import type { EmbeddedUse, Store } from './store/open-store.ts';
+import type { KeyRing } from './store/key-ring.ts';
+import { openKeyRing } from './store/secrets-key.ts';
 import { openStatementTexts, type StatementTexts } from './sqltext/statement-texts.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { tools } from './tools/all-tools.ts';
@@ -85,6 +87,7 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const late = withoutStore(auditDirectory(config, stateDir));
   const wiring: Wiring = { config, env, warn: (message) => logger.warn({}, message), late };
   await requireAllowedQueries(config);
+  const keys = await configuredKeys(config, env);
   const wired: Wired = { ...wire(wiring), running: createRunningCalls(), logger };
   const callers = createLiveCallers(compileCallers(config.auth));
   const embeddedStore = parts.embeddedStore ?? 'none';
@@ -102,7 +105,7 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const statementTexts = openStatementTexts();
   const callersSql: CallersSql = {
     guard: parts.guard ?? createLazyGuard(statementTexts),
-    maskKeys: createMaskKeys(log.store?.keys),
+    maskKeys: createMaskKeys(log.store?.keys ?? keys),
   };
   const opened: Opened = { ...wired, callersSql, log, counted, statementTexts, rules, door: () => door };
   await rules.start(parts.mendsPersonas === true).catch(async (error: unknown) => {
@@ -125,6 +128,11 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
     },
     close: () => closeAll(opened),
   };
+}
+
+/** A key that no store has been opened with. */
+function configuredKeys({ secrets }: Config, env: PlatformParts['env']): Promise<KeyRing> | undefined {
+  return secrets.key && openKeyRing(secrets, { env, generated: undefined });
 }
 
 /** Its lists are loaded with the first statement that it judges: many starts need none. */

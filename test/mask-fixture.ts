@@ -1,6 +1,7 @@
 /** A database full of secrets, and a persona that may see none of them. */
-import type { Cluster } from './postgres/clusters.ts';
-import { runSql } from './postgres/instance.ts';
+import { makeReader } from './callers-kit.ts';
+import type { Clone } from './postgres/clone.ts';
+import { runAs } from './postgres/platform.ts';
 
 /** Whatever a caller gets must have none of these in it. */
 export const SECRETS = /topsecret|0174|4711|1987|Zanzibar|s3cr3t|hidden-tip|west-coast|Blofeld/gi;
@@ -17,6 +18,7 @@ export const DATA = {
     'shop.parts.zone': 'hash',
     'shop.people.email': 'redact',
     'shop.leaf.tip': 'null',
+    'shop.virtual.email': 'redact',
     'shop.granted.email': 'hash',
     '"Odd Schema"."Üsers ""X"""."E Mail"': 'redact',
   },
@@ -67,29 +69,26 @@ const FIXTURE = `
   create table "Odd Schema"."Üsers ""X""" (id integer, "E Mail" text, "select" text);
   insert into "Odd Schema"."Üsers ""X""" values (1, 'topsecret@x', 'shown');
 
+  create table shop.virtual (id integer, email text, up text generated always as (upper(email)) /* kind */);
+  insert into shop.virtual values (1, 'topsecret@example.com');
   create function shop.peek(u shop.users) returns text language sql stable as 'select u.email';
   grant usage on schema shop, early, hr, "Odd Schema" to masks_caller;
   grant select on all tables in schema shop, early, hr, "Odd Schema" to masks_caller;
   grant insert on shop.orders to masks_caller;
   analyze;`;
 
-/** The worst of logins for it: one that may read everything. */
-export async function fillWithSecrets(cluster: Cluster, database: string): Promise<void> {
-  await runSql(
-    cluster,
-    database,
-    `do $$ begin
-       if not exists (select from pg_roles where rolname = 'masks_caller') then
-         create role masks_caller login password 'masks';
-       end if;
-     end $$`,
+/** Gives the URL of the worst of logins for it: one that may read everything. */
+export async function fillWithSecrets(database: Clone): Promise<string> {
+  const reader = await makeReader(database.superuserUrl);
+  const [{ major = '' } = {}] = await runAs(
+    database.superuserUrl,
+    `select split_part(current_setting('server_version'), '.', 1)::integer as major`,
   );
-  await runSql(cluster, database, FIXTURE);
-}
-
-export function callerUrl({ superuserUrl }: { readonly superuserUrl: string }): string {
-  const url = new URL(superuserUrl);
-  url.username = 'masks_caller';
-  url.password = 'masks';
+  const kind = Number(major) >= 18 ? 'virtual' : 'stored';
+  const text = FIXTURE.replaceAll('masks_caller', reader.user).replace('/* kind */', kind);
+  await runAs(database.superuserUrl, text);
+  const url = new URL(database.superuserUrl);
+  url.username = reader.user;
+  url.password = reader.password;
   return url.href;
 }

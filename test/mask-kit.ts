@@ -5,7 +5,7 @@ import { PersonaSpec } from '../src/contract/persona.ts';
 import type { PlatformError } from '../src/core/errors.ts';
 import type { DataAccess } from '../src/guard/access.ts';
 import { createGuard } from '../src/guard/create-guard.ts';
-import { explainedText } from '../src/guard/explained-text.ts';
+import { explainedText } from './explained-text.ts';
 import type { Approved, Verdict } from '../src/guard/guard.ts';
 import { MASK_KEY } from '../src/guard/mask-expression.ts';
 import { withholdError } from '../src/guard/withheld-error.ts';
@@ -17,7 +17,7 @@ import { createPermits, openPool } from '../src/postgres/pool.ts';
 import { openStatementTexts } from '../src/sqltext/statement-texts.ts';
 import { inSession, targetOf } from './session-kit.ts';
 
-const KEY = createMaskKeys(undefined)('analyst', 'shop');
+export const MASK_KEY_OF_TESTS = createMaskKeys(undefined)('analyst', 'shop');
 
 /** What the caller gets. */
 export interface Heard {
@@ -53,7 +53,7 @@ export function accessOf(data: unknown): DataAccess {
 
 export async function openCaller({ url, data, path }: CallerOptions): Promise<Caller> {
   const access = accessOf(data);
-  const texts = openStatementTexts();
+  const texts = openStatementTexts({ textMs: 5000 });
   const guard = createGuard(texts);
   const pool = openPool(targetOf(url), { permits: createPermits(1) });
   const client = new pg.Client(url);
@@ -98,7 +98,7 @@ async function run(
   await client.query(`select set_config('search_path', $1, true), set_config('TimeZone', 'UTC', true)`, [
     path.map((schema) => `"${schema}"`).join(','),
   ]);
-  if (approved.wantsMaskKey) await client.query(`select set_config($1, $2, true)`, [MASK_KEY, KEY]);
+  if (approved.wantsMaskKey) await client.query(`select set_config($1, $2, true)`, [MASK_KEY, MASK_KEY_OF_TESTS]);
   if (approved.kind === 'explain') {
     const options = approved.analyzes ? 'FORMAT JSON, ANALYZE, VERBOSE' : 'FORMAT JSON, VERBOSE';
     const { rows } = await client.query<{ 'QUERY PLAN': unknown }>(

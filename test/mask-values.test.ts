@@ -1,5 +1,6 @@
 /** What each mask shows of each type, asked of real servers. */
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createMaskKeys } from '../src/calls/mask-key.ts';
@@ -10,6 +11,14 @@ import { useClone } from './postgres/clone.ts';
 import { withSession } from './postgres/platform.ts';
 
 const KEY = createMaskKeys(undefined)('analyst', 'shop');
+
+/** The examples of the guide: mask, type, value, what is shown. */
+const GUIDE = readFileSync(new URL('../docs/masks.md', import.meta.url), 'utf8');
+const EXAMPLES = GUIDE.split('\n').flatMap((line) => {
+  const [, mask, type, value, shown] =
+    /^\| `(\w+)` +\| `([^`]+)` +\| `([^`]+)` +\| (`[^`]+`|null) +\|$/.exec(line) ?? [];
+  return mask === undefined ? [] : [{ mask, type: type ?? '', value: value ?? '', shown: shown ?? '' }];
+});
 
 /** A type, a value of it, and what the masks show; what is not said is null. */
 const CASES: readonly [type: string, value: string, shown: Partial<Record<MaskName, string>>][] = [
@@ -27,6 +36,7 @@ const CASES: readonly [type: string, value: string, shown: Partial<Record<MaskNa
   ['"char"', 'x', { redact: '[redacted]', last4: '****', partial: '***' }],
   ['text_of_ours', 'dave@example.net', { redact: '[redacted]', last4: '****.net', partial: 'd***@example.net' }],
   ['odd_text', 'dave@example.net', { redact: '[redacted]', last4: '****.net', partial: 'd***@example.net' }],
+  ['citext', 'Dave@example.net', { redact: '[redacted]', last4: '****.net', partial: 'D***@example.net' }],
   ['bigint', '4111111111111111', { last4: '****1111' }],
   ['integer', '1234567', { last4: '****' }],
   ['smallint', '31', { last4: '****' }],
@@ -64,6 +74,7 @@ const CASES: readonly [type: string, value: string, shown: Partial<Record<MaskNa
 ];
 
 const TYPES = `
+  create extension citext;
   create domain text_of_ours as text check (value <> 'never');
   create domain odd_text as text_of_ours not null default 'x';
   create domain date_of_ours as date;
@@ -114,6 +125,16 @@ describeEachMajor('masks', (cluster) => {
       const { shown } = await show(mask, type, value);
       expect({ mask, shown }).toEqual({ mask, shown: expected[mask] ?? null });
     }
+  });
+
+  it.each(EXAMPLES)('show what the guide says: $mask of $value', async ({ mask, type, value, shown }) => {
+    const told = await show(mask as MaskName, type, value);
+    expect(told.shown === null ? 'null' : `\`${told.shown}\``).toBe(shown);
+  });
+
+  it('are all in the guide', () => {
+    expect(EXAMPLES.length).toBeGreaterThan(12);
+    for (const mask of MASKS) expect(GUIDE).toContain(`| \`${mask}\``);
   });
 
   it.each(CASES.filter(([type]) => type !== 'odd_text'))('of %s leave null as it is, instead of %s', async (type) => {

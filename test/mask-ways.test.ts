@@ -1,6 +1,6 @@
 /** Ways to learn a value that is masked or denied: none reveals it. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { callerUrl, DATA, fillWithSecrets, PATH, SECRETS } from './mask-fixture.ts';
+import { DATA, fillWithSecrets, PATH, SECRETS } from './mask-fixture.ts';
 import { openCaller, type Caller, type Heard } from './mask-kit.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeSomeMajors } from './postgres/each-major.ts';
@@ -120,6 +120,18 @@ const WAYS = table(
   function/argument | the key of the hash by an expression | select current_setting('how' || 'dah.mask_key'), phone from users
   no rows | settings | select name, setting from pg_settings where name like '%mask%'
   plan | a sequence of reads by their plans | explain analyze select count(*) from users where low like 't%'
+  rows | a virtual generated column | select up, email, virtual from virtual
+  rows | a check of input | select pg_typeof(email), pg_column_size(email), length(email), md5(email), quote_literal(email) from users
+  function/not-allowed | a statement in a text for ts_stat | select * from ts_stat('select to_tsvector(email) from shop.users')
+  function/not-allowed | a table by its name in a text | select table_to_xml('shop.users', true, false, '')
+  function/not-allowed | a key of one's own | select set_config('howdah.mask_key', 'mine', true), phone from users
+  function/not-allowed | a file of the server | select pg_read_file('base/1/1259')
+  function/unknown | a page of the table | select get_raw_page('shop.users', 0)
+  type/catalogue | a table by its OID | select 'shop.users'::regclass::oid
+  rows | a denied name that an outer query has | select (select pin from users limit 1) from (values ('mine')) as x (pin)
+  error | a denied name in ORDER BY | select id from users order by pin
+  rows | JSON paths | select jsonb_path_query(to_jsonb(u), '$.*') from users u
+  rows | ranges and bytes of it | select int4range(length(email), null), convert_to(email, 'UTF8'), encode(sha256(convert_to(phone, 'UTF8')), 'hex') from users
   statement/locking | a lock on the rows | select * from users for update
   statement/kind | RETURNING | delete from users returning *
   statement/data-modifying | a data-modifying CTE | with x as (update users set name = name returning email) select * from x
@@ -156,9 +168,10 @@ const GUESSES = table(
 describeSomeMajors('SQ-18: a caller learns no hidden value', (cluster) => {
   const clone = useClone(cluster, 'fixture_ext');
   let caller: Caller;
+  let url: string;
   beforeAll(async () => {
-    await fillWithSecrets(cluster, clone().name);
-    caller = await openCaller({ url: callerUrl(clone()), data: DATA, path: PATH });
+    url = await fillWithSecrets(clone());
+    caller = await openCaller({ url, data: DATA, path: PATH });
   });
   afterAll(() => caller.close());
 

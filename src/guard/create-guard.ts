@@ -15,6 +15,7 @@ import { isRefusal, readReferences, readStatement, type ReadStatement } from './
 import type { References } from './references.ts';
 import { refuse } from './rules.ts';
 import { withoutSemicolon } from './statement-text.ts';
+import { touchedNames } from './touched-names.ts';
 import { createVerdictCache } from './verdict-cache.ts';
 import type { Refusal } from './verdict.ts';
 
@@ -118,7 +119,8 @@ async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judg
   const { relations } = reached;
   const maskedColumns = maskedColumnsOf(relations, facts, access);
   const { wantsMaskKey, edits } = masked;
-  const shape = { kind, analyzes, text: masked.text, wantsMaskKey, edits, parameters };
+  const touches = touchedNames({ sql: text, references, relations, facts });
+  const shape = { kind, analyzes, text: masked.text, wantsMaskKey, edits, touches, parameters };
   return { verdict: 'allow', ...shape, relations, maskedColumns, facts };
 }
 

@@ -34,6 +34,8 @@ export interface Approved {
   readonly edits?: readonly Edit[];
   /** The relations of users that it reaches. */
   readonly relations: readonly RelationFacts[];
+  /** The relations and columns that it touches, such as `public.orders.total`, for the record of who saw what. */
+  readonly touches?: readonly string[];
   /** `oid.attnum` of the columns whose values must not arrive. */
   readonly maskedColumns: ReadonlySet<string>;
   readonly facts: CatalogFacts | undefined;

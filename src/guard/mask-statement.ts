@@ -82,13 +82,6 @@ function findEdits(sql: string, references: References, found: readonly HiddenRe
   const edits: Edit[] = [];
   for (const each of found) {
     const { reference } = each;
-    if (reference.form === 'target') {
-      return refuse(
-        'mask/target',
-        `"${reference.name}" has hidden columns, and a change of it cannot be explained.`,
-        reference.at,
-      );
-    }
     const place = placeReference(sql, names, reference);
     if (place === undefined) {
       return refuse(
@@ -98,7 +91,6 @@ function findEdits(sql: string, references: References, found: readonly HiddenRe
       );
     }
     edits.push({ start: place.start, end: place.end, text: place.write(subSelect(each)) });
-    if (place.rest !== undefined) edits.push(place.rest);
   }
   const qualified = editQualifiedColumns(names, references, { found, edits });
   if (qualified === undefined) {

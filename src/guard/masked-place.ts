@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../postgres/sql.ts';
-import { unitOfByte, type Edit } from './edit.ts';
+import { unitOfByte } from './edit.ts';
 import type { NameTokens } from './name-tokens.ts';
 import type { RelationReference } from './references.ts';
 
@@ -9,12 +9,12 @@ export interface MaskedPlace {
   readonly end: number;
   /** The text that comes there. */
   write(subSelect: string): string;
-  /** A clause behind the alias that has moved into the sub-select. */
-  readonly rest?: Edit;
 }
 
 /** Finds a relation in the text by the tokens around its location; undefined where they are not what the parser saw. */
 export function placeReference(sql: string, names: NameTokens, reference: RelationReference): MaskedPlace | undefined {
+  // a sub-select can be neither sampled nor changed
+  if (reference.sampled || reference.form === 'target') return undefined;
   const unit = unitOfByte(sql, reference.at);
   const first = unit === undefined ? undefined : names.indexAt(unit);
   const name = first === undefined ? undefined : names.qualifiedName(first);
@@ -23,12 +23,7 @@ export function placeReference(sql: string, names: NameTokens, reference: Relati
   if (span === undefined) return undefined;
   if (reference.form === 'table') return placeTable(names, span, reference);
   const alias = reference.alias === undefined ? ` ${quoteIdentifier(reference.name)}` : '';
-  const extent = extentOf(names, span);
-  if (!reference.sampled) return { ...extent, write: (subSelect) => `(${subSelect})${alias}` };
-  const sample = findSample(sql, names, span.to, reference.alias !== undefined);
-  if (sample === undefined) return undefined;
-  const rest = { start: sample.start, end: sample.end, text: '' };
-  return { ...extent, write: (subSelect) => `(${subSelect} ${sample.text})${alias}`, rest };
+  return { ...extentOf(names, span), write: (subSelect) => `(${subSelect})${alias}` };
 }
 
 interface Span {
@@ -60,27 +55,4 @@ function placeTable(names: NameTokens, { from, to }: Span, { name }: RelationRef
   if (!names.is(from - 1, 'TABLE')) return undefined;
   const write = (subSelect: string) => `SELECT * FROM (${subSelect}) ${quoteIdentifier(name)}`;
   return { ...extentOf(names, { from: from - 1, to }), write };
-}
-
-/** `TABLESAMPLE method (…) REPEATABLE (…)` behind the alias, which may have names of columns. */
-function findSample(
-  sql: string,
-  names: NameTokens,
-  after: number,
-  hasAlias: boolean,
-): { readonly start: number; readonly end: number; readonly text: string } | undefined {
-  const from = hasAlias ? afterAlias(names, after) : after;
-  if (from === undefined || !names.is(from, 'TABLESAMPLE')) return undefined;
-  const method = names.qualifiedName(from + 1);
-  const group = method && names.afterGroup(method.after);
-  if (group === undefined) return undefined;
-  const to = names.is(group, 'REPEATABLE') ? names.afterGroup(group + 1) : group;
-  if (to === undefined) return undefined;
-  const { start, end } = extentOf(names, { from, to });
-  return { start, end, text: sql.slice(start, end) };
-}
-
-function afterAlias(names: NameTokens, from: number): number | undefined {
-  const alias = names.afterIdentifier(names.is(from, 'AS') ? from + 1 : from);
-  return alias === undefined ? undefined : (names.afterGroup(alias) ?? alias);
 }

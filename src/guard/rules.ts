@@ -32,9 +32,9 @@ export const RULES = {
   'attribute/function': 'Name a column; call functions with parentheses.',
   'input/malformed': 'Write a line of JSON such as {"sql": "SELECT 1"}.',
   'guard/unavailable': 'Try again; if it stays so, simplify the statement.',
-  'mask/text': 'Write the name of the table plainly, with an alias after it.',
+  'mask/text':
+    "Write the name of the table plainly, with an alias after it, and a text that ends in a backslash as E'…\\\\'.",
   'mask/qualified-column': 'Give the table an alias, and write alias.column.',
-  'mask/target': 'Explain a SELECT with the same FROM and WHERE.',
   'mask/unknown-relation': 'Check the name, or ask again: its table may have been changed just now.',
   'mask/size': 'Name tables with masked columns less often.',
   'relation/credentials': 'Use the diagnostic tools, which show settings and roles without secrets.',

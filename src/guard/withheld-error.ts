@@ -78,11 +78,11 @@ const UNKNOWN: FixedText = { message: 'PostgreSQL refused the statement.' };
 
 /**
  * What a caller from whom something is hidden may hear of a failure: no word of PostgreSQL's, since its messages, details,
- * contexts and hints quote values and names. Errors that PostgreSQL did not make are given back as they are.
+ * contexts and hints quote values and names. Errors that are not about the statement are given back as they are.
  */
 export function withholdError(error: PlatformError, sent: Sent | undefined): PlatformError {
   const sqlstate = error.details?.['sqlstate'];
-  if (typeof sqlstate !== 'string') return error;
+  if (typeof sqlstate !== 'string' || error.code !== 'QUERY_FAILED') return error;
   const { message, hint } = textFor(sqlstate);
   const position = sent === undefined ? undefined : positionIn(sent, error);
   return new PlatformError(error.code, message, {

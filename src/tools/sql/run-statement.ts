@@ -43,7 +43,7 @@ export async function runStatement(
   context.willRun({
     sql: approved.text,
     parameters: parameters.map(({ value }) => parameterText(value)),
-    relations: approved.relations.map(({ schema, name }) => `${schema}.${name}`).toSorted(),
+    relations: approved.touches ?? approved.relations.map(({ schema, name }) => `${schema}.${name}`).toSorted(),
   });
   const { result, facts } = await callers.readOnly(async (session) => ({
     result: await session.run(approved, { parameters, rows: limit }),

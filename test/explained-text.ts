@@ -1,5 +1,5 @@
-import { lex } from '../sqltext/lexer.ts';
-import { createNameTokens } from './name-tokens.ts';
+import { lex } from '../src/sqltext/lexer.ts';
+import { createNameTokens } from '../src/guard/name-tokens.ts';
 
 /** What an EXPLAIN explains; undefined where the text is none. */
 export function explainedText(text: string): string | undefined {
