@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { ReachedDatabase } from '../../calls/context.ts';
 import { PlatformError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 import { quoteIdentifier } from '../../postgres/sql.ts';
