@@ -72,5 +72,7 @@ const ATTACKS: readonly (readonly [id: string, statements: readonly string[]])[]
 ];
 
 it.each(ATTACKS)('%s', async (_, statements) => {
-  for (const sql of statements) expect(await guard.ruleOf(sql), sql).not.toBe('allow');
+  const passed: string[] = [];
+  for (const sql of statements) if ((await guard.ruleOf(sql)) === 'allow') passed.push(sql);
+  expect(passed).toEqual([]);
 });

@@ -25,28 +25,34 @@ const spelled = (name: string): fc.Arbitrary<string> =>
     fc.constant(`"${name}"`),
     fc.constant(`pg_catalog."${name}"`),
     fc.constant(`PG_CATALOG . /* x */ "${name}" -- y\n`),
-    fc.constant(`U&"${[...name].map((c) => `\\${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}"`),
+    fc.constant(
+      `U&"${Array.from(name)
+        .map((c) => `\\${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+        .join('')}"`,
+    ),
+  );
+
+/** An expression in one more place. */
+const wrap = (inner: fc.Arbitrary<string>) =>
+  fc.oneof(
+    fc.tuple(fc.constantFrom('abs', 'lower', 'to_json', 'md5'), inner).map(([f, x]) => `${f}(${x})`),
+    inner.map((x) => `(${x})`),
+    inner.map((x) => `(SELECT ${x})`),
+    inner.map((x) => `ARRAY[1, ${x}]`),
+    inner.map((x) => `CASE WHEN true THEN ${x} END`),
+    inner.map((x) => `coalesce(NULL, ${x})`),
+    inner.map((x) => `(${x})::text`),
+    inner.map((x) => `'a' || ${x}`),
+    inner.map((x) => `count(*) FILTER (WHERE ${x} IS NULL) OVER (ORDER BY ${x})`),
+    inner.map((x) => `JSON_OBJECT('k' : ${x})`),
+    inner.map((x) => `(WITH w AS (SELECT ${x} AS c) SELECT c FROM w LIMIT 1)`),
+    inner.map((x) => `EXISTS (VALUES (1, ${x}))`),
+    inner.map((x) => `xmlforest(${x} AS a)`),
+    inner.map((x) => `ROW(${x}) IS NULL`),
   );
 
 /** Expressions of functions that are allowed, with the given one somewhere in it. */
 const around = (seed: fc.Arbitrary<string>): fc.Arbitrary<string> => {
-  const wrap = (inner: fc.Arbitrary<string>) =>
-    fc.oneof(
-      fc.tuple(fc.constantFrom('abs', 'lower', 'to_json', 'md5'), inner).map(([f, x]) => `${f}(${x})`),
-      inner.map((x) => `(${x})`),
-      inner.map((x) => `(SELECT ${x})`),
-      inner.map((x) => `ARRAY[1, ${x}]`),
-      inner.map((x) => `CASE WHEN true THEN ${x} END`),
-      inner.map((x) => `coalesce(NULL, ${x})`),
-      inner.map((x) => `(${x})::text`),
-      inner.map((x) => `'a' || ${x}`),
-      inner.map((x) => `count(*) FILTER (WHERE ${x} IS NULL) OVER (ORDER BY ${x})`),
-      inner.map((x) => `JSON_OBJECT('k' : ${x})`),
-      inner.map((x) => `(WITH w AS (SELECT ${x} AS c) SELECT c FROM w LIMIT 1)`),
-      inner.map((x) => `EXISTS (VALUES (1, ${x}))`),
-      inner.map((x) => `xmlforest(${x} AS a)`),
-      inner.map((x) => `ROW(${x}) IS NULL`),
-    );
   return fc.nat(5).chain((depth) => Array.from({ length: depth }).reduce<fc.Arbitrary<string>>(wrap, seed));
 };
 
@@ -89,37 +95,33 @@ const FORBIDDEN =
 
 it('never fails on mutated text, and lets nothing pass that holds what is forbidden', async () => {
   const piece = fc.constantFrom(
-    ...[
-      "'",
-      '"',
-      '$$',
-      '$a$',
-      '--',
-      '/*',
-      '*/',
-      ';',
-      '\\',
-      '(',
-      ')',
-      '\n',
-      "E'",
-      'U&"',
-      '::',
-      '.',
-      ' ',
-      '\u00a0',
-      '\u2028',
-    ],
-    ...[
-      'pg_sleep(1)',
-      'DELETE FROM t',
-      'FOR UPDATE',
-      'INTO x',
-      "set_config('a', 'b', false)",
-      'ANALYZE',
-      '%',
-      '\u0000',
-    ],
+    "'",
+    '"',
+    '$$',
+    '$a$',
+    '--',
+    '/*',
+    '*/',
+    ';',
+    '\\',
+    '(',
+    ')',
+    '\n',
+    "E'",
+    'U&"',
+    '::',
+    '.',
+    ' ',
+    '\u00a0',
+    '\u2028',
+    'pg_sleep(1)',
+    'DELETE FROM t',
+    'FOR UPDATE',
+    'INTO x',
+    "set_config('a', 'b', false)",
+    'ANALYZE',
+    '%',
+    '\u0000',
   );
   const edit = fc.tuple(fc.nat(400), fc.nat(3), piece);
   await fc.assert(
@@ -129,9 +131,9 @@ it('never fails on mutated text, and lets nothing pass that holds what is forbid
         return text.slice(0, start) + put + text.slice(start + cut);
       }, sql);
       const verdict = await guard.check(mutated);
-      if (verdict.verdict === 'deny') return verdict.reason.length > 0 && verdict.hint.length > 0;
-      const bare = verdict.text.replaceAll(/'(?:[^']|'')*'|"[^"]*"|\$(\w*)\$[^]*?\$\1\$|--.*|\/\*[^]*?\*\//g, ' ');
-      return !FORBIDDEN.test(bare);
+      const text = verdict.verdict === 'allow' ? verdict.text : '';
+      const bare = text.replaceAll(/'(?:[^']|'')*'|"[^"]*"|\$(\w*)\$[^]*?\$\1\$|--.*|\/\*[^]*?\*\//g, ' ');
+      expect(bare).not.toMatch(FORBIDDEN);
     }),
     { numRuns: 1500 },
   );

@@ -210,7 +210,7 @@ describeSomeMajors('the guard with a server', (cluster) => {
       '$expected: $sql',
       async ({ sql, expected }) => {
         const rule = await ruleOf(sql, ['pg_catalog', 'cases', 'app', 'ext']);
-        expect(rule === 'allow' ? rule : `deny`, rule).toBe(expected);
+        expect(rule === 'allow' ? rule : 'deny').toBe(expected);
       },
     );
   });

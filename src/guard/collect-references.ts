@@ -104,7 +104,9 @@ function visit(collector: Collector, visited: Visit): void {
   READERS[type]?.(collector, visited);
   const older = CALLED_BEFORE[type];
   if (older !== undefined && major < older.since) {
-    for (const name of older.names) {
+    // `JSON_VALUE_OP` is a call of json_value
+    const operation = textOf(fields['op'])?.toLowerCase().replace(/_op$/, '');
+    for (const name of older.names.filter((each) => operation === undefined || each === operation)) {
       collector.functions.push({ schema: undefined, name, argumentCount: undefined, at: locationOf(fields) });
     }
   }
@@ -280,11 +282,25 @@ function countAlias({ aliases }: Collector, name: string, kind: 'relations' | 'f
   });
 }
 
-function readCall({ functions, calls }: Collector, { fields }: Visit): void {
+/** What the grammar of older servers makes of the SQL forms of 18's. */
+const OLDER_FORMS: Readonly<Record<string, { readonly since: number; readonly name: string }>> = {
+  extract: { since: 14, name: 'date_part' },
+  similar_to_escape: { since: 13, name: 'similar_escape' },
+};
+
+function calledName(fields: Fields, major: number): QualifiedName {
+  const called = qualified(namesOf(fields['funcname']) ?? []);
+  const older =
+    called.schema === 'pg_catalog' && Object.hasOwn(OLDER_FORMS, called.name) ? OLDER_FORMS[called.name] : undefined;
+  const isForm = fields['funcformat'] !== 'COERCE_EXPLICIT_CALL' || called.name === 'similar_to_escape';
+  return older !== undefined && isForm && major < older.since ? { ...called, name: older.name } : called;
+}
+
+function readCall({ functions, calls }: Collector, { fields, major }: Visit): void {
   const args = listOf(fields['args']);
   const fixed = fields['func_variadic'] !== true;
   functions.push({
-    ...qualified(namesOf(fields['funcname']) ?? []),
+    ...calledName(fields, major),
     argumentCount: fixed ? args.length : undefined,
     at: locationOf(fields),
   });

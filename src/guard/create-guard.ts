@@ -32,7 +32,8 @@ export function createGuard(texts: Texts): Guard {
     const tree = await parse(texts, sql, signal);
     if (isRefusal(tree)) return deny(tree);
     await rest(sql);
-    const statement = readStatement(tree);
+    // an older server reads a new form as a call
+    const statement = readStatement(tree, catalog && { major: catalog.session.facts.major });
     if (isRefusal(statement)) return deny(statement);
     await rest(sql);
     const refusal = refuseCredentials(statement.references);
@@ -41,7 +42,7 @@ export function createGuard(texts: Texts): Guard {
     if (isRefusal(text)) return deny(text);
     await rest(sql);
     if (catalog === undefined) return judgeByName(statement, text, access);
-    return judgeByFacts(texts, request, { catalog, tree, text, references: statement.references });
+    return judgeByFacts(texts, request, { catalog, text, statement });
   }
 
   return {
@@ -93,20 +94,16 @@ function judgeByName(statement: ReadStatement, text: string, access: DataAccess)
 
 interface Judged {
   readonly catalog: CatalogSource;
-  readonly tree: ParseResult;
   readonly text: string;
-  readonly references: References;
+  readonly statement: ReadStatement;
 }
 
 async function judgeByFacts(texts: Texts, { access, signal }: GuardRequest, judged: Judged): Promise<Verdict> {
-  const { catalog, tree, text } = judged;
-  const facts = await readFacts(catalog.session, catalog.path, withCasts(judged.references), (definitions) =>
+  const { catalog, text, statement } = judged;
+  const { references, kind, analyzes, parameters } = statement;
+  const facts = await readFacts(catalog.session, catalog.path, withCasts(references), (definitions) =>
     Promise.all(definitions.map((definition) => referencesOf(texts, definition, signal))),
   );
-  // an older server reads a new form as a call
-  const statement = readStatement(tree, { major: facts.major });
-  if (isRefusal(statement)) return deny(statement);
-  const { references, kind, analyzes, parameters } = statement;
   // first, since what the others say could tell of a relation that is hidden
   const reached = judgeRelations(references, facts, access);
   if (isRefusal(reached)) return deny(reached);

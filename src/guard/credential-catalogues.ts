@@ -1,5 +1,5 @@
 import type { References } from './references.ts';
-import { refuse } from './rules.ts';
+import { refuseRelation } from './relation-rules.ts';
 import type { Refusal } from './verdict.ts';
 
 /** Relations of pg_catalog and information_schema that hold passwords, connection strings or configuration lines. */
@@ -22,5 +22,5 @@ const SYSTEM_SCHEMAS: ReadonlySet<string | undefined> = new Set([undefined, 'pg_
 /** Why the statement may not name one of them; a relation of users that has such a name needs its schema. */
 export function refuseCredentials({ relations }: References): Refusal | undefined {
   const found = relations.find(({ schema, name }) => SYSTEM_SCHEMAS.has(schema) && CREDENTIAL_CATALOGUES.has(name));
-  return found && refuse('relation/credentials', `The relation ${found.name} holds credentials.`, found.at);
+  return found && refuseRelation('relation/credentials', `The relation ${found.name} holds credentials.`, found.at);
 }

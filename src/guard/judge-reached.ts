@@ -2,7 +2,7 @@ import type { DataAccess } from './access.ts';
 import type { CatalogFacts, Reach, RelationFacts, TypeFacts } from './facts.ts';
 import { judgeNames } from './judge-names.ts';
 import type { References, TypeReference } from './references.ts';
-import { refuse } from './rules.ts';
+import { refuseRelation } from './relation-rules.ts';
 import type { Refusal } from './verdict.ts';
 
 interface Path {
@@ -49,7 +49,7 @@ function followRelation(relation: RelationFacts, path: Path): Refusal | undefine
   const key = `r${oid} ${path.access.hides}`; // behind a view that was granted less is asked of it
   if (isSystem || path.seen.has(key)) return undefined;
   path.seen.add(key);
-  if (unreadable) return refuse('relation/unreadable', `What ${schema}.${name} reaches could not be read.`);
+  if (unreadable) return refuseRelation('relation/unreadable', `What ${schema}.${name} reaches could not be read.`, -1);
   for (const member of family) {
     const facts = path.facts.relationByOid(member);
     const refusal = facts && followRelation(facts, path);
@@ -64,7 +64,8 @@ function followType(type: TypeFacts, path: Path): Refusal | undefined {
   const { oid, schema, name, isBuiltIn, unreadable, reaches } = type;
   if (isBuiltIn || path.seen.has(`t${oid}`)) return undefined;
   path.seen.add(`t${oid}`);
-  if (unreadable) return refuse('relation/unreadable', `What the type ${schema}.${name} checks could not be read.`);
+  if (unreadable)
+    return refuseRelation('relation/unreadable', `What the type ${schema}.${name} checks could not be read.`, -1);
   return followAll(reaches, `${schema}.${name}`, path);
 }
 

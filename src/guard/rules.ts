@@ -1,6 +1,6 @@
 import type { Refusal } from './verdict.ts';
 
-/** Every rule of the guard, with the allowed way that its refusals name. A section of docs/sql-guard.md each. */
+/** The rules but those about relations, with the allowed way that refusals name. A section of docs/sql-guard.md each. */
 export const RULES = {
   'statement/parse': 'Correct the statement; the grammar is that of PostgreSQL 18.',
   'statement/one': 'Send one statement at a time.',
@@ -22,7 +22,6 @@ export const RULES = {
     'Ask an administrator to allow the function for the persona, or use a built-in one by the name pg_catalog.….',
   'function/argument': 'Write that argument as a literal that is allowed.',
   'function/catalogue': 'Use the tools search_schema and describe_table, which show what the persona may see.',
-  'operator/not-allowed': 'Use a built-in operator.',
   'operator/unknown': 'Use a built-in operator, or one of an extension that is trusted.',
   'operator/not-granted':
     'Ask an administrator to allow the function behind the operator, or write OPERATOR(pg_catalog.…).',
@@ -37,8 +36,6 @@ export const RULES = {
   'mask/qualified-column': 'Give the table an alias, and write alias.column.',
   'mask/unknown-relation': 'Check the name, or ask again: its table may have been changed just now.',
   'mask/size': 'Name tables with masked columns less often.',
-  'relation/credentials': 'Use the diagnostic tools, which show settings and roles without secrets.',
-  'relation/unreadable': 'Ask for the tables that it reads.',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type Rule = keyof typeof RULES;

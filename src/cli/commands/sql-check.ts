@@ -23,8 +23,7 @@ export const sqlCheck = defineCommand({
     { line: 'howdah sql check < statement.sql', does: 'the same for a file' },
     { line: 'howdah sql check --json < statements.jsonl', does: 'a verdict for each line, such as {"sql":"SELECT 1"}' },
   ],
-  notes:
-    'Needs no configuration and no server: without --server the functions, operators and types that PostgreSQL and the trusted extensions come with are known, and no others. Nothing is run. docs/sql-guard.md has the rules.',
+  notes: 'Nothing is run, and neither a configuration nor a server is needed. docs/sql-guard.md has the rules.',
   run: async (shell, { positionals: [statement], values }) =>
     (await import('../check-sql.ts')).checkSql(shell, statement, values),
 });
