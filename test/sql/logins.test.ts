@@ -5,6 +5,9 @@ import { useClone } from '../postgres/clone.ts';
 import { describeSomeMajors } from '../postgres/each-major.ts';
 import { runAs } from '../postgres/platform.ts';
 
+const path = async (howdah: CallersHowdah) =>
+  answerOf(await howdah.call('query', { sql: "select current_setting('search_path')" }))['rows'];
+
 describeSomeMajors('a login for SQL of callers', (cluster) => {
   const clone = useClone(cluster);
   let reader: Reader;
@@ -112,8 +115,6 @@ describeSomeMajors('a login for SQL of callers', (cluster) => {
 
   it('finds names in the path of the role, or of the server, and in no temporary schema first', async () => {
     await admin(`alter role ${reader.user} set search_path = '"$user"', gone, shop, pg_temp`);
-    const path = async (howdah: CallersHowdah) =>
-      answerOf(await howdah.call('query', { sql: "select current_setting('search_path')" }))['rows'];
     expect(await path(await open())).toEqual([['"pg_catalog", "shop", "pg_temp"']]);
     expect(await path(await open({ server: { search_path: ['pg_temp', 'gone', 'public', 'shop'] } }))).toEqual([
       ['"pg_catalog", "public", "shop", "pg_temp"'],
@@ -123,6 +124,7 @@ describeSomeMajors('a login for SQL of callers', (cluster) => {
 
   it('says which grant is missing', async () => {
     const howdah = await open({ guard: 'own' });
+    await howdah.call('query', { sql: 'select 1' }); // the parser starts
     const error = errorOf(await howdah.call('query', { sql: 'select count(*) from shop.order_lines' }));
     expect(error).toMatchObject({
       code: 'QUERY_FAILED',
