@@ -29,7 +29,8 @@ export async function visitLogins(target: ReachedDatabase, call: Call): Promise<
   return { rows: visits.map(({ row }) => row), findings: visits.flatMap(({ findings }) => findings) };
 }
 
-async function visit(name: string, { user, database: open, profile }: FleetLogin, call: Call & { database: string }) {
+async function visit(name: string, found: FleetLogin, call: Call & { database: string }) {
+  const { user } = found;
   const object = quoteIdentifier(user);
   const row = { login: name, role: user, reachable: false, search_path: [] };
   const { deadline, callId, database } = call;
@@ -40,23 +41,23 @@ async function visit(name: string, { user, database: open, profile }: FleetLogin
     lockTimeoutMs: 300,
   } as const;
   try {
-    const found = await open(database).readOnly(options, (session) => profile(database, session));
+    const profile = await found.database(database).readOnly(options, (session) => found.profile(database, session));
     const findings: Finding[] = [];
-    if (found.powers.length > 0) {
-      const claim = `The login may do more than read, so that it runs no SQL of callers: ${describePowers(found.powers)}.`;
-      findings.push({ severity: 'warning', claim, object, evidence: {}, next_step: mendLogin(found).join('\n') });
+    if (profile.powers.length > 0) {
+      const claim = `The login may do more than read, so that it runs no SQL of callers: ${describePowers(profile.powers)}.`;
+      findings.push({ severity: 'warning', claim, object, evidence: {}, next_step: mendLogin(profile).join('\n') });
     }
-    const restrictions = restrictLogin(found, database);
+    const restrictions = restrictLogin(profile, database);
     if (restrictions.length > 0) {
-      const evidence = { temporary: found.mayMakeTemporary, read_only_by_default: found.isReadOnlyByDefault };
+      const evidence = { temporary: profile.mayMakeTemporary, read_only_by_default: profile.isReadOnlyByDefault };
       const claim = 'The login for SQL of callers could be narrower.';
       findings.push({ severity: 'notice', claim, object, evidence, next_step: restrictions.join('\n') });
     }
     if (findings.length === 0) {
       const claim = 'The login for SQL of callers reads, and does nothing else.';
-      findings.push({ severity: 'ok', claim, object, evidence: { search_path: found.path.join(', ') } });
+      findings.push({ severity: 'ok', claim, object, evidence: { search_path: profile.path.join(', ') } });
     }
-    return { row: { ...row, reachable: true, search_path: [...found.path] }, findings };
+    return { row: { ...row, reachable: true, search_path: [...profile.path] }, findings };
   } catch (error) {
     if (!(error instanceof PlatformError) || error.code === 'CANCELLED') throw error;
     const claim = `The login for SQL of callers cannot be used: ${error.message}`;

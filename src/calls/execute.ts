@@ -128,10 +128,7 @@ async function admit(request: CallRequest, deps: CallDeps, record: CallRecord): 
   const { operation, argumentNames, given, purpose } = findMeant(called, request, chosen);
   record.found(operation);
   record.stated(readPurpose(purpose));
-  if (operation.isHidden === true && chosen?.operation(operation).allowed !== true) {
-    record.decided(chosen?.operation(operation) ?? { allowed: false, rule: 'no persona is for the caller' });
-    throw request.catalog.unknown(request.name);
-  }
+  if (operation.isHidden === true) hideUnlessAllowed(operation, chosen, { request, record });
   const persona = chosen ?? refuseStranger(rivals, request.principal);
   // A protocol method shows each caller only what the operations behind it allow, below and in its own lists.
   if (operation.kind !== 'method') authorizeOperation(persona, operation, record);
@@ -240,6 +237,18 @@ function requireCurrent({ isCurrent }: CallDeps): void {
   throw new PlatformError('UNAVAILABLE', 'Whether the personas have changed cannot be seen now.', {
     hint: 'No call is answered until the store is back; no restart is needed then. The log of Howdah says what is wrong.',
   });
+}
+
+/** Whoever may not call it hears the same as of one that is not there. */
+function hideUnlessAllowed(
+  operation: Operation,
+  persona: CompiledPersona | undefined,
+  { request, record }: { readonly request: CallRequest; readonly record: CallRecord },
+): void {
+  const decision = persona?.operation(operation) ?? { allowed: false, rule: 'no persona is for the caller' };
+  if (decision.allowed) return;
+  record.decided(decision);
+  throw request.catalog.unknown(request.name);
 }
 
 function refuseStranger(rivals: readonly string[], principal: Principal): never {

@@ -149,7 +149,8 @@ export async function readLoginProfile(
 
 /** Which schemas of the path there are and may be used, as PostgreSQL itself finds them; those of its own are left out. */
 async function readSchemas(session: ReadOnlySession, path: string): Promise<string[]> {
-  await session.query(SET_PATH, { path });
+  // where temporary objects come first, to look at the path would make their schema
+  await session.query(SET_PATH, { path: path.trim() === '' ? 'pg_catalog' : `pg_catalog, ${path}` });
   const [found] = decodeRows(await session.query(SCHEMAS), schemasShape);
   await session.query(SET_PATH, { path: 'pg_catalog, pg_temp' });
   const { schemas } = z.object({ schemas: z.array(z.string()) }).parse(found);

@@ -70,6 +70,8 @@ describe('saved queries', () => {
     });
   });
   afterAll(() => howdah.close());
+  const load = (queries: Readonly<Record<string, unknown>>) => () =>
+    Promise.resolve({ config: Config.parse(configured(queries)), warnings: [], source: 'test' });
   const asOther = { principal: localPrincipal('other', 'tester') };
 
   it('is a tool with typed inputs', async () => {
@@ -105,8 +107,6 @@ describe('saved queries', () => {
 
   it('comes and goes as the configuration is read again', async () => {
     const late = { description: 'Paid.', sql: 'select count(*) from shop.paid_orders', server: 'shop' };
-    const load = (queries: Readonly<Record<string, unknown>>) => () =>
-      Promise.resolve({ config: Config.parse(configured(queries)), warnings: [], source: 'test' });
     const changes = await howdah.platform.reload(load({ late_ones: late }));
     expect(changes).toMatchObject({ live: expect.arrayContaining(['queries.late_ones', 'queries.orders_of']) });
     expect(answerOf(await howdah.call('late_ones'))).toMatchObject({ rows: [['2000']] });

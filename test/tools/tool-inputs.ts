@@ -6,7 +6,7 @@ import type { Login } from '../postgres/platform.ts';
 /** What a tool cannot do without, and what keeps one from taking its time. */
 const INPUTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   describe_table: { table: 'Order' },
-  query: { sql: 'select 1' },
+  query: { sql: 'select 1 as one' },
   // which every login may read
   sample_rows: { table: 'pg_catalog.pg_am' },
   sample_wait_events: { seconds: 0.5, interval_ms: 50 },
