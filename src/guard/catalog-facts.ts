@@ -1,6 +1,7 @@
 import { keyOf, type CatalogDraft } from './catalog-draft.ts';
 import type { CatalogFacts, FunctionFacts, RelationFacts } from './facts.ts';
 import type { QualifiedName } from './name.ts';
+import { calledBy } from './older-grammar.ts';
 
 /** What was read, for those who judge. A name that was not looked up is one that is not there. */
 export function factsOf(draft: CatalogDraft, major: number, path: readonly string[]): CatalogFacts {
@@ -12,7 +13,8 @@ export function factsOf(draft: CatalogDraft, major: number, path: readonly strin
   ] of draft.relations)
     relations.set(oid, { ...facts, ...related(oid) });
   const functionsOf = (kind: 'functions' | 'operators', name: QualifiedName): readonly FunctionFacts[] => {
-    const builtIns = (name.schema ?? 'pg_catalog') === 'pg_catalog' ? draft.builtIns[kind].get(name.name) : undefined;
+    const builtIns =
+      (name.schema ?? 'pg_catalog') === 'pg_catalog' ? draft.builtIns[kind].get(calledBy(major, name)) : undefined;
     const found = draft[`${kind}ByName`].get(keyOf(name)) ?? [];
     return [...(builtIns ?? []), ...found.flatMap((oid) => draft.functions.get(oid) ?? [])];
   };

@@ -31,7 +31,8 @@ export function createGuard(texts: Texts): Guard {
     const tree = await parse(texts, sql, signal);
     if (isRefusal(tree)) return deny(tree);
     await rest(sql);
-    const statement = readStatement(tree);
+    // an older server reads a new form as a call, which the catalogue is then asked for
+    const statement = readStatement(tree, catalog === undefined ? {} : { major: catalog.session.facts.major });
     if (isRefusal(statement)) return deny(statement);
     await rest(sql);
     const refusal = refuseCredentials(statement.references);

@@ -9,6 +9,7 @@ import { decodeCatalog, type DefinitionRows, type NameRows } from './catalog-row
 import type { CatalogFacts, Reach } from './facts.ts';
 import { FIRST_USER_OID } from './function-facts.ts';
 import type { QualifiedName } from './name.ts';
+import { calledBy } from './older-grammar.ts';
 import { isNothing, planReading, type Reading } from './plan-reading.ts';
 import { reachOfTypes } from './reach.ts';
 import type { References } from './references.ts';
@@ -137,13 +138,14 @@ function listOf(kind: keyof Names, names: ReadonlyMap<string, QualifiedName>) {
 
 /** Of names that can be of `pg_catalog`, what initdb made. */
 async function addBuiltIns(draft: CatalogDraft, session: ReadOnlySession, names: Names): Promise<void> {
-  const wanted = { functions: systemNames(names.functions), operators: systemNames(names.operators) };
+  const { major } = session.facts;
+  const wanted = { functions: systemNames(names.functions, major), operators: systemNames(names.operators, major) };
   const known = await loadBuiltIns(session, wanted);
   for (const kind of ['functions', 'operators'] as const)
     for (const name of wanted[kind]) draft.builtIns[kind].set(name, known[kind].get(name) ?? []);
 }
 
-function systemNames(names: ReadonlyMap<string, QualifiedName>): ReadonlySet<string> {
+function systemNames(names: ReadonlyMap<string, QualifiedName>, major: number): ReadonlySet<string> {
   const found = [...names.values()].filter(({ schema }) => schema === undefined || schema === 'pg_catalog');
-  return new Set(found.map(({ name }) => name));
+  return new Set(found.map((name) => calledBy(major, name)));
 }
