@@ -17,11 +17,8 @@ import { inSession, targetOf } from './session-kit.ts';
 /** The first OID that is not of initdb. */
 const USERS = 16_384;
 
-/**
- * Functions that PostgreSQL itself writes, always of `pg_catalog`: `array_cat` for SEARCH and CYCLE, and what SIMILAR TO was
- * before 13 and EXTRACT before 14.
- */
-const OF_ITS_OWN = new Set([383, 1623, 1171]);
+/** PostgreSQL puts `array_cat` into every SEARCH and CYCLE by its OID, so that no other can be meant. */
+const OF_ITS_OWN = new Set([383]);
 
 const isUsers = (oid: number) => oid >= USERS;
 
