@@ -57,7 +57,7 @@ const WAYS = table(
   relation/statistics | pg_statistic | select stavalues1 from pg_statistic
   relation/catalogue | pg_statistic_ext | select * from pg_statistic_ext
   relation/statistics | pg_statistic_ext_data | select * from pg_statistic_ext_data
-  function/catalogue | bounds of partitions | select pg_get_expr(relpartbound, oid) from pg_class
+  relation/catalogue | bounds of partitions | select pg_get_expr(relpartbound, oid) from pg_class
   relation/catalogue | bounds of partitions without a function | select relpartbound from pg_class
   error | a cast that fails | select email::integer from users
   error | a cast of what is denied | select (u.pin)::integer from users u
