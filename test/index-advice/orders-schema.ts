@@ -1,6 +1,6 @@
 /**
  * A schema like that of a well-known decision-support benchmark, made here: eight tables of orders, parts and suppliers,
- * some 500,000 rows, deterministic, and fifteen questions about them.
+ * some 500,000 rows, deterministic, and sixteen questions about them.
  */
 import { runAs } from '../postgres/platform.ts';
 
@@ -77,6 +77,7 @@ export const QUESTIONS: readonly { readonly sql: string; readonly calls: number 
     calls: 200,
     sql: `select order_id, total from orders where status = 'open' and clerk = 'clerk 17' order by ordered_on`,
   },
+  { calls: 100, sql: `select count(*) from orders where status = 'open' and ordered_on < date '2020-03-01'` },
   {
     calls: 100,
     sql: `select l.order_id, l.quantity, o.ordered_on from line_item l join orders o using (order_id) where l.part_id = 1234 and l.supplier_id = 77`,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { gather, quoteName, type Finding } from '../kit/index.ts';
 import { judgeEstimates } from './judge-estimates.ts';
 import { judgeMemory } from './judge-memory.ts';
-import { nodesOf, ownShare, type Plan, type PlanNode } from './plan.ts';
+import { nodesOf, ownShare, rowsPerRun, type Plan, type PlanNode } from './plan.ts';
 import { number, titleOf } from './plan-tree.ts';
 
 export const planThresholds = {
@@ -23,7 +23,7 @@ export type PlanThresholds = z.output<z.ZodObject<typeof planThresholds>>;
 export interface PlanEvidence {
   readonly thresholds: PlanThresholds;
   /** Rows of a relation as the planner counts them; undefined where that is not known. */
-  rowsOf(node: PlanNode): number | undefined;
+  readonly rowsOf: (node: PlanNode) => number | undefined;
 }
 
 const DOCS = 'https://www.postgresql.org/docs/current';
@@ -116,17 +116,17 @@ function judgeLoop(node: PlanNode, { loop_rows }: PlanThresholds): Finding[] {
   const [outer, inner] = (node.inputs ?? []).filter(({ role }) => role === undefined);
   if (outer === undefined || inner === undefined || inner.loops === 0) return [];
   const runs = inner.loops ?? outer.estimated_rows;
-  const removed = node.removed?.['join filter'] ?? 0;
-  const visited = runs * Math.max((inner.rows ?? inner.estimated_rows) + removedBy(inner), 1);
-  if (visited < loop_rows && removed * (node.loops ?? 1) < loop_rows) return [];
+  const visited = runs * Math.max(rowsPerRun(inner) + removedBy(inner), 1);
+  if (visited < loop_rows) return [];
   const joinFilter = node.conditions?.['join filter'];
+  const estimated = inner.loops === undefined ? 'an estimated ' : '';
   return [
     {
       severity: inner.loops === undefined ? 'notice' : 'warning',
-      claim: `A nested loop runs ${titleOf(inner)} ${inner.loops === undefined ? 'an estimated ' : ''}${number(runs)} times and visits ${number(visited)} rows.`,
+      claim: `A nested loop runs ${titleOf(inner)} ${estimated}${number(runs)} times and visits ${number(visited)} rows.`,
       ...objectOf(inner),
       evidence: {
-        outer_rows: Math.round(outer.rows ?? outer.estimated_rows),
+        outer_rows: Math.round(rowsPerRun(outer)),
         outer_rows_estimated: Math.round(outer.estimated_rows),
         runs: Math.round(runs),
         rows_visited: Math.round(visited),
@@ -134,13 +134,15 @@ function judgeLoop(node: PlanNode, { loop_rows }: PlanThresholds): Finding[] {
         ...(joinFilter !== undefined && { join_filter: joinFilter }),
       },
       why: `${DOCS}/using-explain.html`,
-      next_step:
-        joinFilter === undefined
-          ? '-- an index on the join column of the inner side, or a better estimate of the outer side, lets the planner choose'
-          : '-- the join condition is no equality, or no index serves it: see whether it can be written as one',
+      next_step: joinFilter === undefined ? LOOK_AT_INDEX : LOOK_AT_CONDITION,
     },
   ];
 }
+
+const LOOK_AT_INDEX =
+  '-- an index on the join column of the inner side, or a better estimate of the outer side, lets the planner choose';
+const LOOK_AT_CONDITION =
+  '-- the join condition is no equality, or no index serves it: see whether it can be written as one';
 
 function removedBy({ removed = {} }: PlanNode): number {
   return Object.values(removed).reduce((sum, rows) => sum + rows, 0);
