@@ -21,7 +21,7 @@ export interface KnownTables {
 
 /** Views may stand on views; so often their definitions are looked into. */
 const VIEW_LEVELS = 5;
-const PARTS = { tables, columns, keys, views, extensions };
+export const TABLE_PARTS = { tables, columns, keys, views, extensions };
 
 /** Reads the tables that the trees name, and those behind their views. */
 export async function readKnownTables(
@@ -32,7 +32,7 @@ export async function readKnownTables(
   const queries = new Map<string, Tree>();
   const names = new Set(trees.flatMap(relationNames));
   for (let level = 0; ; level++) {
-    const read = await readParts(target, PARTS, { names: [...names] });
+    const read = await readParts(target, TABLE_PARTS, { names: [...names] });
     const before = names.size;
     for (const { schema, view, definition } of read.parts.views) {
       const key = JSON.stringify([schema, view]);
@@ -64,7 +64,7 @@ async function parseView(definition: string | null, texts: StatementTexts): Prom
   }
 }
 
-type Read = Awaited<ReturnType<typeof readParts<typeof PARTS>>>;
+type Read = Awaited<ReturnType<typeof readParts<typeof TABLE_PARTS>>>;
 
 function assemble({ parts, facts, unreadable }: Read, queries: ReadonlyMap<string, Tree>): KnownTables {
   const all = parts.tables.map((row) => tableOf(row, parts, facts.inRecovery));

@@ -36,16 +36,21 @@ function comparisonId({ oid }: AdvisedTable, predicate: string): string {
   return `${oid} ${predicate}`;
 }
 
+/** So many conditions, orders and arms of an OR are looked at: the most selective say what there is to say. */
+const MAX_CONDITIONS = 6;
+const MAX_ARMS = 10;
+const MAX_CANDIDATES = 120;
+
 /** Indexes that could help where a table is read, best guesses first; none that an existing one makes needless. */
 export function propose(occurrence: Occurrence, surroundings: Surroundings): Candidate[] {
   const { conditions, alternatives } = occurrence;
-  const sets = [conditions, ...alternatives.flatMap((arm) => [[...conditions, ...arm], arm])];
+  const sets = [conditions, ...alternatives.slice(0, MAX_ARMS).flatMap((arm) => [[...conditions, ...arm], arm])];
   const proposed = sets.flatMap((set) => [
     ...proposeTrees(occurrence, set, surroundings),
     ...proposeForParts(occurrence.table, set, surroundings),
   ]);
   const byDefinition = new Map(proposed.map((candidate) => [definitionOf(candidate), candidate]));
-  return [...byDefinition.values()].filter((candidate) => servedBy(candidate) === undefined);
+  return [...byDefinition.values()].filter((each) => servedBy(each) === undefined).slice(0, MAX_CANDIDATES);
 }
 
 /** Keys in their order, how many of them are of equalities, and what they are for. */
@@ -63,9 +68,9 @@ function proposeTrees(occurrence: Occurrence, set: readonly Condition[], { recur
   return [
     ...plain,
     ...plain.flatMap((candidate) => covering(candidate, occurrence)),
-    ...predicatesOf(table, usable, recurring).flatMap((predicate) =>
-      lists.flatMap((list) => partial(occurrence, list, predicate)),
-    ),
+    ...predicatesOf(table, usable, recurring)
+      .slice(0, MAX_CONDITIONS)
+      .flatMap((predicate) => lists.flatMap((list) => partial(occurrence, list, predicate))),
   ];
 }
 
@@ -80,18 +85,21 @@ function keyLists(occurrence: Occurrence, set: readonly Condition[]): KeyList[] 
   const range = ranges.slice(0, 1).map(ascending);
   const ordered = orders
     .map(({ keys, limit }) => ({ keys: keys.filter(({ key }) => isOrdered(table, key)), limit, all: keys.length }))
-    .filter(({ keys, all }) => keys.length === all && all > 0);
-  const grouped = groups.filter((keys) => keys.every((key) => isOrdered(table, key)));
+    .filter(({ keys, all }) => keys.length === all && all > 0)
+    .slice(0, MAX_CONDITIONS);
+  const grouped = groups.filter((keys) => keys.every((key) => isOrdered(table, key))).slice(0, MAX_CONDITIONS);
   return [
+    // without proof, the first that is left is the one to name
+    list(constants, range, 'its equalities and ranges'),
     list([...joins, ...constants], range, 'its joins, equalities and ranges'),
     list([...constants, ...joins], range, 'its equalities, joins and ranges'),
-    list(constants, range, 'its equalities and ranges'),
     ...joins.flatMap((join) => [
       list([join], [], 'a join'),
       list([join, ...constants], range, 'a join and its filters'),
     ]),
     ...ordered.flatMap(({ keys, limit }) => [
       list(constants, keys, 'its equalities, in the order that is asked for'),
+      ...(joins.length > 0 ? [list([...joins, ...constants], keys, 'a join, in the order that is asked for')] : []),
       ...(limit ? [list([], keys, 'the first rows of an order')] : []),
     ]),
     ...grouped.flatMap((keys) => [
@@ -127,7 +135,7 @@ function unique(keys: readonly Key[]): Key[] {
 function bySelectivity(table: AdvisedTable, conditions: readonly Condition[]): Key[] {
   const keys = unique(conditions.map(({ key }) => key));
   const distinct = ({ columns }: Key) => columnOf(table, columns[0] ?? '')?.distinct ?? 0;
-  return keys.toSorted((a, b) => distinct(b) - distinct(a));
+  return keys.toSorted((a, b) => distinct(b) - distinct(a)).slice(0, MAX_CONDITIONS);
 }
 
 function candidateOf(table: AdvisedTable, { equal, following, purpose }: KeyList): Candidate {
