@@ -6,6 +6,7 @@ import type { Reload } from './admin/reload.ts';
 import { findIdleCallers, openRules, type RulesInForce, type RulesParts } from './admin/rules-in-force.ts';
 import type { AuditSource } from './admin/audit-source.ts';
 import { auditDirectory, checkpointFile, openLog, type Log, type LogOptions } from './audit/open-log.ts';
+import type { CallersSql } from './calls/callers-database.ts';
 import { createCatalog, type Catalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
 import type { CallDeps } from './calls/execute.ts';
@@ -20,6 +21,7 @@ import type { Finding } from './contract/finding.ts';
 import { stateDirectory } from './core/state-directory.ts';
 import { configuredServers } from './fleet/configured-servers.ts';
 import { openFleet } from './fleet/open-fleet.ts';
+import type { Guard } from './guard/guard.ts';
 import type { FrontDoor, FrontDoorParts } from './http/front-door.ts';
 import type { HttpServer } from './http/server.ts';
 import { narrowingsOf } from './identity/api-keys.ts';
@@ -68,6 +70,8 @@ export interface PlatformParts {
   readonly version: string;
   /** Nothing embedded where it is left out. */
   readonly embeddedStore?: EmbeddedUse | undefined;
+  /** Judges SQL of callers; none is run where it is left out. */
+  readonly guard?: Guard | undefined;
   /** It starts although the personas of the store cannot be used: it is there to put them right. */
   readonly mendsPersonas?: boolean | undefined;
 }
@@ -93,7 +97,8 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   const rules = openRules({ ...rulesParts(wiring, wired, callers), log, onListsChanged: () => door?.listsChanged() });
   late.stored = () => rules.stored();
   late.editor = rules.editor;
-  const opened: Opened = { ...wired, log, counted, statementTexts, rules, door: () => door };
+  const callersSql: CallersSql = { guard: parts.guard };
+  const opened: Opened = { ...wired, callersSql, log, counted, statementTexts, rules, door: () => door };
   await rules.start(parts.mendsPersonas === true).catch(async (error: unknown) => {
     await closeAll(opened);
     throw error;
@@ -146,6 +151,7 @@ function rulesParts(
 
 /** What calls stand on, and what is to be closed. */
 interface Opened extends Wired {
+  readonly callersSql: CallersSql;
   readonly log: Log;
   /** Undefined where only files are kept. */
   readonly counted: SharedLimits | undefined;
@@ -155,7 +161,8 @@ interface Opened extends Wired {
   readonly door: () => FrontDoor | undefined;
 }
 
-function callDeps({ fleet, policy, log, counted, statementTexts, rules, running, logger }: Opened): CallDeps {
+function callDeps(opened: Opened): CallDeps {
+  const { fleet, policy, log, counted, statementTexts, callersSql, rules, running, logger } = opened;
   return {
     fleet,
     policy,
@@ -165,6 +172,7 @@ function callDeps({ fleet, policy, log, counted, statementTexts, rules, running,
     dialogues: createDialogues(),
     audit: log.audit,
     statementTexts,
+    callersSql,
     logger,
   };
 }

@@ -1,5 +1,6 @@
+import type { Finding } from '../contract/finding.ts';
 import type { Approved } from '../guard/guard.ts';
-import type { ConnectionFacts } from '../postgres/database.ts';
+import type { ConnectionFacts, ParameterValue } from '../postgres/database.ts';
 
 /** A column of an answer. */
 export interface ResultColumn {
@@ -20,7 +21,7 @@ export interface CallersResult {
 /** A value for `$n`; without a type the place where it stands decides, as PostgreSQL does. */
 export interface TypedParameter {
   readonly type: string | undefined;
-  readonly value: string | number | boolean | null;
+  readonly value: ParameterValue;
 }
 
 export interface RunOptions {
@@ -55,5 +56,8 @@ export interface CallersDatabase {
    * not open, and with UNSUPPORTED where the persona has no login on the server that may run callers' SQL.
    */
   admit(sql: string): Promise<Approved>;
+  /** Runs what was admitted here, and nothing else. */
   readOnly<T>(work: (session: CallersSession) => Promise<T>): Promise<T>;
+  /** What the answer must say of the login, once something was admitted. */
+  warnings(): readonly Finding[];
 }

@@ -5,6 +5,7 @@ import type { FleetPooler, FleetServer } from '../fleet/fleet.ts';
 import type { ConsoleSession } from '../postgres/console.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
 import type { StatementTexts } from '../sqltext/statement-texts.ts';
+import type { CallersDatabase } from './callers-sql.ts';
 import type { Dialogue } from './dialogue.ts';
 import type { ReachedSession, Withheld } from './reached-session.ts';
 
@@ -26,6 +27,8 @@ export interface ReachedDatabase {
   within(deadline: Deadline): ReachedDatabase;
   /** One read-only transaction. */
   readOnly<T>(work: (session: ReachedSession) => Promise<T>, options?: TransactionNeeds): Promise<T>;
+  /** The same database for statements of the caller's own. */
+  readonly callers: CallersDatabase;
   /** What the answer of the call lacks by the data rules of its persona. */
   readonly withheld: Withheld;
   readonly persona: string;

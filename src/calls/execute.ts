@@ -8,6 +8,7 @@ import type { CompiledLimits, CompiledPersona, Policy } from '../policy/policy.t
 import type { StatementTexts } from '../sqltext/statement-texts.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { CallersSql } from './callers-database.ts';
 import type { Catalog, Entry } from './catalog.ts';
 import type { CallContext, LogLevel } from './context.ts';
 import type { DialogueClient, Dialogues } from './dialogue.ts';
@@ -31,6 +32,8 @@ export interface CallDeps {
   readonly dialogues: Dialogues;
   readonly audit: AuditLog;
   readonly statementTexts: StatementTexts;
+  /** Undefined where no caller may run SQL of their own. */
+  readonly callersSql?: CallersSql | undefined;
   readonly logger: Logger;
   readonly metrics?: Pick<Metrics, 'called'> | undefined;
 }
@@ -171,8 +174,9 @@ async function perform(
 
     // 7. Run, and 8. shape the answer to what the persona may have.
     const progress = (message: string, done: number, total?: number) => request.onProgress?.(message, done, total);
-    const target = destination && openDestination(destination, { persona, deadline, callId, input });
-    const { statementTexts } = deps;
+    const { statementTexts, callersSql } = deps;
+    const callers = { ...callersSql, transport: request.origin.transport };
+    const target = destination && openDestination(destination, { persona, deadline, callId, input, callers });
     const answer = await operation.run({
       callId,
       principal,

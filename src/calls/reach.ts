@@ -2,6 +2,7 @@ import { PlatformError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Fleet, FleetServer } from '../fleet/fleet.ts';
 import type { CompiledPersona, Decision } from '../policy/policy.ts';
+import { openCallersDatabase, type CallersParts } from './callers-database.ts';
 import type { CallContext, ReachableServers, ReachedDatabase } from './context.ts';
 import { createWithheld, reachSession } from './reached-session.ts';
 import type { CallRecord } from './record.ts';
@@ -39,12 +40,14 @@ export function findDestination(
 /** Gives a call its way to its destination, with the deadline and the name of the call on every transaction. */
 export function openDestination(
   { server, database }: Destination,
-  { persona, deadline, callId, input }: Pick<CallContext, 'persona' | 'deadline' | 'callId' | 'input'>,
+  call: Pick<CallContext, 'persona' | 'deadline' | 'callId' | 'input'> & { readonly callers: CallersParts },
 ): ReachedDatabase {
+  const { persona, deadline, callId, input } = call;
   const { data } = persona;
   const withheld = createWithheld(data !== undefined, input);
   return {
-    within: (other) => openDestination({ server, database }, { persona, deadline: other, callId, input }),
+    within: (other) => openDestination({ server, database }, { ...call, deadline: other }),
+    callers: openCallersDatabase({ server, database }, call),
     persona: persona.name,
     withheld,
     server,

@@ -88,6 +88,12 @@ const Server = z.strictObject({
     .transform(withoutPrototype)
     .prefault({})
     .describe("Logins for SQL of callers' own; `login` of a persona names one."),
+  search_path: z
+    .array(z.string().min(1).max(63))
+    .optional()
+    .describe(
+      "Schemas in which SQL of callers' own finds names without one, such as [app, public]; those of the login by default.",
+    ),
   pooling: z
     .enum(['session', 'transaction'])
     .default('session')

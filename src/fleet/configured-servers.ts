@@ -12,11 +12,18 @@ type Poolers = Config['servers'][string]['pgbouncer'];
 /** Connects to nothing. Fails with CONFIG_INVALID. */
 export function configuredServers({ servers }: Config, around: Surroundings): readonly ServerSpec[] {
   return Object.entries(servers).map(
-    ([name, { url, password, tls, pooling, databases, connections, pgbouncer }]): ServerSpec => ({
+    ([name, { url, password, tls, pooling, databases, connections, logins, search_path, pgbouncer }]): ServerSpec => ({
       name,
       target: parseTarget(url.reveal(), { ...around, password, tls, pooling }),
       databases,
       connections,
+      logins: Object.fromEntries(
+        Object.entries(logins).map(([login, as]) => [
+          login,
+          parseTarget(url.reveal(), { ...around, user: as.user, password: as.password, tls, pooling }),
+        ]),
+      ),
+      searchPath: search_path,
       poolers: configuredPoolers(pgbouncer, `servers.${name}.pgbouncer`, around),
     }),
   );

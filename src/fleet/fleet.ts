@@ -1,5 +1,6 @@
 import type { Console } from '../postgres/console.ts';
-import type { Database } from '../postgres/database.ts';
+import type { Database, ForeignDatabase, ForeignSession } from '../postgres/database.ts';
+import type { LoginProfile } from './login-profile.ts';
 
 /** Whether the last connection to a server succeeded; `unknown` before the first. */
 export interface Health {
@@ -25,6 +26,16 @@ export interface FleetPooler {
   health(): Omit<Health, 'inRecovery'>;
 }
 
+/** A login of a server for statements of callers. */
+export interface FleetLogin {
+  /** The role of PostgreSQL. */
+  readonly user: string;
+  /** Opens a pool at the first use, which diagnostics have no part in. */
+  database(name: string): ForeignDatabase;
+  /** Of the session, which is one of this login in this database; what was read less than 30 seconds ago is known. */
+  profile(database: string, session: ForeignSession): Promise<LoginProfile>;
+}
+
 /** A PostgreSQL server of the configuration. */
 export interface FleetServer {
   readonly name: string;
@@ -37,6 +48,10 @@ export interface FleetServer {
   offers(database: string): boolean;
   /** Opens a pool at the first use. */
   database(name: string): Database;
+  /** Those for statements of callers, by the names that personas use. */
+  readonly logins: ReadonlyMap<string, FleetLogin>;
+  /** That of its connection URL, as one for statements of callers. */
+  readonly ownLogin: FleetLogin;
   health(): Health;
   /** In the order of the configuration. */
   readonly poolers: readonly FleetPooler[];

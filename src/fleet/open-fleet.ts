@@ -3,8 +3,10 @@ import { PlatformError } from '../core/errors.ts';
 import type { ConnectionFacts, Database } from '../postgres/database.ts';
 import { describeTarget, type ConnectionTarget } from '../postgres/target.ts';
 import type { Fleet, FleetServer, Health } from './fleet.ts';
+import { openLogin } from './logins.ts';
 import { openPooler, type PoolerSpec } from './poolers.ts';
-import { createPools } from './pools.ts';
+import { createPools, shareConnections } from './pools.ts';
+import { createTurns } from './turns.ts';
 
 /** A server as the configuration has it. */
 export interface ServerSpec {
@@ -14,6 +16,10 @@ export interface ServerSpec {
   readonly databases: readonly string[];
   /** How many connections may be open at once, over all its databases. */
   readonly connections: number;
+  /** Where to connect as each of the logins for statements of callers, by name. */
+  readonly logins?: Readonly<Record<string, ConnectionTarget>>;
+  /** The schemas that names in statements of callers are looked up in; undefined for those of the role. */
+  readonly searchPath?: readonly string[] | undefined;
   /** The PgBouncers that stand before it. */
   readonly poolers?: readonly PoolerSpec[];
 }
@@ -32,12 +38,15 @@ export function openFleet(specs: readonly ServerSpec[], defaultServer: string | 
   };
 }
 
-function openServer({ name, target, databases, connections, poolers = [] }: ServerSpec): {
-  server: FleetServer;
-  close: () => Promise<void>;
-} {
-  const opened = poolers.map((spec) => openPooler(spec, target.hosts));
-  const pools = createPools(target, connections);
+function openServer(spec: ServerSpec): { server: FleetServer; close: () => Promise<void> } {
+  const { name, target, databases, connections } = spec;
+  const opened = (spec.poolers ?? []).map((pooler) => openPooler(pooler, target.hosts));
+  const openPool = shareConnections(connections);
+  const pools = createPools(target, openPool);
+  // one is left for diagnostics, and for whoever watches what a statement of a caller keeps waiting
+  const parts = { openPool, searchPath: spec.searchPath, turns: createTurns(connections - 1) };
+  const own = openLogin(target, parts);
+  const logins = Object.entries(spec.logins ?? {}).map(([login, at]) => [login, openLogin(at, parts)] as const);
   const offered = compileGlobs(databases);
   const health = watchHealth(target.database);
 
@@ -66,11 +75,14 @@ function openServer({ name, target, databases, connections, poolers = [] }: Serv
     pooling: target.pooling,
     offers: offered,
     database,
+    logins: new Map(logins.map(([login, { fleetLogin }]) => [login, fleetLogin])),
+    ownLogin: own.fleetLogin,
     health: health.now,
     poolers: opened.map(({ pooler }) => pooler),
   };
   const close = async () => {
-    await Promise.all([pools.close(), ...opened.map((each) => each.close())]);
+    const all = [pools, own, ...logins.map(([, login]) => login), ...opened];
+    await Promise.all(all.map((each) => each.close()));
   };
   return { server, close };
 }

@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 
 /** Opens a pool, and tells which modules of Node were loaded by then. */
 const OPENER = `
-  const { createPools } = await import(${JSON.stringify(new URL('pools.ts', import.meta.url).href)});
-  const pools = createPools({ database: 'shop' }, 1);
+  const { createPools, shareConnections } = await import(${JSON.stringify(new URL('pools.ts', import.meta.url).href)});
+  const pools = createPools({ database: 'shop' }, shareConnections(1));
   await pools.open('shop');
   console.log(process.moduleLoadList.filter((name) => name.includes('undici')).join());
 `;

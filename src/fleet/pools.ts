@@ -1,7 +1,10 @@
 import type { Pool } from '../postgres/pool.ts';
 import type { ConnectionTarget } from '../postgres/target.ts';
 
-/** The pools of one server, one for each database, which share its connections. */
+/** Opens a pool that shares the connections of its server with the others. */
+export type OpenPool = (target: ConnectionTarget) => Promise<Pool>;
+
+/** The pools of one login of a server, one for each database. */
 export interface Pools {
   /** Opens it at the first use. */
   open(database: string): Promise<Pool>;
@@ -11,17 +14,21 @@ export interface Pools {
 }
 
 /** The driver is loaded with the first pool: it takes a third of the time of a start, and many starts need none of it. */
-export function createPools(target: ConnectionTarget, connections: number): Pools {
-  const pools = new Map<string, Promise<Pool>>();
+export function shareConnections(connections: number): OpenPool {
   const driver = once(async () => {
     nameRuntime();
     const { createPermits, openPool } = await import('../postgres/pool.ts');
     const permits = createPermits(connections);
-    return (database: string) => openPool({ ...target, database }, { permits });
+    return (target: ConnectionTarget) => openPool(target, { permits });
   });
+  return async (target) => (await driver())(target);
+}
+
+export function createPools(target: ConnectionTarget, openPool: OpenPool): Pools {
+  const pools = new Map<string, Promise<Pool>>();
   return {
     open(database) {
-      const pool = pools.get(database) ?? driver().then((open) => open(database));
+      const pool = pools.get(database) ?? openPool({ ...target, database });
       pools.set(database, pool);
       return pool;
     },

@@ -20,6 +20,10 @@ const personaOf = (name: string): CompiledPersona => {
 const allTools: ToolView = { tools, listed: tools, withheld: 0 };
 const UNKNOWN: Health = { state: 'unknown', at: null, problem: null, version: null, inRecovery: null };
 
+function mustNotWait(): never {
+  throw new Error('the instructions must not wait for a server');
+}
+
 function fleetOf(servers: Readonly<Record<string, Partial<Health>>>, defaultServer?: string): Fleet {
   const list = Object.entries(servers).map(([name, health]): FleetServer => ({
     name,
@@ -27,9 +31,9 @@ function fleetOf(servers: Readonly<Record<string, Partial<Health>>>, defaultServ
     address: `monitor@${name}.example.org:5432/shop`,
     pooling: 'session',
     offers: () => true,
-    database: () => {
-      throw new Error('the instructions must not wait for a server');
-    },
+    database: mustNotWait,
+    logins: new Map(),
+    ownLogin: { user: 'monitor', database: mustNotWait, profile: mustNotWait },
     health: () => ({ ...UNKNOWN, ...health }),
     poolers: [],
   }));

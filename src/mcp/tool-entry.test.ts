@@ -29,7 +29,6 @@ const tool: Operation = {
 it('shows what a model needs and nothing that goes without saying', () => {
   expect(describeTool(tool)).toEqual({
     name: 'unused_indexes',
-    title: 'Unused indexes',
     description: 'Indexes that nobody reads.',
     inputSchema: {
       type: 'object',
@@ -43,6 +42,10 @@ it('shows what a model needs and nothing that goes without saying', () => {
     outputSchema: { type: 'object' },
     annotations: { readOnlyHint: true, openWorldHint: false },
   });
+});
+
+it('has a title where that says more than the name', () => {
+  expect(describeTool({ ...tool, title: 'Indexes without use' })).toMatchObject({ title: 'Indexes without use' });
 });
 
 it('names the header of an argument that has one', () => {
@@ -72,7 +75,9 @@ it.each(tools.map((each) => [each.name, each] as const))('documents every statem
   const text = renderToolDocument(each);
   expect(each.statements.map((statement) => statement.text).filter((sql) => !text.includes(sql))).toEqual([]);
   // those that a health check sends belong to the tools that it runs
-  expect(each.statements.length > 0).toBe(each.reaches === 'server' && each.name !== 'health_check');
+  // and those of callers are their own
+  const hasOwn = each.reaches === 'server' && each.name !== 'health_check' && each.accessClass !== 'query';
+  expect(each.statements.length > 0).toBe(hasOwn);
 });
 
 /** Without the output schema, which says nothing. */

@@ -5,7 +5,8 @@ import { PURPOSE } from '../calls/purpose.ts';
 /** A tool as `tools/list` shows it. */
 export interface ToolEntry {
   readonly name: string;
-  readonly title: string;
+  /** Left out where it says no more than the name. */
+  readonly title?: string;
   readonly description: string;
   readonly inputSchema: JsonSchema;
   /** Says only that there is structured content; the resource of the tool has the rest. Left out where there is none. */
@@ -57,7 +58,7 @@ function makeEntry({ name, title, description, input, unlisted, accessClass, str
   const readsOnly = accessClass !== 'admin';
   return {
     name,
-    title,
+    ...(title.toLowerCase() !== name.replaceAll('_', ' ') && { title }),
     description,
     inputSchema: compactInputSchema(input, unlisted),
     ...(structured !== false && { outputSchema: { type: 'object' } }),

@@ -6,6 +6,8 @@ import { createMessageLengthGuard } from './message-length-guard.ts';
 /** What `pg` gives us of a connection: the parsed messages of the server as events, named as in `pg-protocol`. */
 export interface ServerMessages extends EventEmitter {
   readonly stream: Socket;
+  /** No row that is announced with more bytes is read, from the next chunk of the server on. */
+  limitRows(bytes: number): void;
 }
 
 /** What a cancel request must show, 0 if the server gave none; https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS */
@@ -30,7 +32,8 @@ export interface Authenticated {
 }
 
 // The parts of `pg` that its types leave out.
-interface PgConnection extends ServerMessages {
+interface PgConnection extends EventEmitter {
+  readonly stream: Socket;
   attachListeners(stream: EventEmitter): void;
 }
 const PgConnection = pg.Connection as unknown as new (config: { stream: Socket }) => PgConnection;
@@ -43,12 +46,17 @@ interface PgClient extends EventEmitter {
 const PgClient = pg.Client as unknown as new (config: object) => PgClient;
 
 /** A connection over an open socket; its parser sees only messages of an acceptable length, and cannot throw at us. */
-class GuardedConnection extends PgConnection {
+class GuardedConnection extends PgConnection implements ServerMessages {
   readonly #checkLength: (chunk: Buffer) => void;
+  #maxRowBytes = Infinity;
 
   constructor(socket: Socket, maxMessageBytes: number) {
     super({ stream: socket });
-    this.#checkLength = createMessageLengthGuard(maxMessageBytes);
+    this.#checkLength = createMessageLengthGuard(maxMessageBytes, () => this.#maxRowBytes);
+  }
+
+  limitRows(bytes: number): void {
+    this.#maxRowBytes = bytes;
   }
 
   connect(): void {

@@ -162,7 +162,7 @@ async function startSession(target: ConnectionTarget, endpoint: Endpoint, signal
   const reached = { ...endpoint, address: socket.remoteAddress };
   return new Wire(await authenticate(socket, login, signal), {
     endpoint: reached,
-    named: target.pooling === 'session',
+    named: target.pooling === 'session' && target.unnamed !== true,
     maxResultBytes: MAX_RESULT_BYTES,
   });
 }

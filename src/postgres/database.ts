@@ -33,6 +33,10 @@ export interface RoleFacts {
 export interface Field {
   readonly name: string;
   readonly typeOid: number;
+  /** `atttypmod`, such as the precision of a numeric; -1 for none. */
+  readonly typeModifier?: number;
+  /** `oid.attnum` of the column of a table that it is; undefined for what was computed. */
+  readonly origin?: string | undefined;
 }
 
 /** Rows as PostgreSQL wrote them, in text format; `exact-values.ts` says how each type reads. */
@@ -44,6 +48,32 @@ export interface Result {
 }
 
 export type ParameterValue = string | number | boolean | null | readonly string[] | readonly number[];
+
+/** A statement that somebody else wrote. */
+export interface ForeignStatement {
+  readonly text: string;
+  readonly values: readonly (string | null)[];
+  /** OIDs of the types of the values, in their order; 0 where the place of the parameter decides. */
+  readonly types: readonly number[];
+  /** Settings that it needs in its transaction, and nobody may read in its text. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** A row that is announced with more bytes is not read, and the connection dropped. */
+  readonly rowBytes: number;
+  /** What all rows may have; what comes then is not kept, and the statement is cancelled. */
+  readonly bytes: number;
+}
+
+export interface ForeignResult extends Result {
+  /** There were more bytes than may be kept: the transaction is over. */
+  readonly isCut: boolean;
+}
+
+/** A session that runs statements that we did not write; never by a name, since such a statement could replace ours. */
+export interface ForeignSession extends ReadOnlySession {
+  execute(statement: ForeignStatement): Promise<ForeignResult>;
+  /** One object for each connection; another one before the first statement may have taken its place. */
+  readonly connection: object;
+}
 
 /** What one read-only transaction offers. Statements of one session run one after the other. */
 export interface ReadOnlySession {
@@ -61,6 +91,16 @@ export interface ReadOnlyOptions {
   readonly lockTimeoutMs: number;
   /** The work runs one statement and no more: the transaction ends with it, which costs one round trip less. */
   readonly single?: boolean;
+  /**
+   * For statements that we did not write: the schemas that names are looked up in, behind pg_catalog and before those of
+   * temporary objects. Whatever they leave in the session is taken back before anybody else has it.
+   */
+  readonly foreignPath?: readonly string[];
+}
+
+/** A database on a login for statements that we did not write. */
+export interface ForeignDatabase {
+  readOnly<T>(options: ReadOnlyOptions, work: (session: ForeignSession) => Promise<T>): Promise<T>;
 }
 
 /** One database of one server, under one login. */

@@ -69,6 +69,20 @@ export function decodeRows({ fields, rows }: Result, shape?: CompiledShape): Rec
   });
 }
 
+/** One value of each column, in their order, as they read where nothing else is asked for: names may be there twice. */
+export function decodeCells(
+  typeOids: readonly number[],
+  rows: readonly (readonly (string | null)[])[],
+): (readonly unknown[])[] {
+  const decoders = typeOids.map((typeOid) => AS_STORED.get(typeOid) ?? asIs);
+  return rows.map((values) =>
+    values.map((text, i) => {
+      const decode = decoders[i] ?? asIs;
+      return text === null ? null : decode(text);
+    }),
+  );
+}
+
 /** What is used of the definition of a zod schema; https://zod.dev/packages/core#internals */
 interface Definition {
   readonly type: string;
@@ -171,10 +185,10 @@ function finiteNumber(name: string, text: string): number {
   return value;
 }
 
-/** JSON has no NaN and no Infinity, so those stay text. */
+/** JSON has no NaN and no Infinity, so those stay text; JavaScript writes -0 without its sign. */
 function finiteOrText(text: string): number | string {
   const value = Number(text);
-  return Number.isFinite(value) ? value : text;
+  return Number.isFinite(value) && !Object.is(value, -0) ? value : text;
 }
 
 function parseJson(name: string, text: string): unknown {

@@ -6,12 +6,13 @@ export class FrontendMessages {
   #buffer = Buffer.allocUnsafe(INITIAL_BYTES);
   #end = 0;
 
-  /** An empty name is the unnamed statement; the types of parameters are left to the server. */
-  parse(name: string, text: string): void {
-    const start = this.#begin(PARSE, 3 * (name.length + text.length) + 4);
+  /** An empty name is the unnamed statement; the types of parameters without an OID, or with 0, are left to the server. */
+  parse(name: string, text: string, types: readonly number[] = []): void {
+    const start = this.#begin(PARSE, 3 * (name.length + text.length) + 4 + 4 * types.length);
     this.#cstring(name);
     this.#cstring(text);
-    this.#int16(0);
+    this.#int16(types.length);
+    for (const oid of types) this.#end = this.#buffer.writeUInt32BE(oid, this.#end);
     this.#finish(start);
   }
 

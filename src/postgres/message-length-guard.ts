@@ -5,10 +5,14 @@ const DATA_ROW = 0x44;
 
 /**
  * Follows the messages of a server through its chunks and throws at the first one whose announced length is above the
- * limit, before any of its body is kept: one value of some hundred megabytes would end the process.
+ * limit, before any of its body is kept: one value of some hundred megabytes would end the process. `maxRowBytes` is
+ * asked at each row.
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
-export function createMessageLengthGuard(maxBytes: number): (chunk: Buffer) => void {
+export function createMessageLengthGuard(
+  maxBytes: number,
+  maxRowBytes: () => number = () => maxBytes,
+): (chunk: Buffer) => void {
   const split = Buffer.alloc(HEADER_BYTES);
   let splitBytes = 0;
   let bodyBytes = 0;
@@ -17,7 +21,9 @@ export function createMessageLengthGuard(maxBytes: number): (chunk: Buffer) => v
   function readHeader(bytes: Buffer, at: number): number {
     const length = bytes.readUInt32BE(at + 1);
     if (length < 4) throw new Error('The server sent a message of impossible length.');
-    if (length > maxBytes) throw tooLong(bytes[at] === DATA_ROW ? 'row' : 'message', length, maxBytes);
+    const isRow = bytes[at] === DATA_ROW;
+    const limit = isRow ? Math.min(maxBytes, maxRowBytes()) : maxBytes;
+    if (length > limit) throw tooLong(isRow ? 'row' : 'message', length, limit);
     return length - 4;
   }
 

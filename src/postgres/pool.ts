@@ -3,7 +3,7 @@ import { startDeadline, type Deadline } from '../core/deadline.ts';
 import { PlatformError } from '../core/errors.ts';
 import { watchBlocking, type Look } from './blocking-watch.ts';
 import { openConnection, type OpenConnection } from './connect.ts';
-import type { Database, ReadOnlyOptions, ReadOnlySession } from './database.ts';
+import type { ForeignDatabase, ForeignSession, ReadOnlyOptions } from './database.ts';
 import { Permits, type PermitOptions, type PooledConnection } from './permits.ts';
 import { runReadOnly, type Lease } from './read-only-session.ts';
 import type { ConnectionTarget } from './target.ts';
@@ -17,7 +17,7 @@ export interface PoolStats {
 }
 
 /** The connections to one database under one login. Opens none before it is used. */
-export interface Pool extends Database {
+export interface Pool extends ForeignDatabase {
   /** Fails what waits, cancels what still runs after half a second, and after another half drops what is left. */
   close(): Promise<void>;
   stats(): PoolStats;
@@ -46,7 +46,7 @@ class ConnectionPool implements Pool {
     this.#permits = permits;
   }
 
-  async readOnly<T>(options: ReadOnlyOptions, work: (session: ReadOnlySession) => Promise<T>): Promise<T> {
+  async readOnly<T>(options: ReadOnlyOptions, work: (session: ForeignSession) => Promise<T>): Promise<T> {
     if (this.#closed) throw poolClosed();
     const idle = this.#permits.takeIdle(this);
     const lease = idle ? this.#lease(idle, true) : await this.#acquire(options.deadline);

@@ -4,12 +4,27 @@ import { TOO_LONG_HINT } from '../core/deadline.ts';
 import { PlatformError } from '../core/errors.ts';
 import { requestCancel } from './cancel.ts';
 import type { OpenConnection } from './connect.ts';
-import type { ConnectionFacts, ParameterValue, ReadOnlyOptions, ReadOnlySession, Result } from './database.ts';
+import type {
+  ConnectionFacts,
+  ForeignResult,
+  ForeignSession,
+  ForeignStatement,
+  ParameterValue,
+  ReadOnlyOptions,
+  Result,
+} from './database.ts';
 import { toCallerError } from './errors.ts';
 import { parameterText } from './parameter-text.ts';
-import { isRecovering, openingSteps, ROLLBACK, statementTimeoutStep } from './session-settings.ts';
+import {
+  isRecovering,
+  openingSteps,
+  RESETS,
+  ROLLBACK,
+  settingSteps,
+  statementTimeoutStep,
+} from './session-settings.ts';
 import type { Statement } from './sql.ts';
-import type { Step, Wire } from './wire.ts';
+import type { RowLimits, Step, Wire } from './wire.ts';
 
 /** The use of one connection of a pool for one session. */
 export interface Lease {
@@ -43,7 +58,7 @@ const TIMEOUT_SLACK_MS = 1000;
 export async function runReadOnly<T>(
   lease: Lease,
   options: ReadOnlyOptions,
-  work: (session: ReadOnlySession) => Promise<T>,
+  work: (session: ForeignSession) => Promise<T>,
 ): Promise<T> {
   const session = new Session(lease, options);
   const { signal } = options.deadline;
@@ -60,7 +75,15 @@ export async function runReadOnly<T>(
   }
 }
 
-class Session implements ReadOnlySession {
+/** What goes over the wire for one statement. */
+interface Sending {
+  readonly step: Step;
+  /** Settings in front of it, in the same exchange. */
+  readonly settings?: readonly Step[];
+  readonly limits?: RowLimits;
+}
+
+class Session implements ForeignSession {
   /** Rejects with the reason of `stop`, when the server no longer works for us. */
   readonly stopped: Promise<never>;
   readonly #lease: Lease;
@@ -93,11 +116,28 @@ class Session implements ReadOnlySession {
     return this.#lease.connection.facts;
   }
 
+  get connection(): object {
+    return this.#lease.connection;
+  }
+
   query(statement: Statement, values: Readonly<Record<string, ParameterValue>> = {}): Promise<Result> {
-    this.#unanswered++;
-    const turn = this.#queue.then(() => this.#run(statement, values)).finally(() => this.#unanswered--);
-    this.#queue = turn.catch(() => undefined);
-    return turn;
+    return this.#inTurn(() => this.#run({ step: toStep(statement, values) }));
+  }
+
+  async execute({ text, values, types, settings = {}, rowBytes, bytes }: ForeignStatement): Promise<ForeignResult> {
+    if (this.#options.foreignPath === undefined) {
+      throw new PlatformError('INTERNAL', 'The session is for statements of our own.');
+    }
+    let isCut = false;
+    const onCut = () => {
+      isCut = true;
+      const { endpoint, key } = this.#lease.connection.wire;
+      this.#cancel ??= requestCancel(endpoint, key);
+    };
+    const limits = { rowBytes, bytes, onCut };
+    const step = { text, values, types };
+    const result = await this.#inTurn(() => this.#run({ step, settings: settingSteps(settings), limits }));
+    return { ...result, isCut };
   }
 
   /** Cancels what is running and lets nothing more run. */
@@ -125,52 +165,60 @@ class Session implements ReadOnlySession {
     const { wire } = this.#lease.connection;
     if (this.#cancel && !(await this.#mayServeOn(this.#cancel))) wire.destroy();
     if (this.#begun && !this.#rolledBack && !wire.closed) {
-      const rolledBack = rollBack(wire);
+      const rolledBack = rollBack(wire, this.#resets());
       if (!this.#mayOverlap() && !(await withinMs(ROLLBACK_LIMIT_MS, rolledBack))) wire.destroy();
     }
     this.#lease.release();
   }
 
-  async #run(statement: Statement, values: Readonly<Record<string, ParameterValue>>): Promise<Result> {
+  #inTurn(run: () => Promise<Result>): Promise<Result> {
+    this.#unanswered++;
+    const turn = this.#queue.then(run).finally(() => this.#unanswered--);
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #run(sending: Sending): Promise<Result> {
     this.#throwIfOver();
-    const step = toStep(statement, values);
     const first = !this.#begun;
     const startedAt = performance.now();
     try {
-      return await this.#send(step);
+      return await this.#send(sending);
     } catch (error) {
       const early = performance.now() - startedAt < FOUND_DEAD_WITHIN_MS;
       const mayRunAnew = first && this.#lease.reused && !this.#stopping;
-      if (mayRunAnew && (isStale(error) || (early && isLost(error)))) return this.#runAnew(step);
+      if (mayRunAnew && (isStale(error) || (early && isLost(error)))) return this.#runAnew(sending);
       throw this.#fail(error);
     }
   }
 
   /** Nothing has happened in this session yet, so it may as well begin on another connection. */
-  async #runAnew(step: Step): Promise<Result> {
+  async #runAnew(sending: Sending): Promise<Result> {
     this.#begun = false;
     this.#endWatch();
     try {
       await this.#lease.renew(this.#options.deadline.signal);
       this.#throwIfOver();
-      return await this.#send(step);
+      return await this.#send(sending);
     } catch (error) {
       throw this.#fail(error);
     }
   }
 
-  async #send(step: Step): Promise<Result> {
+  async #send({ step, settings = [], limits }: Sending): Promise<Result> {
     const { wire } = this.#lease.connection;
-    const before = this.#before();
+    const opening = this.#before();
+    const before = [...opening, ...settings];
     const single = this.#options.single === true;
-    const exchange = wire.exchange(single ? [...before, step, ROLLBACK] : [...before, step]);
+    const exchange = wire.exchange(single ? [...before, step, ROLLBACK] : [...before, step], limits);
     const running = exchange.catch(() => undefined);
     this.#running = running;
     try {
       const results = await exchange;
-      if (before.length > 1) this.#noteRecovery(isRecovering(results));
+      if (opening.length > 1) this.#noteRecovery(isRecovering(results));
       this.#rolledBack = single;
       const result = results[before.length];
+      if (result?.command === '' && this.#cancel) return this.#cutOff(result);
       // COMMIT AND CHAIN begins a new one, without our settings
       if (result && wire.status === (single ? 'I' : 'T') && !/^(COMMIT|ROLLBACK)/.test(result.command)) return result;
       wire.destroy();
@@ -180,6 +228,12 @@ class Session implements ReadOnlySession {
     } finally {
       this.#running = undefined;
     }
+  }
+
+  /** What came before the statement was cancelled for its size. */
+  #cutOff(result: Result): Result {
+    this.#over ??= new PlatformError('INTERNAL', 'The transaction is over, since its result was cut.');
+    return result;
   }
 
   #noteRecovery(inRecovery: boolean): void {
@@ -195,8 +249,7 @@ class Session implements ReadOnlySession {
     if (this.#begun) return [statementTimeoutStep(remainingMs)];
     this.#begun = true;
     this.#endWatch = this.#lease.watch((reason) => this.stop(reason));
-    const { isolation, lockTimeoutMs, applicationName } = this.#options;
-    return openingSteps({ isolation, lockTimeoutMs, applicationName, major: this.facts.major, remainingMs });
+    return openingSteps({ ...this.#options, major: this.facts.major, remainingMs });
   }
 
   #throwIfOver(): void {
@@ -241,14 +294,20 @@ class Session implements ReadOnlySession {
    * things in order, and to wait would double the time of short calls on one connection.
    */
   #mayOverlap(): boolean {
-    return this.#cancel === undefined && this.#lease.pooling === 'session';
+    const isOurs = this.#options.foreignPath === undefined;
+    return isOurs && this.#cancel === undefined && this.#lease.pooling === 'session';
+  }
+
+  /** Behind a pooler the session may be another one by then. */
+  #resets(): readonly Step[] {
+    return this.#options.foreignPath === undefined || this.#lease.pooling === 'transaction' ? [] : RESETS;
   }
 }
 
 /** Never rejects: a connection whose transaction may go on is dropped. */
-async function rollBack(wire: Wire): Promise<void> {
+async function rollBack(wire: Wire, resets: readonly Step[]): Promise<void> {
   try {
-    await wire.exchange([ROLLBACK]);
+    await wire.exchange([ROLLBACK, ...resets]);
   } catch {
     wire.destroy();
   }

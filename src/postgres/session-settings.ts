@@ -1,9 +1,12 @@
 import type { ReadOnlyOptions, Result } from './database.ts';
-import { compile, sql } from './sql.ts';
+import { compile, quoteIdentifier, sql } from './sql.ts';
 import type { Step } from './wire.ts';
 
 /** What the settings of one transaction depend on. */
-export interface TransactionOptions extends Pick<ReadOnlyOptions, 'isolation' | 'lockTimeoutMs' | 'applicationName'> {
+export interface TransactionOptions extends Pick<
+  ReadOnlyOptions,
+  'isolation' | 'lockTimeoutMs' | 'applicationName' | 'foreignPath'
+> {
   readonly major: number;
   /** What the call may still take. */
   readonly remainingMs: number;
@@ -26,22 +29,28 @@ export const ROLLBACK: Step = { text: 'ROLLBACK', values: [] };
  */
 const settings = sql`
   SELECT pg_catalog.pg_is_in_recovery(),
-         pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
          pg_catalog.set_config('standard_conforming_strings', 'on', true),
          pg_catalog.set_config('DateStyle', 'ISO, YMD', true),
          pg_catalog.set_config('IntervalStyle', 'iso_8601', true),
          pg_catalog.set_config('TimeZone', 'UTC', true),
          pg_catalog.set_config('bytea_output', 'hex', true),
          pg_catalog.set_config('extra_float_digits', '1', true),
-         pg_catalog.set_config('jit', 'off', true),
          pg_catalog.set_config('statement_timeout', $1, true),
          pg_catalog.set_config('lock_timeout', $2, true),
          pg_catalog.set_config('idle_in_transaction_session_timeout', $3, true),
          pg_catalog.set_config('application_name', $4, true)`;
 
-const SETTINGS = compile(settings).text;
-/** transaction_timeout came with PostgreSQL 17. */
-const SETTINGS_17 = compile(sql`${settings}, pg_catalog.set_config('transaction_timeout', $3, true)`).text;
+/** For what we wrote, and for what we did not: that is planned and compiled as the server is set up to. */
+const ours = sql`pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true), pg_catalog.set_config('jit', 'off', true)`;
+const foreign = sql`pg_catalog.set_config('search_path', $5, true)`;
+/** Came with PostgreSQL 17. */
+const whole = sql`pg_catalog.set_config('transaction_timeout', $3, true)`;
+
+const SETTINGS = [sql`${settings}, ${ours}`, sql`${settings}, ${foreign}`].map((all) => ({
+  text: compile(all).text,
+  since17: compile(sql`${all}, ${whole}`).text,
+}));
+const SETTING = 'SELECT pg_catalog.set_config($1, $2, true)';
 const STATEMENT_TIMEOUT = "SELECT pg_catalog.set_config('statement_timeout', $1, true)";
 
 /** What opens a transaction; sent in front of its first statement. `isRecovering` reads the answer. */
@@ -49,10 +58,38 @@ export function openingSteps(options: TransactionOptions): [begin: Step, setting
   const remainingMs = wholeMs(options.remainingMs);
   const lockTimeoutMs = Math.min(wholeMs(options.lockTimeoutMs), remainingMs);
   const values = [remainingMs, lockTimeoutMs, remainingMs + FORGOTTEN_AFTER_MS].map(String);
-  return [
-    BEGIN[options.isolation],
-    { text: options.major >= 17 ? SETTINGS_17 : SETTINGS, values: [...values, options.applicationName] },
-  ];
+  const { major, isolation, applicationName, foreignPath } = options;
+  const { text = '', since17 = '' } = SETTINGS[foreignPath === undefined ? 0 : 1] ?? {};
+  const path = foreignPath === undefined ? [] : [searchPath(foreignPath)];
+  return [BEGIN[isolation], { text: major >= 17 ? since17 : text, values: [...values, applicationName, ...path] }];
+}
+
+/** What the path is that names of a statement are looked up in which we did not write. */
+export function foreignPath(schemas: readonly string[]): readonly string[] {
+  const others = schemas.filter((schema) => schema !== 'pg_catalog' && schema !== 'pg_temp');
+  return ['pg_catalog', ...others, 'pg_temp'];
+}
+
+function searchPath(schemas: readonly string[]): string {
+  return foreignPath(schemas).map(quoteIdentifier).join(', ');
+}
+
+/**
+ * What a statement that we did not write may have left in the session, taken back; sent behind the end of its
+ * transaction, where names are looked up in the path of the role: nothing here is looked up.
+ */
+export const RESETS: readonly Step[] = [
+  'RESET ALL',
+  // what a pooler that keeps sessions may have set for us
+  "SET client_encoding TO 'UTF8'",
+  'UNLISTEN *',
+  'SELECT pg_catalog.pg_advisory_unlock_all()',
+  'DEALLOCATE ALL',
+].map((text) => ({ text, values: [] }));
+
+/** Settings of one transaction whose values must be in no text. */
+export function settingSteps(settings: Readonly<Record<string, string>>): Step[] {
+  return Object.entries(settings).map((values) => ({ text: SETTING, values }));
 }
 
 /** Whether the server is a standby now; it may have been promoted since the connection was made. */

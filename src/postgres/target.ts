@@ -34,11 +34,15 @@ export interface ConnectionTarget {
   /** Fails with CONFIG_INVALID when a certificate or key cannot be used. */
   tls(host: HostAddress): Promise<TlsChoice>;
   readonly pooling: 'session' | 'transaction';
+  /** Nothing is prepared by name: a statement that we did not write could put another in its place. */
+  readonly unnamed?: boolean;
 }
 
 /** What the configuration says of a server beside its URL; it beats the URL. */
 export interface TargetOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** In place of that of the URL, whose password is not meant for it then. */
+  readonly user?: string | undefined;
   readonly password?: PasswordSource | undefined;
   readonly tls?: {
     readonly mode?: SslMode | undefined;
@@ -69,8 +73,9 @@ export function parseTarget(source: string, options: TargetOptions): ConnectionT
   const resolve = () => resolveParameters(held.reveal(), options, home);
   const parameters = resolve();
   const get = (name: string) => parameters.get(name) || undefined;
-  const user = get('user') ?? systemUser();
-  const database = get('dbname') ?? user;
+  const ofUrl = get('user') ?? systemUser();
+  const user = options.user ?? ofUrl;
+  const database = get('dbname') ?? ofUrl;
   const hosts = readHosts(parameters);
   const tls = readTlsSettings(parameters, home, options.env['SSL_CERT_FILE']);
   const warn = once(options.warn ?? (() => undefined));
@@ -89,7 +94,8 @@ export function parseTarget(source: string, options: TargetOptions): ConnectionT
       const file = current.get('passfile') || join(home, '.pgpass');
       const known = SOCKET_DIRECTORIES.includes(host.host) ? 'localhost' : nameOf(host);
       const login = { host: known, port: host.port, database, user };
-      return current.get('password') || readPasswordFile(file, login, warn);
+      const given = options.user === undefined ? current.get('password') : undefined;
+      return given || readPasswordFile(file, login, warn);
     },
     tls: (host) => chooseTls(tls, nameOf(host)),
     pooling: options.pooling ?? 'session',

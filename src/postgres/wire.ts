@@ -11,6 +11,18 @@ import { FrontendMessages, TERMINATE } from './frontend-messages.ts';
 export interface Step {
   readonly text: string;
   readonly values: readonly (string | null)[];
+  /** OIDs of the types of the values; left to the server without. */
+  readonly types?: readonly number[];
+}
+
+/** What the rows of an exchange may be, where it is less than what the connection allows. */
+export interface RowLimits {
+  /** A row that is announced with more is not read, and the connection dropped. */
+  readonly rowBytes: number;
+  /** Of all rows; those behind are not kept. */
+  readonly bytes: number;
+  /** Called when there are more, once: the server still sends. The exchange then resolves, with what was kept as its last result. */
+  readonly onCut: () => void;
 }
 
 export interface WireOptions {
@@ -86,7 +98,7 @@ export class Wire {
    * Resolves with a result for each step. Rejects with the server's own DatabaseError once the server is ready again,
    * or with a PlatformError when the connection has gone.
    */
-  exchange(steps: readonly Step[]): Promise<Result[]> {
+  exchange(steps: readonly Step[], limits?: RowLimits): Promise<Result[]> {
     if (this.closed) return Promise.reject(this.#failure ?? connectionLost(this.endpoint));
     const unsendable = steps.find(({ text, values }) => text.includes('\0') || values.length > MAX_VALUES);
     if (unsendable) return Promise.reject(new Error('a statement holds NUL, or has too many parameters'));
@@ -99,7 +111,7 @@ export class Wire {
       this.destroy(error);
       return Promise.reject(error);
     }
-    return this.#send(sent);
+    return this.#send(sent, limits);
   }
 
   /**
@@ -128,18 +140,25 @@ export class Wire {
     clearTimeout(timer);
   }
 
-  #send(steps: readonly SentStep[]): Promise<Result[]> {
+  #send(steps: readonly SentStep[], limits?: RowLimits): Promise<Result[]> {
     this.#messages.stream.write(frontend.take());
     return new Promise((resolve, reject) => {
-      this.#exchanges.push({ steps, results: [], rows: [], bytes: 0, error: undefined, resolve, reject });
+      const fresh = { results: [], rows: [], bytes: 0, rowBytes: 0, isCut: false, error: undefined };
+      this.#exchanges.push({ steps, limits, ...fresh, resolve, reject });
+      this.#limitRows();
     });
   }
 
-  #write({ text, values }: Step): SentStep {
+  /** As the exchange allows that is being answered. */
+  #limitRows(): void {
+    this.#messages.limitRows(this.#exchanges[0]?.limits?.rowBytes ?? Infinity);
+  }
+
+  #write({ text, values, types }: Step): SentStep {
     const statement = this.#named ? this.#statementFor(text) : undefined;
     const name = statement?.name ?? '';
     const parsed = statement === undefined || statement.state === 'new';
-    if (parsed) frontend.parse(name, text);
+    if (parsed) frontend.parse(name, text, types);
     if (statement?.state === 'new') statement.state = 'sent';
     frontend.bind(name, values);
     const fields = statement?.fields;
@@ -166,7 +185,7 @@ export class Wire {
     messages.on('error', (error: unknown) => this.#fail(error));
     messages.on('parseComplete', () => this.#prepared());
     messages.on('rowDescription', ({ fields }: RowDescription) => {
-      this.#described(fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID })));
+      this.#described(fields.map(fieldOf));
     });
     messages.on('noData', () => this.#described([]));
     messages.on('dataRow', (row: DataRow) => this.#keepRow(row));
@@ -193,9 +212,19 @@ export class Wire {
   #keepRow({ fields, length }: DataRow): void {
     const [exchange] = this.#exchanges;
     if (!exchange) return;
+    if (exchange.isCut) return;
     exchange.bytes += length + ROW_BYTES + VALUE_BYTES * fields.length;
-    if (exchange.bytes > this.#maxResultBytes) this.destroy(resultTooLarge(this.#maxResultBytes));
+    exchange.rowBytes += length;
+    const { limits } = exchange;
+    const isFull = exchange.bytes > this.#maxResultBytes;
+    if (limits && (isFull || exchange.rowBytes > limits.bytes)) this.#cut(exchange, limits);
+    else if (isFull) this.destroy(resultTooLarge(this.#maxResultBytes));
     else exchange.rows.push(fields);
+  }
+
+  #cut(exchange: Exchange, { onCut }: RowLimits): void {
+    exchange.isCut = true;
+    onCut();
   }
 
   #completeStep(command: string): void {
@@ -217,8 +246,10 @@ export class Wire {
     const exchange = this.#exchanges.shift();
     if (!exchange) return;
     this.#status = status;
+    this.#limitRows();
     forgetUnprepared(exchange);
-    if (exchange.error) exchange.reject(exchange.error);
+    if (exchange.isCut) exchange.resolve(withCut(exchange));
+    else if (exchange.error) exchange.reject(exchange.error);
     else exchange.resolve(exchange.results);
   }
 
@@ -250,10 +281,15 @@ interface SentStep {
 
 interface Exchange {
   readonly steps: readonly SentStep[];
+  readonly limits: RowLimits | undefined;
   readonly results: Result[];
   /** Of the step that is being answered. */
   rows: (string | null)[][];
+  /** What the rows take in memory, estimated. */
   bytes: number;
+  /** What the rows took on their way. */
+  rowBytes: number;
+  isCut: boolean;
   error: DatabaseError | undefined;
   readonly resolve: (results: Result[]) => void;
   readonly reject: (error: unknown) => void;
@@ -261,7 +297,14 @@ interface Exchange {
 
 // The messages of `pg-protocol`, as far as they are used.
 interface RowDescription {
-  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
+  readonly fields: readonly DescribedField[];
+}
+interface DescribedField {
+  readonly name: string;
+  readonly tableID: number;
+  readonly columnID: number;
+  readonly dataTypeID: number;
+  readonly dataTypeModifier: number;
 }
 interface DataRow {
   readonly length: number;
@@ -281,6 +324,17 @@ interface ReadyForQuery {
 /** What the failed exchange did not get to prepare is prepared by the next one. */
 function forgetUnprepared({ steps }: Exchange): void {
   for (const { parsed, statement } of steps) if (parsed && statement?.state === 'sent') statement.state = 'new';
+}
+
+function fieldOf({ name, tableID, columnID, dataTypeID, dataTypeModifier }: DescribedField): Field {
+  const origin = tableID === 0 ? undefined : `${tableID}.${columnID}`;
+  return { name, typeOid: dataTypeID, typeModifier: dataTypeModifier, origin };
+}
+
+/** The server may have been quicker than the cancel request, and then the result is there whole but for the rows. */
+function withCut({ steps, results, rows }: Exchange): Result[] {
+  if (results.length === steps.length) return results;
+  return [...results, { fields: steps[results.length]?.fields ?? [], rows, command: '' }];
 }
 
 function resultTooLarge(limitBytes: number): PlatformError {

@@ -4,6 +4,7 @@ import { isRecord } from '../core/record.ts';
 import { escapeControl } from '../sqltext/untrusted-text.ts';
 import { fieldsOf, guessField, type Field } from './field.ts';
 import { renderFinding, renderNotExamined } from './finding.ts';
+import { cellsOf, renderCells, type Cells } from './cells.ts';
 import { palette } from './palette.ts';
 import { renderTable, type TableStyle } from './table.ts';
 import { formatValue } from './value.ts';
@@ -31,11 +32,14 @@ export function renderAnswer(operation: Operation, output: Output, options: Answ
     maxRows: options.maxRows ?? Infinity,
   };
   const fields = fieldsOf(operation);
-  const parts = orderedParts(fields, output).filter(({ field }) => !SET_APART.has(field.key));
+  const cells = cellsOf(output);
+  const apart = cells ? new Set([...SET_APART, ...Object.keys(cells)]) : SET_APART;
+  const parts = orderedParts(fields, output).filter(({ field }) => !apart.has(field.key));
   return [
     renderSummary(output['summary'], style),
     renderFindings(output['findings'], fields, style),
     ...renderParts(parts, style),
+    cells ? renderResult(cells, style) : [],
     renderGaps(output, style),
   ]
     .filter((lines) => lines.length > 0)
@@ -48,12 +52,24 @@ const BRIEF = { bytes: 8000, rows: [20, 12, 7, 4, 2, 1] } as const;
 
 /** The same for who pays by the token: as many rows of each list as fit in 8 kB, and 20 at most. */
 export function renderBriefly(operation: Operation, output: Output): string {
+  if (isWanted(output)) return renderAnswer(operation, output);
   let text = '';
   for (const maxRows of BRIEF.rows) {
     text = renderAnswer(operation, output, { maxRows });
     if (Buffer.byteLength(text) <= BRIEF.bytes) break;
   }
   return text;
+}
+
+/** Whether the caller asked for all of it as text. */
+function isWanted(output: Output): boolean {
+  const format = cellsOf(output)?.format;
+  return format === 'table' || format === 'csv';
+}
+
+function renderResult(cells: Cells, style: Style): string[] {
+  const shown = cells.rows.slice(0, style.maxRows);
+  return [...renderCells({ ...cells, rows: shown }, style), ...more(cells.rows, shown, 'rows')];
 }
 
 interface Part {

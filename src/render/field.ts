@@ -13,6 +13,8 @@ export interface Field {
   readonly time: boolean;
   /** Parts of an object, or of each element of a list of objects. */
   readonly fields: readonly Field[];
+  /** Where it stands in rows that are lists; such rows may have a name twice. */
+  readonly at?: number;
 }
 
 /** The part of JSON Schema that matters here. */

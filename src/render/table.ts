@@ -54,9 +54,14 @@ function renderColumns(columns: readonly Column[], rows: readonly unknown[], sty
 }
 
 function readColumn(field: Field, rows: readonly unknown[]): Column {
-  const cells = rows.map((row) => shorten(formatValue(isRecord(row) ? row[field.key] : row, field), CELL_MAX));
+  const cells = rows.map((row) => shorten(formatValue(cellOf(row, field), field), CELL_MAX));
   const width = cells.reduce((widest, cell) => Math.max(widest, textWidth(cell)), textWidth(escapeControl(field.key)));
   return { field, cells, width };
+}
+
+function cellOf(row: unknown, { key, at }: Field): unknown {
+  if (at !== undefined && Array.isArray(row)) return row[at];
+  return isRecord(row) ? row[key] : row;
 }
 
 /** Widths that fit into `total`: the widest texts lose first, numbers never. Undefined when it cannot be done. */

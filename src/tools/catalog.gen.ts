@@ -61,6 +61,7 @@ import databaseStatistics from './server/database-statistics.ts';
 import listDatabases from './server/list-databases.ts';
 import listServers from './server/list-servers.ts';
 import serverOverview from './server/server-overview.ts';
+import query from './sql/query.ts';
 import functionStatistics from './statements/function-statistics.ts';
 import recentStatements from './statements/recent-statements.ts';
 import statementLoad from './statements/statement-load.ts';
@@ -146,6 +147,7 @@ export const tools: readonly Tool[] = [
   listDatabases,
   listServers,
   serverOverview,
+  query,
   functionStatistics,
   recentStatements,
   statementLoad,

@@ -34,6 +34,7 @@ export const AREAS = [
   'security',
   'extensions',
   'pgbouncer',
+  'sql',
 ] as const;
 export type Area = (typeof AREAS)[number];
 
