@@ -6,6 +6,7 @@ const OFFLINE = [
   'test/architecture.test.ts',
   'test/attacks.test.ts',
   'test/errors-reference.test.ts',
+  'test/guard-{abuse,built-ins,cases,docs,documented,fuzz}.test.ts',
   'test/http-{abuse,credential,drain,edge,tls}.test.ts',
   'test/persona-{attacks,matrix,revoked}.test.ts',
 ];

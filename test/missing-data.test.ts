@@ -11,6 +11,7 @@ import { describeSomeMajors } from './postgres/each-major.ts';
 
 const hides = (entry: string, level: string, name: string, near: string) =>
   `hides nothing: "${entry}" names the ${level} "${name}", which none of the databases has that were read for the persona; did you mean ${near}?`;
+const opens = (...parts: Parameters<typeof hides>) => hides(...parts).replace('hides', 'opens');
 
 describeSomeMajors('config check --connect', (cluster) => {
   const clone = useClone(cluster);
@@ -47,6 +48,8 @@ describeSomeMajors('config check --connect', (cluster) => {
   const wrong = {
     deny: ['hidden.*', 'crn.*', 'shop.custmers', 'shop.*.email', '"we.ird"."Mixed Case"', '*.no_such_*'],
     mask: { 'shop.customers.emial': 'hash', 'shop.customers.id': 'null' },
+    allow: ['shop.paid_orders', 'shop.pad_orders'],
+    functions: ['shop.order_total', 'shop.*', 'shop.order_totl', 'shp.*'],
   };
 
   it('names every entry that hides nothing, with the nearest name', { timeout: 60_000 }, async () => {
@@ -69,6 +72,15 @@ describeSomeMajors('config check --connect', (cluster) => {
               path: 'personas.support.data.mask."shop.customers.emial"',
               message: hides('shop.customers.emial', 'column', 'emial', 'email'),
             },
+            {
+              path: 'personas.support.data.allow[1]',
+              message: opens('shop.pad_orders', 'table', 'pad_orders', 'paid_orders'),
+            },
+            {
+              path: 'personas.support.data.functions[2]',
+              message: opens('shop.order_totl', 'function', 'order_totl', 'order_total'),
+            },
+            { path: 'personas.support.data.functions[3]', message: opens('shp.*', 'schema', 'shp', 'shop') },
           ],
         },
       },

@@ -5,7 +5,7 @@ import { startDeadline } from '../core/deadline.ts';
 import { toPlatformError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import type { Fleet, FleetServer } from '../fleet/fleet.ts';
-import { likePattern, type DataPattern } from '../policy/data-pattern.ts';
+import { likePattern, type DataPattern, type NamePart } from '../policy/data-pattern.ts';
 import type { CompiledPersona } from '../policy/policy.ts';
 import type { ReadOnlySession } from '../postgres/database.ts';
 import { compileShape, decodeRows } from '../postgres/exact-values.ts';
@@ -23,10 +23,16 @@ export interface MissingData {
 interface Entry {
   readonly path: string;
   readonly pattern: DataPattern;
+  /** What it does, in a word. */
+  readonly verb: 'hides' | 'opens';
+  /** What its parts name, from left to right. */
+  readonly levels: readonly Level[];
 }
 
-const LEVELS = ['schema', 'table', 'column'] as const;
+const LEVELS = ['schema', 'table', 'function', 'column'] as const;
 type Level = (typeof LEVELS)[number];
+const OF_RELATION: readonly Level[] = ['schema', 'table', 'column'];
+const OF_FUNCTION: readonly Level[] = ['schema', 'function'];
 
 /** What one database has of a pattern. */
 type Presence = Readonly<Record<Level, boolean>>;
@@ -45,12 +51,17 @@ const PRESENT = compile(sql`
                    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname::pg_catalog.text like p.t
                   where n.nspname::pg_catalog.text like p.s) as "table",
          exists (select from pg_catalog.pg_namespace n
+                   join pg_catalog.pg_proc f on f.pronamespace = n.oid and f.proname::pg_catalog.text like p.t
+                  where n.nspname::pg_catalog.text like p.s) as "function",
+         exists (select from pg_catalog.pg_namespace n
                    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname::pg_catalog.text like p.t
                    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
                                                  and a.attname::pg_catalog.text like p.c
                   where n.nspname::pg_catalog.text like p.s) as "column"
     from ${patterns}`);
-const presence = compileShape({ schema: z.boolean(), table: z.boolean(), column: z.boolean() });
+const presence = compileShape(
+  Object.fromEntries(LEVELS.map((level) => [level, z.boolean()])) as Record<Level, z.ZodBoolean>,
+);
 
 const NAMES: Readonly<Record<Level, ReturnType<typeof compile>>> = {
   schema: compile(sql`select n.nspname as name from pg_catalog.pg_namespace n order by 1 limit ${COMPARED}`),
@@ -59,6 +70,12 @@ const NAMES: Readonly<Record<Level, ReturnType<typeof compile>>> = {
       from ${patterns}
       join pg_catalog.pg_namespace n on n.nspname::pg_catalog.text like p.s
       join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm', 'f')
+     order by 1 limit ${COMPARED}`),
+  function: compile(sql`
+    select distinct f.proname as name
+      from ${patterns}
+      join pg_catalog.pg_namespace n on n.nspname::pg_catalog.text like p.s
+      join pg_catalog.pg_proc f on f.pronamespace = n.oid
      order by 1 limit ${COMPARED}`),
   column: compile(sql`
     select distinct a.attname as name
@@ -90,7 +107,7 @@ export async function findMissingData(
   fleet: Fleet,
   signal: AbortSignal,
 ): Promise<MissingData> {
-  const ruled = personas.filter(({ data }) => data !== undefined);
+  const ruled = personas.filter((persona) => entriesOf(persona).length > 0);
   const servers = new Set(ruled.flatMap((persona) => reachableServers(fleet, persona)));
   const unread: { place: string; reason: string }[] = [];
   const note = (place: string) => (error: unknown) => {
@@ -121,8 +138,8 @@ async function findOf(entries: readonly Entry[], places: readonly Place[], looki
   }
   if (looks.length === 0) return [];
   const missing = entries.flatMap((entry, i) => {
-    const level = LEVELS.find((each) => {
-      const part = entry.pattern[each];
+    const level = entry.levels.find((each) => {
+      const part = partOf(entry.pattern, each);
       return part !== undefined && !part.isGlob && !looks.some((look) => look[i]?.[each] === true);
     });
     return level === undefined ? [] : [{ entry, level }];
@@ -130,35 +147,53 @@ async function findOf(entries: readonly Entry[], places: readonly Place[], looki
   return Promise.all(missing.map(({ entry, level }) => describe(entry, level, { places, looking })));
 }
 
-function entriesOf({ name, data }: CompiledPersona): Entry[] {
+function partOf(pattern: DataPattern, level: Level): NamePart | undefined {
+  return pattern[level === 'function' ? 'table' : level];
+}
+
+function entriesOf({ name, data, dataGrants: { relations, functions } }: CompiledPersona): Entry[] {
   const path = `personas.${name}.data`;
+  const hiding = { verb: 'hides', levels: OF_RELATION } as const;
+  const opening = { verb: 'opens', levels: OF_RELATION } as const;
   return [
-    ...(data?.denied ?? []).map((pattern, i) => ({ path: `${path}.deny[${i}]`, pattern })),
-    ...(data?.masked ?? []).map((pattern) => ({ path: `${path}.mask.${JSON.stringify(pattern.text)}`, pattern })),
+    ...(data?.denied ?? []).map((pattern, i) => ({ ...hiding, path: `${path}.deny[${i}]`, pattern })),
+    ...(data?.masked ?? []).map((pattern) => ({
+      ...hiding,
+      path: `${path}.mask.${JSON.stringify(pattern.text)}`,
+      pattern,
+    })),
+    ...relations.map((pattern, i) => ({ ...opening, path: `${path}.allow[${i}]`, pattern })),
+    ...functions.map((pattern, i) => ({
+      ...opening,
+      levels: OF_FUNCTION,
+      path: `${path}.functions[${i}]`,
+      pattern,
+    })),
   ];
 }
 
 async function describe(
-  { path, pattern }: Entry,
+  entry: Entry,
   level: Level,
   { places, looking }: { readonly places: readonly Place[]; readonly looking: Looking },
 ): Promise<Problem> {
+  const { path, pattern, verb } = entry;
   const names = new Set<string>();
   for (const place of places) {
     const found = await inDatabase(place, looking, async (session) => {
       const { params } = NAMES[level];
-      const values = params.length === 0 ? {} : valuesOf([{ path, pattern }]);
+      const values = params.length === 0 ? {} : valuesOf([entry]);
       return decodeRows(await session.query(NAMES[level], values), nameShape).map(({ name }) => String(name));
     });
     for (const name of found) names.add(name);
   }
-  const name = pattern[level]?.name ?? '';
+  const name = partOf(pattern, level)?.name ?? '';
   const near = nearest(name, [...names]);
   const what = `${JSON.stringify(pattern.text)} names the ${level} ${JSON.stringify(name)}`;
   const hint = near === undefined ? 'take it away, or correct it' : `did you mean ${near}?`;
   return {
     path,
-    message: `hides nothing: ${what}, which none of the databases has that were read for the persona; ${hint}`,
+    message: `${verb} nothing: ${what}, which none of the databases has that were read for the persona; ${hint}`,
   };
 }
 
@@ -167,7 +202,7 @@ async function presenceOf(session: ReadOnlySession, entries: readonly Entry[]): 
 }
 
 function valuesOf(entries: readonly Entry[]) {
-  const part = (level: Level) => entries.map(({ pattern }) => likePattern(pattern[level]));
+  const part = (level: Level) => entries.map(({ pattern }) => likePattern(partOf(pattern, level)));
   return { schemas: part('schema'), tables: part('table'), columns: part('column') };
 }
 

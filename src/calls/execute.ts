@@ -155,7 +155,8 @@ async function perform(
   const release = typeof place === 'function' ? place : await place;
   const deadline = startDeadline(timeoutOf(operation, persona, input), request.signal);
   const operations = operation.kind === 'method' ? actsAs : [operation, ...actsAs];
-  const revocation = watchForRevocation({ principal, operations, destination, data: persona.data }, deadline, (call) =>
+  const { data, dataGrants } = persona;
+  const revocation = watchForRevocation({ principal, operations, destination, data, dataGrants }, deadline, (call) =>
     deps.running.add(call, moment),
   );
   const rows = countsRows(operation, persona) ? deps.limits : undefined;

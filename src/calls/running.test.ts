@@ -18,6 +18,7 @@ function start(running: ReturnType<typeof createRunningCalls>, since = running.m
     operations,
     destination: undefined,
     data: undefined,
+    dataGrants: { canonical: '' },
     end: (error: PlatformError) => void ended.push(error),
   };
   return { ended, forget: running.add(call, since) };

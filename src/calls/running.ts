@@ -1,6 +1,6 @@
 import type { Principal } from '../contract/principal.ts';
 import { PlatformError } from '../core/errors.ts';
-import type { CompiledPersona, DataRules, Decision, Policy } from '../policy/policy.ts';
+import type { CompiledPersona, DataGrants, DataRules, Decision, Policy } from '../policy/policy.ts';
 import type { Operation } from './operation.ts';
 import type { Destination } from './reach.ts';
 
@@ -12,6 +12,8 @@ export interface RunningCall {
   readonly destination: Destination | undefined;
   /** By which it shows what it finds there. */
   readonly data: DataRules | undefined;
+  /** By which it uses more than is open otherwise. */
+  readonly dataGrants: Pick<DataGrants, 'canonical'>;
   /** Ends it; its caller hears the error. */
   readonly end: (error: PlatformError) => void;
 }
@@ -60,14 +62,16 @@ export function createRunningCalls(): RunningCalls {
 
 /** The rule that refuses the call now; undefined if none does. */
 function findRefusal(
-  { operations, destination, data }: RunningCall,
+  { operations, destination, data, dataGrants }: RunningCall,
   persona: CompiledPersona | undefined,
 ): string | undefined {
   if (!persona) return 'no persona is for the caller any more';
   const decisions: Decision[] = operations.map((operation) => persona.operation(operation));
   if (destination) decisions.push(persona.database(destination.server.name, destination.database));
   const refusal = decisions.find(({ allowed }) => !allowed);
-  if (refusal || !destination || persona.data?.canonical === data?.canonical) return refusal?.rule;
+  if (refusal || !destination) return refusal?.rule;
+  const isSame = persona.data?.canonical === data?.canonical && persona.dataGrants.canonical === dataGrants.canonical;
+  if (isSame) return undefined;
   return `personas.${persona.name}.data is not what it was when the call began`;
 }
 

@@ -31,6 +31,7 @@ import { personaRevoke } from './commands/persona-revoke.ts';
 import { personaTest } from './commands/persona-test.ts';
 import { report } from './commands/report.ts';
 import { serve } from './commands/serve.ts';
+import { sqlCheck } from './commands/sql-check.ts';
 import { stdio } from './commands/stdio.ts';
 import { tools } from './commands/tools.ts';
 
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   check,
   report,
   call,
+  sqlCheck,
   tools,
   demo,
   connect,

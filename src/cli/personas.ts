@@ -15,6 +15,7 @@ interface Question {
   readonly server?: string;
   readonly database?: string;
   readonly table?: string;
+  readonly function?: string;
 }
 
 export async function listPersonas(shell: Shell): Promise<number> {

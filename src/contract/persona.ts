@@ -58,6 +58,14 @@ const DataRules = z.strictObject({
     .record(z.string(), z.string())
     .default({})
     .describe(`schema.table.column, and how its values are shown: ${MASKS.join(', ')}.`),
+  allow: z
+    .array(z.string())
+    .default([])
+    .describe('schema.view: views over hidden data, and foreign tables, that its SQL may read all the same.'),
+  functions: z
+    .array(z.string())
+    .default([])
+    .describe('schema.function or schema.*: functions of users that its SQL may call; * in parts without quotes.'),
 });
 
 /** A named set of rules, chosen for a caller by role; see `docs/personas.md`. */
@@ -71,7 +79,7 @@ export const PersonaSpec = z.strictObject({
   tools: Rules.prefault({}).describe('Tool names with *, area:<area> or class:<diagnostic|schema|query|admin>.'),
   servers: Rules.prefault({ allow: ['*'] }).describe('Server names with *.'),
   databases: Rules.prefault({ allow: ['*/*'] }).describe('server/database, each with *.'),
-  data: DataRules.prefault({}).describe('What of the databases it may not see.'),
+  data: DataRules.prefault({}).describe('What of the databases it may not see, and what its SQL may use beyond the rest.'),
   limits: PersonaLimits.prefault({}).describe('What one caller may ask.'),
   login: z
     .string()

@@ -14,6 +14,13 @@ export interface CatalogFacts {
   /** The functions behind every operator of that name on the path. */
   operators(name: QualifiedName): readonly FunctionFacts[];
   type(name: QualifiedName): TypeFacts | undefined;
+  /** What a statement may reach without naming it: casts between built-in types and of types that its functions return. */
+  readonly unnamed: readonly Reach[];
+}
+
+/** What something reaches: names of definitions are qualified, since PostgreSQL has resolved them. */
+export interface Reach extends References {
+  readonly through: 'definition' | 'policy' | 'default' | 'types' | 'check' | 'cast';
 }
 
 export type RelationKind =
@@ -35,10 +42,24 @@ export interface RelationFacts {
   /** Made by initdb, in pg_catalog or information_schema. */
   readonly isSystem: boolean;
   readonly columns: readonly ColumnFacts[];
-  /** OIDs of its parents and children by inheritance or partitioning, all levels; without itself. */
+  /** The extension that owns it. */
+  readonly extension: string | undefined;
+  /**
+   * OIDs of its parents and children by inheritance or partitioning, all levels, and of other parents of those children,
+   * whose rows they share; without itself.
+   */
   readonly family: readonly number[];
-  /** What reading it reaches by views, row security, virtual generated columns and domains, each parsed. */
-  readonly reaches: readonly References[];
+  /** Those of its family whose rows are read with it, unless ONLY is said. */
+  readonly descendants: readonly number[];
+  /** Whether rules of users change what a statement that writes to it does. */
+  readonly hasWriteRules: boolean;
+  /** A foreign table whose rows a program prints. */
+  readonly runsProgram: boolean;
+  /**
+   * What reading it by name reaches by views, row security, virtual generated columns and domains, each parsed. Empty for
+   * what is only a relative of what the statement names.
+   */
+  readonly reaches: readonly Reach[];
   /** A text of a definition that could not be read as SQL; what it reaches is not known then. */
   readonly unreadable: boolean;
 }
@@ -48,6 +69,8 @@ export interface ColumnFacts {
   /** `attnum`, from 1. */
   readonly number: number;
   readonly typeOid: number;
+  /** Of its type below all domains; a mask shows null where it would have to know the type and does not. */
+  readonly baseType?: { readonly oid: number; readonly category: string } | undefined;
   /** Names of the columns that it is generated from. */
   readonly generatedFrom: readonly string[];
 }
@@ -72,9 +95,11 @@ export interface TypeFacts {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
-  readonly kind: 'base' | 'composite' | 'domain' | 'enum' | 'pseudo' | 'range' | 'multirange';
+  readonly kind: 'base' | 'array' | 'composite' | 'domain' | 'enum' | 'pseudo' | 'range' | 'multirange';
   readonly isBuiltIn: boolean;
   readonly extension: string | undefined;
-  /** What its domain checks and its own casts reach. */
-  readonly reaches: readonly References[];
+  /** What its parts, its domain checks and its own casts reach. */
+  readonly reaches: readonly Reach[];
+  /** A text of a check that could not be read as SQL. */
+  readonly unreadable: boolean;
 }

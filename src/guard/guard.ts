@@ -1,6 +1,7 @@
 import type { ReadOnlySession } from '../postgres/database.ts';
 import type { DataAccess } from './access.ts';
 import type { CatalogFacts, RelationFacts } from './facts.ts';
+import type { Edit } from './edit.ts';
 import type { Refusal, StatementKind } from './verdict.ts';
 
 export interface GuardRequest {
@@ -29,6 +30,8 @@ export interface Approved {
   readonly text: string;
   /** Whether a mask in it wants the setting `howdah.mask_key`. */
   readonly wantsMaskKey: boolean;
+  /** Where the text differs from what the caller wrote. */
+  readonly edits?: readonly Edit[];
   /** The relations of users that it reaches. */
   readonly relations: readonly RelationFacts[];
   /** `oid.attnum` of the columns whose values must not arrive. */

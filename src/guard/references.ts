@@ -29,6 +29,10 @@ export interface TypeReference extends QualifiedName, Located {}
 /** `u.f` and `(expression).f`: a column, or a function of one row. */
 export interface AttributeReference extends Located {
   readonly name: string;
+  /** The `u` of `u.f`, where everything of that name in the statement is a relation. */
+  readonly qualifier: string | undefined;
+  /** Whether it can only call a function of a row, as `u.f` does; `(expression).f` calls functions of any type. */
+  readonly onlyRow: boolean;
 }
 
 /** Everything of a database that one parse tree names. */

@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { compileGlob } from '../core/glob.ts';
 import { builtInPersonas } from './built-in.ts';
 import { createChoice } from './choice.ts';
+import { canonicalDataGrants, compileDataGrants, findDataGrantProblems } from './data-grants.ts';
 import { canonicalDataRules, compileDataRules, findDataProblems } from './data-rules.ts';
 import { compileDatabasePattern, findDatabasePatternProblem, findServerPatternProblem } from './database-pattern.ts';
 import { compileLimits, findLimitProblems } from './limits.ts';
@@ -97,6 +98,7 @@ function compilePersona(name: string, spec: Spec, defaults: PersonaDefaults): Co
       return decision.allowed ? database({ server: serverName, database: databaseName }) : decision;
     },
     data: compileDataRules(spec.data, `${path}.data`),
+    dataGrants: compileDataGrants(spec.data, `${path}.data`),
   };
 }
 
@@ -107,6 +109,7 @@ function findProblems(name: string, spec: Spec, { operations, servers }: KnownNa
     ...findRuleProblems(spec.servers, `${path}.servers`, (pattern) => findServerPatternProblem(pattern, servers)),
     ...findRuleProblems(spec.databases, `${path}.databases`, (pattern) => findDatabasePatternProblem(pattern, servers)),
     ...findDataProblems(spec.data, `${path}.data`),
+    ...findDataGrantProblems(spec.data, `${path}.data`),
     ...findLimitProblems(compileLimits(spec.limits)).map((problem) => ({
       path: `${path}.limits.${problem.path}`,
       message: problem.message,
@@ -151,6 +154,7 @@ function hashOf(entries: readonly (readonly [name: string, spec: Spec])[], defau
       priority,
       ...[tools, servers, databases].map(({ allow, deny }) => [allow, deny]),
       canonicalDataRules(data),
+      canonicalDataGrants(data),
       Object.values(compileLimits(limits)),
       [more.login, more.instructions, more.purpose ?? defaults.purpose],
     ],

@@ -56,6 +56,20 @@ export interface CompiledPersona {
   database(server: string, database: string): Decision;
   /** Undefined where it has no such rule. */
   readonly data: DataRules | undefined;
+  readonly dataGrants: DataGrants;
+}
+
+/** What SQL of the caller's own may use although it is refused otherwise; the same in every database. */
+export interface DataGrants {
+  /** As in DataRules. */
+  readonly canonical: string;
+  readonly relations: readonly DataPattern[];
+  /** The part for a table names a function. */
+  readonly functions: readonly DataPattern[];
+  /** A view over hidden data, or a foreign table. */
+  relation(schema: string, name: string): Decision;
+  /** A function of the database's users. */
+  function(schema: string, name: string): Decision;
 }
 
 /** What of a database a persona may not see; the same in every database that it may reach. */

@@ -40,9 +40,14 @@ const KNOWN_EXTENSIONS = new Set(
 export function isSecretSetting(name: string): boolean {
   const lower = name.toLowerCase();
   if (HARMLESS.has(lower)) return false;
-  if (SECRET.has(lower) || SECRET_NAME.test(lower)) return true;
   const dot = lower.indexOf('.');
-  return dot !== -1 && !KNOWN_EXTENSIONS.has(lower.slice(0, dot));
+  return namesSecret(lower) || (dot !== -1 && !KNOWN_EXTENSIONS.has(lower.slice(0, dot)));
+}
+
+/** Whether the name itself says that the value is, or holds, a secret. */
+export function namesSecret(name: string): boolean {
+  const lower = name.toLowerCase();
+  return !HARMLESS.has(lower) && (SECRET.has(lower) || SECRET_NAME.test(lower));
 }
 
 /** The value as it may be shown. That a setting is empty or `(disabled)` is no secret. */

@@ -92,6 +92,9 @@ function describePersona(
     data: [
       ...data.deny.map((pattern) => `data.deny ${JSON.stringify(pattern)}`),
       ...Object.entries(data.mask).map(([column, mask]) => `data.mask ${JSON.stringify(column)}: ${mask}`),
+      ...(['allow', 'functions'] as const).flatMap((list) =>
+        data[list].map((pattern) => `data.${list} ${JSON.stringify(pattern)}`),
+      ),
     ],
     ...(Object.fromEntries(limits) as Facts),
     ...one('login', persona.login),

@@ -31,6 +31,7 @@ export function personaExplain(surroundings: Surroundings) {
       server: z.string().min(1).max(200).optional(),
       database: z.string().min(1).max(200).optional(),
       table: z.string().min(1).max(300).optional().describe('schema.table or schema.table.column.'),
+      function: z.string().min(1).max(300).optional().describe('schema.function, of the users of a database.'),
     },
     output: {
       as: z.string(),

@@ -126,9 +126,19 @@ describe('explaining', () => {
     ['public.users.password_hash', 'deny: personas.analyst.data.deny[1] "public.users.password_hash"'],
     ['public.customers.email', 'allow: personas.analyst.data.mask."public.customers.email", shown as hash'],
     ['public.users', 'allow: no rule of data hides it'],
+    ['public.customer_totals', 'allow: personas.analyst.data.allow[0] "public.customer_totals"'],
   ])('tells what the rules for data say of %s', async (table, expected) => {
     const { answer } = await run('explain', '--as', 'persona:analyst', '--table', table);
     expect(stepsOf(answer).at(-1)).toBe(`table ${expected}`);
+  });
+
+  it.each([
+    ['app.net_price', 'allow: personas.analyst.data.functions[0] "app.net_price"'],
+    ['geo.anything', 'allow: personas.analyst.data.functions[1] "geo.*"'],
+    ['app.other', 'deny: no rule of personas.analyst.data.functions matches'],
+  ])('tells whether SQL of its own may call %s', async (name, expected) => {
+    const { answer } = await run('explain', '--as', 'persona:analyst', '--function', name);
+    expect(stepsOf(answer).at(-1)).toBe(`function ${expected}`);
   });
 
   it.each(['salaries', 'hr.*', 'a.b.c.d'])('takes %s for no table', async (table) => {

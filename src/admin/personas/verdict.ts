@@ -7,13 +7,13 @@ import type { FleetServer } from '../../fleet/fleet.ts';
 import type { CompiledPersona, Decision, Policy } from '../../policy/policy.ts';
 import type { ImaginedCaller } from './caller.ts';
 import type { Surroundings } from './surroundings.ts';
-import { decideTable } from './table-step.ts';
+import { decideFunction, decideTable } from './table-step.ts';
 
 export const Verdict = z.enum(['allow', 'deny']);
 
 /** What the pipeline decides on the way, in its order; a denial is the last. */
 export const Step = z.object({
-  step: z.enum(['credential', 'persona', 'alias', 'tool', 'server', 'database', 'table', 'key']),
+  step: z.enum(['credential', 'persona', 'alias', 'tool', 'server', 'database', 'table', 'function', 'key']),
   subject: z.string(),
   verdict: Verdict,
   rule: z.string(),
@@ -27,6 +27,8 @@ export interface Asked {
   readonly database?: string | undefined;
   /** `schema.table` or `schema.table.column`. */
   readonly table?: string | undefined;
+  /** `schema.function`. */
+  readonly function?: string | undefined;
 }
 
 /** The persona as it stands, and what the credential leaves of it. */
@@ -58,7 +60,7 @@ export function judge(caller: ImaginedCaller, asked: Asked, surroundings: Surrou
   if (principal) steps.push(judgePersona(principal, policy));
   if (chosen) {
     // a place for each thing that a rule can be about, in the order of the pipeline
-    steps.push(...tool(chosen), ...judgePlace(chosen, server, asked.database), ...judgeTable(chosen, asked.table));
+    steps.push(...tool(chosen), ...judgePlace(chosen, server, asked.database), ...judgeData(chosen, asked));
   }
   const denied = steps.findIndex(({ verdict }) => verdict === 'deny');
   return denied === -1 ? steps : steps.slice(0, denied + 1);
@@ -119,8 +121,11 @@ function judgePlace({ persona, narrowed }: Chosen, server: FleetServer | undefin
   ];
 }
 
-function judgeTable({ narrowed }: Chosen, table: string | undefined): Step[] {
-  return table === undefined ? [] : [step('table', table, decideTable(narrowed.data, table))];
+function judgeData({ narrowed }: Chosen, { table, function: routine }: Asked): Step[] {
+  return [
+    ...(table === undefined ? [] : [step('table', table, decideTable(narrowed, table))]),
+    ...(routine === undefined ? [] : [step('function', routine, decideFunction(narrowed, routine))]),
+  ];
 }
 
 /** What the persona decides, and what its credential leaves of that where it takes something away. */

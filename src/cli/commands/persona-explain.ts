@@ -11,6 +11,7 @@ export const personaExplain = defineCommand({
     server: { type: 'string', value: '<name>', description: 'On this server' },
     database: { type: 'string', value: '<name>', description: 'In this database' },
     table: { type: 'string', value: '<table>', description: 'schema.table or schema.table.column' },
+    function: { type: 'string', value: '<function>', description: 'schema.function, that SQL of its own may call' },
     ...PURPOSE_OPTION,
   },
   examples: [
@@ -20,6 +21,7 @@ export const personaExplain = defineCommand({
       does: 'the deciding rule of each step',
     },
     { line: 'howdah persona explain --as analyst --table public.users.email', does: 'whether it is hidden or masked' },
+    { line: 'howdah persona explain --as analyst --function app.net_price', does: 'whether its SQL may call it' },
   ],
   notes:
     'persona:, role: or key: before a name leaves no doubt which of them is meant. Nothing is called, and no server asked.',

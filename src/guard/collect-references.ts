@@ -1,0 +1,350 @@
+import type { QualifiedName } from './name.ts';
+import { CALLED_BEFORE, DATA_MODIFYING, nodeType, type FieldKind } from './node-types.ts';
+import type {
+  AttributeReference,
+  FunctionReference,
+  OperatorReference,
+  References,
+  RelationReference,
+  TypeReference,
+} from './references.ts';
+import { refuse } from './rules.ts';
+import { isEmpty, isObject, listOf, locationOf, namesOf, nodeOf, stringOf, textOf, type Fields } from './tree.ts';
+import { refuseNode } from './refused-nodes.ts';
+import type { Refusal } from './verdict.ts';
+
+/** What one tree holds: what it names, and the nodes whose contents have rules of their own. */
+export interface Collected {
+  readonly references: References;
+  /** Calls in the order of the text. */
+  readonly calls: readonly Fields[];
+  /** Types, wherever one is named. */
+  readonly typeNames: readonly Fields[];
+  /** The highest n of `$n`. */
+  readonly parameters: number;
+}
+
+/** The names of CTEs in force. */
+type Scope = ReadonlySet<string>;
+
+interface Collector {
+  readonly relations: RelationReference[];
+  readonly functions: FunctionReference[];
+  readonly operators: OperatorReference[];
+  readonly types: TypeReference[];
+  readonly attributes: AttributeReference[];
+  readonly ctes: Set<string>;
+  readonly calls: Fields[];
+  readonly typeNames: Fields[];
+  /** How many items of FROM have a name, and how many of them are relations or functions; `''` is a function of unknown name. */
+  readonly aliases: Map<string, { all: number; relations: number; functions: number }>;
+  parameters: number;
+}
+
+/** Thrown and caught in this file only. */
+class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.reason);
+    this.refusal = refusal;
+  }
+}
+
+const TABLESAMPLE_METHODS = new Set(['bernoulli', 'system', 'system_rows', 'system_time']);
+const BETWEEN: Readonly<Record<string, readonly string[]>> = {
+  AEXPR_BETWEEN: ['>=', '<='],
+  AEXPR_NOT_BETWEEN: ['<', '>'],
+  AEXPR_BETWEEN_SYM: ['>=', '<='],
+  AEXPR_NOT_BETWEEN_SYM: ['<', '>'],
+};
+
+/**
+ * Reads every node of the statement `type` with its `fields`; what is not known to be harmless is refused. `major` is
+ * of the server that will read the text, whose grammar may be older.
+ */
+export function collect(type: string, fields: Fields, major = Infinity): Collected | Refusal {
+  const collector: Collector = {
+    relations: [],
+    functions: [],
+    operators: [],
+    types: [],
+    attributes: [],
+    ctes: new Set(),
+    calls: [],
+    typeNames: [],
+    aliases: new Map(),
+    parameters: 0,
+  };
+  try {
+    visit(collector, { type, fields, major, scope: new Set(), isRoot: true });
+  } catch (error) {
+    if (error instanceof Refused) return error.refusal;
+    throw error;
+  }
+  const { relations, functions, operators, types, ctes, calls, typeNames, parameters } = collector;
+  const attributes = collector.attributes.map((attribute) => plainAttribute(collector, attribute));
+  return { references: { relations, functions, operators, types, attributes, ctes }, calls, typeNames, parameters };
+}
+
+interface Visit {
+  readonly type: string;
+  readonly fields: Fields;
+  readonly major: number;
+  readonly scope: Scope;
+  readonly isRoot?: boolean;
+  readonly sampled?: boolean;
+  readonly form?: RelationReference['form'];
+}
+
+function visit(collector: Collector, visited: Visit): void {
+  const { type, fields, major } = visited;
+  const allowed = nodeType(type);
+  const misplaced = DATA_MODIFYING.has(type) && visited.isRoot !== true;
+  if (allowed === undefined || misplaced) throw new Refused(refuseNode(type, fields));
+  READERS[type]?.(collector, visited);
+  const older = CALLED_BEFORE[type];
+  if (older !== undefined && major < older.since) {
+    for (const name of older.names) {
+      collector.functions.push({ schema: undefined, name, argumentCount: undefined, at: locationOf(fields) });
+    }
+  }
+  const scope = isObject(fields['withClause']) ? enterWith(collector, visited, fields['withClause']) : visited.scope;
+  const inner = { type, fields, major, scope };
+  for (const [field, value] of Object.entries(fields)) {
+    const kind = allowed.fields.get(field);
+    if (kind === undefined) throw new Refused(refuseNode(`${type}.${field}`, fields));
+    if (field === 'withClause') continue;
+    visitField(collector, { field, value, kind, parent: inner });
+  }
+}
+
+interface FieldVisit {
+  readonly field: string;
+  readonly value: unknown;
+  readonly kind: FieldKind;
+  readonly parent: Pick<Visit, 'type' | 'fields' | 'major' | 'scope'>;
+}
+
+function visitField(collector: Collector, { field, value, kind, parent }: FieldVisit): void {
+  const { type, fields, major, scope } = parent;
+  const broken = () => new Refused(refuseNode(`${type}.${field}`, fields));
+  switch (kind.kind) {
+    case 'value':
+      if (typeof value === 'object') throw broken();
+      return;
+    case 'names':
+      if (namesOf(value) === undefined) throw broken();
+      return;
+    case 'struct': {
+      if (!isObject(value)) throw broken();
+      const form = field === 'relation' ? ('target' as const) : undefined;
+      visit(collector, { type: kind.type, fields: value, major, scope, ...(form !== undefined && { form }) });
+      return;
+    }
+    case 'node':
+      visitItem(collector, parent, field, value);
+      return;
+    case 'nodes':
+      if (!Array.isArray(value)) throw broken();
+      for (const item of value as unknown[]) visitItem(collector, parent, field, item);
+  }
+}
+
+/** An item of a list may be the empty node that stands for NULL. */
+function visitItem(collector: Collector, parent: FieldVisit['parent'], field: string, item: unknown): void {
+  const { type, fields, major, scope } = parent;
+  if (isEmpty(item)) return;
+  const node = nodeOf(item);
+  if (node === undefined) throw new Refused(refuseNode(`${type}.${field}`, fields));
+  visit(collector, { ...node, major, scope, ...traitsOf(parent, field) });
+}
+
+/** What the place of a relation says about it. */
+function traitsOf({ type, fields }: { type: string; fields: Fields }, field: string): Pick<Visit, 'sampled' | 'form'> {
+  if (type === 'RangeTableSample') return { sampled: true };
+  if (type === 'SelectStmt' && field === 'fromClause' && isTableForm(fields)) return { form: 'table' };
+  return {};
+}
+
+/** `TABLE name` is read as `SELECT * FROM name` whose star stands nowhere. */
+function isTableForm({ targetList }: Fields): boolean {
+  const [target] = listOf(targetList);
+  return target?.type === 'ResTarget' && target.fields['location'] === -1;
+}
+
+/** Reads the CTEs, each with what it can see, and gives the scope of the statement that they belong to. */
+function enterWith(collector: Collector, { major, scope }: Visit, clause: Fields): Scope {
+  const items = Array.isArray(clause['ctes']) ? (clause['ctes'] as unknown[]) : [];
+  const ctes = listOf(items);
+  const broken = ctes.length !== items.length || ctes.some(({ type }) => type !== 'CommonTableExpr');
+  const unknown = Object.keys(clause).find((field) => !['ctes', 'recursive', 'location'].includes(field));
+  if (broken || unknown !== undefined) throw new Refused(refuseNode('WithClause', clause));
+  const names = ctes.map(({ fields }) => textOf(fields['ctename']) ?? '');
+  let seen = scope;
+  if (clause['recursive'] === true) seen = new Set([...scope, ...names]);
+  for (const [i, { type, fields }] of ctes.entries()) {
+    const name = names[i] ?? '';
+    visit(collector, { type, fields, major, scope: seen });
+    collector.ctes.add(name);
+    countAlias(collector, name, 'other');
+    seen = new Set([...seen, name]);
+  }
+  return seen;
+}
+
+type Reader = (collector: Collector, visited: Visit) => void;
+
+const READERS: Readonly<Record<string, Reader>> = {
+  RangeVar: readRelation,
+  RangeSubselect: readAlias,
+  RangeFunction: readAlias,
+  RangeTableFunc: readAlias,
+  JsonTable: readAlias,
+  JoinExpr: (collector, visited) => {
+    const { fields } = visited;
+    readAlias(collector, visited);
+    if (isObject(fields['join_using_alias'])) {
+      countAlias(collector, textOf(fields['join_using_alias']['aliasname']) ?? '', 'other');
+    }
+    if (fields['isNatural'] === true || fields['usingClause'] !== undefined) addOperator(collector, '=', fields);
+  },
+  RangeTableSample: (_, { fields }) => {
+    const method = namesOf(fields['method']) ?? [];
+    const name = method.at(-1) ?? '';
+    const known = TABLESAMPLE_METHODS.has(name) && (method.length === 1 || method[0] === 'pg_catalog');
+    if (!known) {
+      const hint = 'Use BERNOULLI, SYSTEM, system_rows or system_time.';
+      throw new Refused(
+        refuse('function/unknown', `The sampling method ${method.join('.')} is not known.`, locationOf(fields), hint),
+      );
+    }
+  },
+  FuncCall: readCall,
+  A_Expr: readOperator,
+  CaseExpr: ({ operators }, { fields }) => {
+    if (fields['arg'] !== undefined) operators.push({ schema: undefined, name: '=', arity: 2, at: locationOf(fields) });
+  },
+  SubLink: (collector, { fields }) => {
+    const names = namesOf(fields['operName']) ?? [];
+    const { schema, name } = qualified(names);
+    if (names.length > 0) addOperator(collector, name, fields, schema);
+    else if (fields['testexpr'] !== undefined) addOperator(collector, '=', fields);
+  },
+  SortBy: (collector, { fields }) => {
+    const names = namesOf(fields['useOp']) ?? [];
+    const { schema, name } = qualified(names);
+    if (names.length > 0) addOperator(collector, name, fields, schema);
+  },
+  CTECycleClause: (collector, { fields }) => {
+    for (const name of ['=', '<>']) addOperator(collector, name, fields);
+  },
+  TypeName: readType,
+  ColumnRef: readColumn,
+  A_Indirection: ({ attributes }, { fields }) => {
+    for (const node of listOf(fields['indirection'])) {
+      const name = stringOf(node);
+      if (name !== undefined)
+        attributes.push({ name, qualifier: undefined, onlyRow: false, at: indirectionAt(fields) });
+    }
+  },
+  ParamRef: (collector, { fields }) => {
+    if (typeof fields['number'] === 'number') collector.parameters = Math.max(collector.parameters, fields['number']);
+  },
+};
+
+function readRelation(collector: Collector, { fields, scope, sampled = false, form = 'from' }: Visit): void {
+  const name = textOf(fields['relname']) ?? '';
+  const schema = textOf(fields['schemaname']);
+  const alias = isObject(fields['alias']) ? textOf(fields['alias']['aliasname']) : undefined;
+  const isCte = schema === undefined && form !== 'target' && scope.has(name);
+  countAlias(collector, alias ?? name, isCte ? 'other' : 'relations');
+  if (isCte) return;
+  const only = fields['inh'] !== true;
+  collector.relations.push({ schema, name, only, alias, sampled, form, at: locationOf(fields) });
+}
+
+function readAlias(collector: Collector, { type, fields }: Visit): void {
+  const { alias } = fields;
+  const kind = type === 'RangeFunction' ? 'functions' : 'other';
+  if (isObject(alias)) countAlias(collector, textOf(alias['aliasname']) ?? '', kind);
+  else for (const call of listOf(fields['functions'])) countAlias(collector, functionAlias(call.fields), kind);
+}
+
+/** A function in FROM goes by its own name where it is given none. */
+function functionAlias({ items }: Fields): string {
+  const [call] = listOf(items);
+  return namesOf(call?.fields['funcname'])?.at(-1) ?? '';
+}
+
+function countAlias({ aliases }: Collector, name: string, kind: 'relations' | 'functions' | 'other'): void {
+  const { all, relations, functions } = aliases.get(name) ?? { all: 0, relations: 0, functions: 0 };
+  aliases.set(name, {
+    all: all + 1,
+    relations: relations + (kind === 'relations' ? 1 : 0),
+    functions: functions + (kind === 'functions' ? 1 : 0),
+  });
+}
+
+function readCall({ functions, calls }: Collector, { fields }: Visit): void {
+  const args = listOf(fields['args']);
+  const fixed = fields['func_variadic'] !== true;
+  functions.push({
+    ...qualified(namesOf(fields['funcname']) ?? []),
+    argumentCount: fixed ? args.length : undefined,
+    at: locationOf(fields),
+  });
+  calls.push(fields);
+}
+
+function readOperator(collector: Collector, { fields }: Visit): void {
+  const between = BETWEEN[textOf(fields['kind']) ?? ''];
+  for (const name of between ?? []) addOperator(collector, name, fields);
+  if (between !== undefined) return;
+  const { schema, name } = qualified(namesOf(fields['name']) ?? []);
+  const arity = fields['lexpr'] === undefined ? 1 : 2;
+  collector.operators.push({ schema, name, arity, at: locationOf(fields) });
+}
+
+function addOperator({ operators }: Collector, name: string, fields: Fields, schema?: string): void {
+  operators.push({ schema, name, arity: 2, at: locationOf(fields) });
+}
+
+function readType({ types, typeNames }: Collector, { fields }: Visit): void {
+  const names = namesOf(fields['names']) ?? [];
+  if (names.length === 0) throw new Refused(refuseNode('TypeName', fields));
+  types.push({ ...qualified(names), at: locationOf(fields) });
+  typeNames.push(fields);
+}
+
+function readColumn({ attributes }: Collector, { fields }: Visit): void {
+  const parts = listOf(fields['fields']);
+  const last = stringOf(parts.at(-1));
+  if (parts.length < 2 || last === undefined) return;
+  const qualifier = parts.length === 2 ? stringOf(parts[0]) : undefined;
+  attributes.push({ name: last, qualifier, onlyRow: true, at: locationOf(fields) });
+}
+
+/**
+ * Keeps the qualifier only where everything of that name in the statement is a relation. The row of a function that
+ * returns a plain value is that value: `u.f` calls f(text) of `unnest(…) u`.
+ */
+function plainAttribute({ aliases }: Collector, attribute: AttributeReference): AttributeReference {
+  const { qualifier, onlyRow } = attribute;
+  if (!onlyRow || qualifier === undefined) return attribute;
+  const { all = 0, relations = 0, functions = 0 } = aliases.get(qualifier) ?? {};
+  return {
+    ...attribute,
+    qualifier: all > 0 && all === relations ? qualifier : undefined,
+    onlyRow: functions === 0 && !aliases.has(''),
+  };
+}
+
+function indirectionAt(fields: Fields): number {
+  const node = nodeOf(fields['arg']);
+  return node === undefined ? -1 : locationOf(node.fields);
+}
+
+/** Of more than two parts the first names the database, which PostgreSQL wants to be the current one. */
+function qualified(names: readonly string[]): QualifiedName {
+  return { schema: names.at(-2), name: names.at(-1) ?? '' };
+}
