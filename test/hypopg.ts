@@ -41,7 +41,8 @@ export async function startHypoPgServer(settings: Readonly<Record<string, string
   const instance = await startInstance(home, settings);
   return {
     ...instance,
-    url: (database) => `postgres://postgres@/${database}?host=${instance.socketDir}&port=${instance.port}`,
+    url: (database) =>
+      `postgres:///${database}?user=postgres&host=${encodeURIComponent(instance.socketDir)}&port=${instance.port}`,
     stop: async () => {
       const exited = new Promise((resolve) => watchdog.once('exit', resolve));
       watchdog.stdin.end();

@@ -6,6 +6,7 @@ import type { Login } from '../postgres/platform.ts';
 /** What a tool cannot do without, and what keeps one from taking its time. */
 const INPUTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   describe_table: { table: 'Order' },
+  explain_query: { sql: 'select 1' },
   sample_wait_events: { seconds: 0.5, interval_ms: 50 },
   command_progress: { interval_ms: 100 },
   wal_status: { interval_ms: 100 },

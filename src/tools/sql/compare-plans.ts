@@ -1,18 +1,22 @@
+import { z } from 'zod';
 import { nodesOf, type Plan, type PlanNode } from './plan.ts';
 
+const ratioOf = z.number().min(0).nullable();
+
 /** How a second plan differs from the first; ratios are second to first, so that less than 1 is better. */
-export interface PlanComparison {
-  readonly cost: number;
-  readonly other_cost: number;
-  readonly cost_ratio: number | null;
-  /** Null where either was not run. */
-  readonly time_ratio: number | null;
-  readonly blocks_ratio: number | null;
-  /** How each relation is read, where that differs. */
-  readonly access: readonly { readonly relation: string; readonly before: string; readonly after: string }[];
-  readonly joins: { readonly before: string; readonly after: string } | null;
-  readonly same_shape: boolean;
-}
+export const planComparison = z.object({
+  cost: z.number(),
+  other_cost: z.number(),
+  cost_ratio: ratioOf.describe('Second to first: less than 1 is better.'),
+  time_ratio: ratioOf.describe('Null where either was not run.'),
+  blocks_ratio: ratioOf.describe('Null where either was not run.'),
+  same_shape: z.boolean(),
+  access: z
+    .array(z.object({ relation: z.string().meta({ names: 'table' }), before: z.string(), after: z.string() }))
+    .describe('How each relation is read, where that differs.'),
+  joins: z.object({ before: z.string(), after: z.string() }).nullable().describe('Null where they are the same.'),
+});
+export type PlanComparison = z.output<typeof planComparison>;
 
 export function comparePlans(plan: Plan, other: Plan): PlanComparison {
   const joins = { before: joinsOf(plan), after: joinsOf(other) };

@@ -3,7 +3,7 @@ import { isProvable } from './hypothetical-costs.ts';
 import { propose, recurringOf, type Surroundings } from './propose.ts';
 import { selectIndexes, type CostOf, type PlannedCost } from './select.ts';
 import type { AdvisedTable, ExistingIndex } from './tables.ts';
-import type { Occurrence, StatementUse } from './use.ts';
+import type { StatementUse } from './use.ts';
 
 export interface AdvisedStatement {
   readonly use: StatementUse;
@@ -21,6 +21,7 @@ export interface AdviceOptions {
   readonly costOf: CostOf | undefined;
   readonly maxSize: number;
   readonly minGain: number;
+  readonly leastGain: number;
   readonly minRows: number;
   /** How often a table was written to, for each run of the statements that was counted: 0 where nobody knows. */
   readonly writesPerCount: number;
@@ -66,7 +67,7 @@ export async function advise(options: AdviceOptions): Promise<Advice> {
   const proposals = uses.map((occurrences) =>
     occurrences.map((occurrence) => propose(occurrence, surroundings).map((each) => shared(known, each))),
   );
-  const proof = await prove(options, { uses, proposals });
+  const proof = await prove(options, proposals);
   const guesses = guess(proposals, { ...options, proof });
   return { ...proof, indexes: [...proof.indexes, ...guesses] };
 }
@@ -79,21 +80,17 @@ function shared(known: Map<string, Candidate>, candidate: Candidate): Candidate 
   return first;
 }
 
-interface Proposed {
-  readonly uses: readonly (readonly Occurrence[])[];
-  /** Of each place where a statement reads a table, the best guess first. */
-  readonly proposals: readonly (readonly (readonly Candidate[])[])[];
-}
+/** By statements, and of each place where one reads a table, the best guess first. */
+type Proposals = readonly (readonly (readonly Candidate[])[])[];
 
-async function prove(options: AdviceOptions, { uses, proposals }: Proposed): Promise<Advice> {
-  const { statements, costOf, tables, maxSize, minGain, major, isOver } = options;
+async function prove(options: AdviceOptions, proposals: Proposals): Promise<Advice> {
+  const { statements, costOf, tables, maxSize, minGain, leastGain, major, isOver } = options;
   const nothing = statements.map(() => null);
   if (costOf === undefined) return { indexes: [], before: nothing, after: nothing, cutShort: false };
   const places = [...statements.keys()].filter((place) => statements[place]?.isPlannable);
   const weighed = places.map((place) => ({
     calls: statements[place]?.calls ?? 1,
     candidates: [...new Set((proposals[place] ?? []).flat().filter(isProvable))],
-    tables: new Set((uses[place] ?? []).map(({ table }) => table.oid)),
   }));
   const askAt = (at: number, indexes: readonly Candidate[]) => costOf(places[at] ?? 0, indexes);
   const selection = await selectIndexes(weighed, askAt, {
@@ -102,6 +99,7 @@ async function prove(options: AdviceOptions, { uses, proposals }: Proposed): Pro
     upkeepOf: (candidate) => (writesOf(candidate, options)?.entries ?? 0) * options.writesPerCount * ENTRY_COST,
     tableBytes: tables.reduce((sum, { size }) => sum + size, 0),
     minGain,
+    leastGain,
     isOver,
   });
   const plans: PlannedCost[] = [];
@@ -142,7 +140,7 @@ function writesOf(candidate: Candidate, { statements }: AdviceOptions) {
 }
 
 /** The best guess for each place that the proof did not reach: those that most statements want first. */
-function guess(proposals: Proposed['proposals'], options: AdviceOptions & { proof: Advice }): AdvisedIndex[] {
+function guess(proposals: Proposals, options: AdviceOptions & { proof: Advice }): AdvisedIndex[] {
   const { statements, proof } = options;
   const wanted = new Map<Candidate, number[]>();
   for (const [place, ofStatement] of proposals.entries()) {

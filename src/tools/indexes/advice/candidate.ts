@@ -28,7 +28,7 @@ export interface CandidateKey {
 
 export interface Predicate {
   readonly text: string;
-  readonly column: string;
+  readonly columns: readonly string[];
   /** The share of rows that it holds for; null where that is not known. */
   readonly share: number | null;
 }
@@ -56,7 +56,7 @@ function keyText({ text, isDescending, nullsFirst, operatorClass }: CandidateKey
 
 /** All columns of the table that it holds or goes by. */
 export function columnsOf({ keys, include, predicate }: Candidate): ReadonlySet<string> {
-  return new Set([...keys.flatMap(({ columns }) => columns), ...include, ...(predicate ? [predicate.column] : [])]);
+  return new Set([...keys.flatMap(({ columns }) => columns), ...include, ...(predicate?.columns ?? [])]);
 }
 
 /** The index of the table that already does what the candidate would do. */

@@ -1,3 +1,4 @@
+import type { HypotheticalIndex, HypotheticalIndexes } from '../../../calls/callers-sql.ts';
 import { nodesOf } from '../../sql/plan.ts';
 import { readPlan } from '../../sql/read-plan.ts';
 import { definitionOf, type Candidate } from './candidate.ts';
@@ -7,14 +8,7 @@ import type { CostOf } from './select.ts';
 export interface HypotheticalSession {
   /** As EXPLAIN (FORMAT JSON) gives it; of the statement in this place of the list. */
   readonly explain: (statement: number) => Promise<unknown>;
-  readonly create: (definition: string) => Promise<HypotheticalIndex>;
-  readonly drop: (id: string) => Promise<void>;
-}
-
-export interface HypotheticalIndex {
-  readonly id: string;
-  /** As plans name it. */
-  readonly name: string;
+  readonly change: HypotheticalIndexes['change'];
 }
 
 /** HypoPG knows B-trees on plain tables; the statements of other indexes would fail. */
@@ -26,13 +20,16 @@ export function isProvable({ method, table }: Candidate): boolean {
 export function createHypotheticalCosts(session: HypotheticalSession): CostOf {
   const made = new Map<Candidate, HypotheticalIndex>();
   return async (statement, wanted) => {
-    for (const [candidate, { id }] of made) {
-      if (wanted.includes(candidate)) continue;
-      await session.drop(id);
-      made.delete(candidate);
-    }
-    for (const candidate of wanted) {
-      if (!made.has(candidate)) made.set(candidate, await session.create(definitionOf(candidate)));
+    const dropped = [...made].filter(([candidate]) => !wanted.includes(candidate));
+    const missing = wanted.filter((candidate) => !made.has(candidate));
+    if (dropped.length + missing.length > 0) {
+      const ids = dropped.map(([, { id }]) => id);
+      const created = await session.change(
+        ids,
+        missing.map((candidate) => definitionOf(candidate)),
+      );
+      for (const [candidate] of dropped) made.delete(candidate);
+      for (const [i, index] of created.entries()) if (missing[i]) made.set(missing[i], index);
     }
     const { root } = readPlan(await session.explain(statement));
     const used = new Set(nodesOf(root).map(({ index }) => index));

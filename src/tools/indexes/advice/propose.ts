@@ -169,7 +169,7 @@ function predicatesOf(table: AdvisedTable, set: readonly Condition[], recurring:
       kind === 'state'
         ? share === null || share <= 0.5
         : recurring.has(comparisonId(table, predicate)) && isFew(columnOf(table, column)?.distinct);
-    return isRare ? [{ text: predicate, column, share }] : [];
+    return isRare ? [{ text: predicate, columns: [column], share }] : [];
   });
 }
 
@@ -188,17 +188,17 @@ function shareOf(table: AdvisedTable, name: string, operator: string): number | 
 /** The rows of the predicate only, so that its column need not be a key. */
 function partial(occurrence: Occurrence, keys: KeyList, predicate: Predicate): Candidate[] {
   const rest = list(
-    keys.equal.filter(({ columns }) => columns[0] !== predicate.column),
-    keys.following.filter(({ key }) => key.columns[0] !== predicate.column),
+    keys.equal.filter(({ columns }) => !predicate.columns.includes(columns[0] ?? '')),
+    keys.following.filter(({ key }) => !predicate.columns.includes(key.columns[0] ?? '')),
     `${keys.purpose}, of the rows that are asked for only`,
   );
   if (rest.equal.length + rest.following.length === 0) return [];
   const candidate = { ...candidateOf(occurrence.table, rest), predicate };
-  return [candidate, ...covering(candidate, withoutColumn(occurrence, predicate.column))];
+  return [candidate, ...covering(candidate, withoutColumns(occurrence, predicate.columns))];
 }
 
-function withoutColumn({ used, ...occurrence }: Occurrence, column: string): Occurrence {
-  return { ...occurrence, used: new Set([...used].filter((each) => each !== column)) };
+function withoutColumns({ used, ...occurrence }: Occurrence, columns: readonly string[]): Occurrence {
+  return { ...occurrence, used: new Set([...used].filter((each) => !columns.includes(each))) };
 }
 
 /** Types whose values a B-tree orders, and whose order or equality people ask for. */

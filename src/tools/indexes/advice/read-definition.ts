@@ -90,7 +90,11 @@ function readPredicate(condition: unknown, scope: Scope): Predicate {
   const [first] = parts;
   if (first === undefined || parts.includes(undefined))
     throw rejected('Its condition is more than comparisons of columns with constants.');
-  return { text: parts.map((part) => part?.text).join(' AND '), column: first.column, share: null };
+  return {
+    text: parts.map((part) => part?.text).join(' AND '),
+    columns: parts.flatMap((part) => part?.column ?? []),
+    share: null,
+  };
 }
 
 function readTest(condition: unknown, scope: Scope): { readonly text: string; readonly column: string } | undefined {

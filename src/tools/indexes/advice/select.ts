@@ -4,8 +4,6 @@ import type { Candidate } from './candidate.ts';
 export interface WeighedStatement {
   readonly calls: number;
   readonly candidates: readonly Candidate[];
-  /** OIDs of the tables that it reads: no index of another table changes its plan. */
-  readonly tables: ReadonlySet<string>;
 }
 
 export interface PlannedCost {
@@ -25,8 +23,9 @@ export interface Budget {
   readonly upkeepOf: (candidate: Candidate) => number;
   /** Bytes of the tables that the statements read, which sizes are held against. */
   readonly tableBytes: number;
-  /** An index has to save this share of the cost of all statements. */
+  /** An index has to save this share of the cost of all statements, and so much. */
   readonly minGain: number;
+  readonly leastGain: number;
   readonly isOver: () => boolean;
 }
 
@@ -58,20 +57,45 @@ export async function selectIndexes(
     saved -
     budget.upkeepOf(candidate) -
     PRICE_OF_SIZE * total * (budget.sizeOf(candidate) / Math.max(budget.tableBytes, 1));
+  const least = Math.max(budget.minGain * total, budget.leastGain);
+  const search: Search = { trial, pool, total, least, net, budget };
+  const byGain = await grow(search, (gain) => gain);
+  // where room is short, what saves most for its size goes first
+  const byRoom = byGain.wasShort ? await grow(search, (gain, size) => gain / Math.max(size, 1)) : byGain;
+  const { chosen } = byRoom.cost < byGain.cost ? byRoom : byGain;
+  return { chosen, before, after: await trial.costs(chosen), cutShort: budget.isOver() };
+}
+
+interface Search {
+  readonly trial: Trial;
+  readonly pool: readonly Candidate[];
+  /** Of all statements, without any of the indexes. */
+  readonly total: number;
+  readonly least: number;
+  readonly net: (candidate: Candidate, saved: number) => number;
+  readonly budget: Budget;
+}
+
+type Score = (net: number, size: number) => number;
+
+async function grow(search: Search, score: Score) {
+  const { trial, pool, total, least, budget } = search;
   let chosen: Candidate[] = [];
   let current = total;
+  let wasShort = false;
   // an upper bound of what each saves: beside more indexes it hardly saves more
   const bounds = new Map<Candidate, number>(pool.map((candidate) => [candidate, Infinity]));
   while (bounds.size > 0 && !budget.isOver()) {
     const free = budget.bytes - sum(chosen.map(budget.sizeOf));
-    const best = await bestOf(bounds, { trial, chosen, current, budget, net, free });
-    if (best === undefined || best.net <= budget.minGain * total) break;
+    const best = await bestOf(bounds, { ...search, score, chosen, current, free });
+    wasShort ||= pool.some((candidate) => budget.sizeOf(candidate) > free);
+    if (best === undefined) break;
     chosen = [...chosen, best.candidate];
     current = best.cost;
     bounds.delete(best.candidate);
   }
-  chosen = await withoutNeedless(chosen, { trial, net, least: budget.minGain * total, isOver: budget.isOver });
-  return { chosen, before, after: await trial.costs(chosen), cutShort: budget.isOver() };
+  const kept = await withoutNeedless(chosen, { trial, net: search.net, least, isOver: budget.isOver });
+  return { chosen: kept, cost: trial.weigh(await trial.costs(kept)), wasShort };
 }
 
 interface Trial {
@@ -80,9 +104,10 @@ interface Trial {
   readonly weigh: (costs: readonly number[]) => number;
 }
 
-/** Asks for each plan once; an index of a table that the statement does not read changes nothing. */
+/** Asks for each plan once; an index helps a statement only if it begins as one that was proposed for it. */
 function createTrial(statements: readonly WeighedStatement[], costOf: CostOf): Trial {
   const known = new Map<string, Promise<PlannedCost>>();
+  const firsts = statements.map(({ candidates }) => new Set(candidates.map(firstOf)));
   const ids = new Map<Candidate, number>();
   const idOf = (candidate: Candidate) => {
     const id = ids.get(candidate) ?? ids.size;
@@ -90,7 +115,7 @@ function createTrial(statements: readonly WeighedStatement[], costOf: CostOf): T
     return id;
   };
   const plan: Trial['plan'] = (statement, indexes) => {
-    const relevant = indexes.filter(({ table }) => statements[statement]?.tables.has(table.oid));
+    const relevant = indexes.filter((candidate) => firsts[statement]?.has(firstOf(candidate)));
     const key = `${statement}:${relevant
       .map(idOf)
       .toSorted((a, b) => a - b)
@@ -108,6 +133,10 @@ function createTrial(statements: readonly WeighedStatement[], costOf: CostOf): T
     },
     weigh: (costs) => sum(costs.map((cost, i) => cost * (statements[i]?.calls ?? 0))),
   };
+}
+
+function firstOf({ table, keys }: Candidate): string {
+  return `${table.oid} ${keys[0]?.text}`;
 }
 
 /** What the planner uses when it has the choice of all, and what it would use in the place of that. */
@@ -143,31 +172,35 @@ function sameKeys(a: Candidate, b: Candidate): boolean {
 
 interface Choice {
   readonly candidate: Candidate;
-  readonly net: number;
+  readonly score: number;
   readonly cost: number;
 }
 
-interface Standing {
-  readonly trial: Trial;
+interface Standing extends Search {
+  readonly score: Score;
   readonly chosen: readonly Candidate[];
   readonly current: number;
-  readonly budget: Budget;
-  readonly net: (candidate: Candidate, saved: number) => number;
   /** Bytes that are left. */
   readonly free: number;
 }
 
-/** Tries the most promising first, and none that could not be better than one that was tried. */
+/** Tries the most promising first, and none that could not be better than one that was tried; undefined where none is worth it. */
 async function bestOf(bounds: Map<Candidate, number>, standing: Standing): Promise<Choice | undefined> {
-  const { trial, chosen, current, budget, net, free } = standing;
+  const { trial, chosen, current, budget, net, least, score, free } = standing;
   let best: Choice | undefined;
   for (const [candidate, bound] of [...bounds].toSorted(([, a], [, b]) => b - a)) {
-    if (budget.sizeOf(candidate) > free) continue;
-    if (best !== undefined && (bound <= best.net || budget.isOver())) break;
+    const size = budget.sizeOf(candidate);
+    if (size > free) continue;
+    if (best !== undefined && (bound <= best.score || budget.isOver())) break;
     const cost = trial.weigh(await trial.costs([...chosen, candidate]));
-    const choice = { candidate, cost, net: net(candidate, current - cost) };
-    bounds.set(candidate, choice.net);
-    if (best === undefined || choice.net > best.net) best = choice;
+    const gain = net(candidate, current - cost);
+    if (gain <= least) {
+      bounds.delete(candidate);
+      continue;
+    }
+    const choice = { candidate, cost, score: score(gain, size) };
+    bounds.set(candidate, choice.score);
+    if (best === undefined || choice.score > best.score) best = choice;
   }
   return best;
 }
@@ -175,7 +208,7 @@ async function bestOf(bounds: Map<Candidate, number>, standing: Standing): Promi
 /** An index that was good alone may do nothing beside those that came later. */
 async function withoutNeedless(
   chosen: readonly Candidate[],
-  { trial, net, least, isOver }: Pick<Standing, 'trial' | 'net'> & { least: number; isOver: () => boolean },
+  { trial, net, least, isOver }: Pick<Search, 'trial' | 'net'> & { least: number; isOver: () => boolean },
 ): Promise<Candidate[]> {
   let kept = [...chosen];
   for (const candidate of chosen) {
