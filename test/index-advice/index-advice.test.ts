@@ -43,6 +43,7 @@ describe.runIf(hasHypoPg)('index_advice with HypoPG', () => {
       url: `postgres://monitor:m@127.0.0.1:${server.port}/postgres`,
       logins: { reader },
       guard: createGuard(texts),
+      persona: { limits: { statement_timeout: '150s' } },
     });
   }, 120_000);
   afterAll(async () => {
@@ -215,10 +216,10 @@ describe.runIf(hasHypoPg)('index_advice with HypoPG', () => {
     await dropIndexes(url);
     const statements = QUESTIONS.map(({ sql }) => sql);
     const max_size = Math.floor(everyColumn.size / 3);
-    const advice = await measure(url, await ask('index_advice', { statements, max_size, timeout_s: 60 }));
+    const advice = await measure(url, await ask('index_advice', { statements, max_size, timeout_s: 150 }));
     await runAs(url, 'select pg_stat_statements_reset()');
     for (const { sql, calls } of QUESTIONS) await runAs(url, ...Array.from({ length: calls / 20 }, () => sql));
-    const workload = await measure(url, await ask('index_advice', { min_calls: 1, limit: 30, timeout_s: 60 }));
+    const workload = await measure(url, await ask('index_advice', { min_calls: 1, limit: 30, timeout_s: 150 }));
     console.log(JSON.stringify({ none, advice, workload, everyColumn }));
     expect(advice.once).toBeLessThanOrEqual(everyColumn.once);
     expect(advice.often).toBeLessThanOrEqual(everyColumn.often);
@@ -228,7 +229,7 @@ describe.runIf(hasHypoPg)('index_advice with HypoPG', () => {
     // the texts that are counted have no constants, so that ranges are taken to be wide
     expect(workload.often).toBeLessThan(none.often / 3);
     expect(workload.size).toBeLessThan(everyColumn.size / 3);
-  }, 180_000);
+  }, 400_000);
 });
 
 function advised({ rows }: Facts): readonly Advised[] {

@@ -141,7 +141,7 @@ function oldCalls(database: string, major: number): Readonly<Record<string, OldC
     },
     // of another predecessor
     analyze_query_indexes: {
-      input: { queries: [`select * from shop."Order" where total > 5 and status = 'new'`] },
+      input: { queries: [`select * from shop."Order" where net > 5 and status = 'new'`] },
       told: [{ schema: 'shop', table: 'Order', definition: expect.stringMatching(/^CREATE INDEX ON/), proven: false }],
     },
     analyze_workload_indexes: { told: [{ statement: text, calls: number, total_ms: number }] },
