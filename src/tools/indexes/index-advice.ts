@@ -11,7 +11,7 @@ import { workload } from './advice/workload.ts';
 import { defineTool, statementLength, statementsOf } from '../kit/index.ts';
 
 /** Beyond this, the answer is composed of what was found by then. */
-const LAST_SHARE = 0.25;
+const LAST_SHARE = 0.4;
 const TIMEOUT_S = 30;
 /** Whoever asks about one run of a statement wants no index to save a few pages of it. */
 const LEAST_COST = 10;
