@@ -18,7 +18,16 @@ import type {
   RunOptions,
   TypedParameter,
 } from './callers-sql.ts';
-import { bindParameters, boundRows, explained, type Wrapped } from './callers-statement.ts';
+import {
+  bindParameters,
+  boundRows,
+  DEALLOCATE_GENERIC,
+  executedGeneric,
+  explained,
+  preparedGeneric,
+  type Wrapped,
+} from './callers-statement.ts';
+import { createHypotheticalIndexes } from './hypothetical-indexes.ts';
 import { requireCheapPlan } from './plan-cost.ts';
 
 /** Under what a statement was judged. */
@@ -82,17 +91,32 @@ export function createCallersSession(session: ForeignSession, parts: CallersSess
   }
 
   async function explain(approved: Approved, options: ExplainOptions): Promise<unknown> {
-    if (options.generic === true && session.facts.major < 16) {
-      throw new PlatformError('UNSUPPORTED', 'A plan for every value of the parameters needs PostgreSQL 16 or newer.', {
-        hint: 'Give values for the parameters.',
-      });
-    }
     const { text, offset } = explained(approved.text, options);
     const parameters = options.parameters ?? [];
-    const own = options.generic === true ? { ...approved, parameters: 0 } : approved;
-    if (own !== approved) admitted.set(own, requireAdmitted(approved));
-    const { rows } = await send(own, { text, offset, parameters, bytes: PLAN_BYTES });
-    return withholdPlan(parsePlan(rows), approved, dataAccessOf(persona));
+    return parsePlan((await send(approved, { text, offset, parameters, bytes: PLAN_BYTES })).rows);
+  }
+
+  async function explainGeneric(approved: Approved, options: ExplainOptions): Promise<unknown> {
+    const { written } = requireAdmitted(approved);
+    if (!session.keepsState) throw needsSession('A plan for every value of the parameters');
+    const maskKey = approved.wantsMaskKey ? { [MASK_KEY]: requireMaskKey(parts.maskKey()) } : {};
+    const settings = { ...maskKey, plan_cache_mode: 'force_generic_plan' };
+    const { text, offset } = preparedGeneric(approved.text, approved.parameters);
+    const own = { values: [], types: [], rowBytes: PLAN_BYTES, bytes: PLAN_BYTES };
+    try {
+      await session.execute({ ...own, text, settings });
+      if ((await clusterOf(session)) !== parts.cluster) throw movedOn();
+      const plan = await session.execute({
+        ...own,
+        text: explained(executedGeneric(approved.parameters), options).text,
+      });
+      // what fails before is deallocated with all else that the session leaves
+      await session.execute({ ...own, text: DEALLOCATE_GENERIC });
+      return parsePlan(plan.rows);
+    } catch (error) {
+      parts.onFailure(approved);
+      throw explainFailure(error, { sent: { written, edits: approved.edits ?? [], offset }, hides });
+    }
   }
 
   async function requireCheap(approved: Approved, { text, offset }: Wrapped, parameters: readonly TypedParameter[]) {
@@ -126,7 +150,13 @@ export function createCallersSession(session: ForeignSession, parts: CallersSess
       if (options.analyze === true) {
         await requireCheap(approved, { text: approved.text, offset: 0 }, options.parameters ?? []);
       }
-      return explain(approved, options);
+      const isGeneric = options.generic === true && options.analyze !== true;
+      const plan = await (isGeneric ? explainGeneric(approved, options) : explain(approved, options));
+      return withholdPlan(plan, approved, dataAccessOf(persona));
+    },
+    hypothetical(schema) {
+      if (!session.keepsState) throw needsSession('A hypothetical index');
+      return createHypotheticalIndexes(session, schema, parts.path);
     },
   };
 }
@@ -136,6 +166,16 @@ function movedOn(): PlatformError {
     'CONFLICT',
     'The server, or the search path of the login, has become another one since the statement was judged.',
     { hint: 'Call again: the statement is judged anew.' },
+  );
+}
+
+function needsSession(what: string): PlatformError {
+  return new PlatformError(
+    'UNSUPPORTED',
+    `${what} needs a session that stays, and this server is reached by a pooler of transactions.`,
+    {
+      hint: 'An administrator can give the login a connection past the pooler.',
+    },
   );
 }
 

@@ -35,8 +35,21 @@ export interface CallersSession {
   readonly facts: ConnectionFacts;
   /** Fails with the plan where its cost is above the persona's ceiling. */
   run(approved: Approved, options: RunOptions): Promise<CallersResult>;
-  /** The plan as EXPLAIN (FORMAT JSON, `options`) gives it. */
+  /** The plan as EXPLAIN (FORMAT JSON, `options`) gives it, without what the persona may not see. */
   explain(approved: Approved, options: ExplainOptions): Promise<unknown>;
+  /**
+   * Indexes that only plans of this session know, by HypoPG in that schema; they go with it. Fails with UNSUPPORTED behind a
+   * pooler of transactions.
+   */
+  hypothetical(schema: string): HypotheticalIndexes;
+}
+
+/** What is created or hidden was written by Howdah: no text of a caller is in it. */
+export interface HypotheticalIndexes {
+  /** Drops these, by their ids, and makes those, which it names as plans do, in their order. */
+  change(drop: readonly string[], create: readonly string[]): Promise<readonly HypotheticalIndex[]>;
+  /** Plans are made as if this index of the database, by its OID, were not there. Needs HypoPG 1.4. */
+  hide(oid: string): Promise<void>;
 }
 
 export interface ExplainOptions {
@@ -45,8 +58,13 @@ export interface ExplainOptions {
   readonly buffers?: boolean;
   readonly verbose?: boolean;
   readonly settings?: boolean;
-  /** The plan that serves every value of the parameters. */
+  /** The plan that serves every value of the parameters, of which none is given. Fails with UNSUPPORTED as above. */
   readonly generic?: boolean;
+}
+
+export interface HypotheticalIndex {
+  readonly id: string;
+  readonly name: string;
 }
 
 /** A database for statements of the caller's own: on the login of the persona, each judged by the guard before it runs. */

@@ -4,6 +4,7 @@ import type { ForeignStatement } from '../postgres/database.ts';
 import { parameterText } from '../postgres/parameter-text.ts';
 import { oidOfType, TYPE_NAMES } from '../postgres/type-names.ts';
 import { nearest } from '../core/nearest.ts';
+import { lex } from '../sqltext/lexer.ts';
 import type { ExplainOptions, TypedParameter } from './callers-sql.ts';
 
 /** The number of parameters is sent in two bytes. */
@@ -58,9 +59,39 @@ export function boundRows({ kind, text }: Pick<Approved, 'kind' | 'text'>, most:
 }
 
 export function explained(text: string, options: ExplainOptions = {}): Wrapped {
-  const { analyze, buffers, verbose, settings, generic } = options;
-  const flags = { ANALYZE: analyze, BUFFERS: buffers, VERBOSE: verbose, SETTINGS: settings, GENERIC_PLAN: generic };
+  const { analyze, buffers, verbose, settings } = options;
+  const flags = { ANALYZE: analyze, BUFFERS: buffers, VERBOSE: verbose, SETTINGS: settings };
   const on = Object.entries(flags).flatMap(([flag, isOn]) => (isOn === true ? [flag] : []));
   const before = `EXPLAIN (${['FORMAT JSON', ...on].join(', ')}) `;
   return { text: before + text, offset: before.length };
+}
+
+const GENERIC = 'howdah_generic';
+export const DEALLOCATE_GENERIC = `DEALLOCATE ${GENERIC}`;
+
+/**
+ * The extended protocol takes the parameters of EXPLAIN (GENERIC_PLAN) for its own; a prepared statement has the same plan,
+ * on every version. One that the text does not name is of no type that PostgreSQL could find.
+ */
+export function preparedGeneric(text: string, parameters: number): Wrapped {
+  const { tokens } = lex(text);
+  const named = new Set(
+    tokens.flatMap(({ kind, start, end }) => (kind === 'parameter' ? [text.slice(start + 1, end)] : [])),
+  );
+  const types = numbers(parameters).map((n) => (named.has(String(n)) ? 'unknown' : 'text'));
+  const before = `PREPARE ${GENERIC}${types.length === 0 ? '' : ` (${types.join(', ')})`} AS `;
+  return { text: before + text, offset: before.length };
+}
+
+/** The values are not looked at: under `plan_cache_mode = force_generic_plan` the plan serves all. */
+export function executedGeneric(parameters: number): string {
+  return parameters === 0
+    ? `EXECUTE ${GENERIC}`
+    : `EXECUTE ${GENERIC} (${numbers(parameters)
+        .map(() => 'NULL')
+        .join(', ')})`;
+}
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1);
 }

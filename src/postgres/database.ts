@@ -73,6 +73,13 @@ export interface ForeignSession extends ReadOnlySession {
   execute(statement: ForeignStatement): Promise<ForeignResult>;
   /** One object for each connection; another one before the first statement may have taken its place. */
   readonly connection: object;
+  /** Whether the next transaction finds what this one leaves in the session; not behind a pooler of transactions. */
+  readonly keepsState: boolean;
+  /**
+   * A statement of ours that takes back what others of ours made outside of the transaction: run behind its end, in one of
+   * its own where names are looked up in pg_catalog. Where it fails, the connection is dropped.
+   */
+  takeBack(statement: Statement): void;
 }
 
 /** What one read-only transaction offers. Statements of one session run one after the other. */

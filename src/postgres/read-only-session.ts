@@ -16,6 +16,7 @@ import type {
 import { toCallerError } from './errors.ts';
 import { parameterText } from './parameter-text.ts';
 import {
+  inCatalog,
   isRecovering,
   openingSteps,
   RESETS,
@@ -104,6 +105,7 @@ class Session implements ForeignSession {
   #closed = false;
   #cancel: Promise<boolean> | undefined;
   #endWatch: () => void = () => undefined;
+  readonly #takenBack: Step[] = [];
 
   constructor(lease: Lease, options: ReadOnlyOptions) {
     this.#lease = lease;
@@ -118,6 +120,15 @@ class Session implements ForeignSession {
 
   get connection(): object {
     return this.#lease.connection;
+  }
+
+  get keepsState(): boolean {
+    return this.#lease.pooling === 'session';
+  }
+
+  takeBack({ text }: Statement): void {
+    if (!this.keepsState) throw new PlatformError('INTERNAL', 'There is no session to take anything back in.');
+    this.#takenBack.push({ text, values: [] });
   }
 
   query(statement: Statement, values: Readonly<Record<string, ParameterValue>> = {}): Promise<Result> {
@@ -300,7 +311,8 @@ class Session implements ForeignSession {
 
   /** Behind a pooler the session may be another one by then. */
   #resets(): readonly Step[] {
-    return this.#options.foreignPath === undefined || this.#lease.pooling === 'transaction' ? [] : RESETS;
+    if (this.#options.foreignPath === undefined || this.#lease.pooling === 'transaction') return [];
+    return this.#takenBack.length === 0 ? RESETS : [...RESETS, ...inCatalog(this.#takenBack)];
   }
 }
 

@@ -87,6 +87,12 @@ export const RESETS: readonly Step[] = [
   'DEALLOCATE ALL',
 ].map((text) => ({ text, values: [] }));
 
+/** Statements in a transaction of their own, in which names are looked up in the catalog alone. */
+export function inCatalog(steps: readonly Step[]): Step[] {
+  const path = { text: "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)", values: [] };
+  return [BEGIN['read committed'], path, ...steps, ROLLBACK];
+}
+
 /** Settings of one transaction whose values must be in no text. */
 export function settingSteps(settings: Readonly<Record<string, string>>): Step[] {
   return Object.entries(settings).map((values) => ({ text: SETTING, values }));

@@ -14,6 +14,7 @@ import settings from './configuration/settings.ts';
 import extensions from './extensions/extensions.ts';
 import duplicateIndexes from './indexes/duplicate-indexes.ts';
 import foreignKeysWithoutIndex from './indexes/foreign-keys-without-index.ts';
+import indexAdvice from './indexes/index-advice.ts';
 import indexUsage from './indexes/index-usage.ts';
 import invalidIndexes from './indexes/invalid-indexes.ts';
 import unusedIndexes from './indexes/unused-indexes.ts';
@@ -62,6 +63,7 @@ import databaseStatistics from './server/database-statistics.ts';
 import listDatabases from './server/list-databases.ts';
 import listServers from './server/list-servers.ts';
 import serverOverview from './server/server-overview.ts';
+import explainQuery from './sql/explain-query.ts';
 import query from './sql/query.ts';
 import sampleRows from './sql/sample-rows.ts';
 import functionStatistics from './statements/function-statistics.ts';
@@ -102,6 +104,7 @@ export const tools: readonly Tool[] = [
   extensions,
   duplicateIndexes,
   foreignKeysWithoutIndex,
+  indexAdvice,
   indexUsage,
   invalidIndexes,
   unusedIndexes,
@@ -150,6 +153,7 @@ export const tools: readonly Tool[] = [
   listDatabases,
   listServers,
   serverOverview,
+  explainQuery,
   query,
   sampleRows,
   functionStatistics,

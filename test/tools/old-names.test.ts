@@ -139,6 +139,12 @@ function oldCalls(database: string, major: number): Readonly<Record<string, OldC
         },
       ],
     },
+    // of another predecessor
+    analyze_query_indexes: {
+      input: { queries: [`select * from shop."Order" where net > 5 and status = 'new'`] },
+      told: [{ schema: 'shop', table: 'Order', definition: expect.stringMatching(/^CREATE INDEX ON/), proven: false }],
+    },
+    analyze_workload_indexes: { told: [{ statement: text, calls: number, total_ms: number }] },
     get_database_size_info: { told: [{ database, size: number }, { total_size: number }] },
     get_table_size_info: {
       input: { ...here, schema_name: 'shop' },
@@ -390,6 +396,6 @@ describeSomeMajors('the names of the predecessor', (cluster) => {
     const asked = { ...oldCalls('', cluster.major), ...unsupportedCalls(cluster.major) };
     const known = tools.flatMap(({ alsoKnownAs }) => Object.keys(alsoKnownAs));
     expect(Object.keys(asked).toSorted()).toEqual(known.toSorted());
-    expect(known).toHaveLength(38);
+    expect(known).toHaveLength(40);
   });
 });

@@ -9,6 +9,7 @@ const INPUTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   query: { sql: 'select 1 as one' },
   // which every login may read
   sample_rows: { table: 'pg_catalog.pg_am' },
+  explain_query: { sql: 'select 1' },
   sample_wait_events: { seconds: 0.5, interval_ms: 50 },
   command_progress: { interval_ms: 100 },
   wal_status: { interval_ms: 100 },
