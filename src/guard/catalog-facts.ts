@@ -12,8 +12,7 @@ export function factsOf(draft: CatalogDraft, major: number, path: readonly strin
   ] of draft.relations)
     relations.set(oid, { ...facts, ...related(oid) });
   const functionsOf = (kind: 'functions' | 'operators', name: QualifiedName): readonly FunctionFacts[] => {
-    const builtIns =
-      (name.schema ?? 'pg_catalog') === 'pg_catalog' ? draft.builtIns[kind].get(name.name) : undefined;
+    const builtIns = (name.schema ?? 'pg_catalog') === 'pg_catalog' ? draft.builtIns[kind].get(name.name) : undefined;
     const found = draft[`${kind}ByName`].get(keyOf(name)) ?? [];
     return [...(builtIns ?? []), ...found.flatMap((oid) => draft.functions.get(oid) ?? [])];
   };
