@@ -33,7 +33,7 @@ export function writeInstructions(fleet: Fleet, persona: CompiledPersona, tools:
       '- `server`: a name from above; may be left out for the default or only one.',
       '- `database`: a database of that server; by default the one in its address.',
       '- `schema`: the exact name of one. `name`: part of a name in any case, or a pattern with * and ?.',
-      '- `limit`: rows at most, 20 by default. An answer that was cut says `truncated`.',
+      '- `limit`: rows at most, for all that give rows; 20 by default. An answer that was cut says `truncated`.',
       'Tools also take thresholds for their findings, and `timeout_s` (5): `howdah://tools/{name}` has all inputs, the output schema and the SQL.',
     ].join('\n'),
     describeStart(tools),

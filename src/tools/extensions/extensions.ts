@@ -9,7 +9,6 @@ export default defineDiagnostic({
   area: 'extensions',
   title: 'Extensions',
   description: 'Extensions: version, waiting update, schema, owner, library that is not loaded.',
-  seldom: ['limit'],
   input: {
     name: nameInput,
     available: z.boolean().default(false),

@@ -31,7 +31,7 @@ export default defineTool({
     min_calls: z.int().min(1).default(2),
     statement_length: statementLength,
   },
-  seldom: ['limit', 'max_size', 'min_calls'],
+  seldom: ['max_size', 'min_calls'],
   thresholds: {
     min_gain_percent: z
       .number()

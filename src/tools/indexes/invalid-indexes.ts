@@ -7,7 +7,6 @@ export default defineDiagnostic({
   area: 'indexes',
   title: 'Invalid indexes',
   description: 'Indexes that no query may use: left by failed builds or drops, or incomplete on partitions.',
-  seldom: ['limit'],
   input: { schema: schemaInput },
   row: invalidIndex,
   counted: true,

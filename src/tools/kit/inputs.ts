@@ -35,8 +35,8 @@ export const statementLength = z
 /** Seconds that a call may take unless the tool or the caller says otherwise: in an incident a late answer is none. */
 const DEFAULT_TIMEOUT_S = 5;
 
-/** Inputs that hardly any call needs. */
-const SELDOM: ReadonlySet<string> = new Set(['statement_length', 'timeout_s']);
+/** Inputs that hardly any call needs, and `limit`, which the instructions of the server describe for all. */
+const SELDOM: ReadonlySet<string> = new Set(['limit', 'statement_length', 'timeout_s']);
 
 export const NO_THRESHOLDS = {};
 

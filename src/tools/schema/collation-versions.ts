@@ -7,7 +7,6 @@ export default defineDiagnostic({
   area: 'schema',
   title: 'Collation versions',
   description: 'Collations that an upgrade of the operating system changed, and the indexes ordered by them.',
-  seldom: ['limit'],
   input: {},
   row: collationRow,
   counted: true,

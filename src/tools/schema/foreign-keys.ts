@@ -16,7 +16,7 @@ export default defineTool({
   description: 'What refers to what, around a table or in all: keys, views, inheritance; Mermaid diagram.',
   alsoKnownAs: { get_table_relationships: { database_name: 'database', table_name: 'table', schema_name: 'schema' } },
   judges: false,
-  seldom: ['relationship_type', 'limit'],
+  seldom: ['relationship_type'],
   input: {
     table: z.string().min(1).max(300).optional(),
     schema: schemaInput,

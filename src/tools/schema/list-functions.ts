@@ -20,7 +20,7 @@ export default defineTool({
   title: 'Functions',
   description: 'Functions and procedures: arguments, result, language, volatility, security definer, search_path.',
   judges: false,
-  seldom: ['kind', 'language', 'extensions', 'limit'],
+  seldom: ['kind', 'language', 'extensions'],
   input: {
     schema: schemaInput,
     name: nameInput.describe('For the source exact, or name(types).'),

@@ -38,7 +38,6 @@ export default defineTool({
   description: 'Schemas: owner, counts of objects, size, rights; of one, its objects.',
   alsoKnownAs: { get_database_schema_info: { database_name: 'database', schema_name: 'schema' } },
   judges: false,
-  seldom: ['limit'],
   input: {
     schema: schemaInput,
     name: nameInput.describe('Of the objects, where a schema is given.'),

@@ -21,7 +21,7 @@ export default defineTool({
     'Tables, columns, functions and enums by words for them: names, comments, synonyms, misspellings; without words an overview.',
   judges: false,
   timeoutS: 20,
-  seldom: ['kinds', 'limit'],
+  seldom: ['kinds'],
   input: {
     query: z.string().max(300).default(''),
     schema: schemaInput,

@@ -9,7 +9,6 @@ export default defineDiagnostic({
   area: 'schema',
   title: 'Tables without primary key',
   description: 'With unique keys that could serve, and whether publications make changes fail.',
-  seldom: ['limit'],
   input: { schema: schemaInput },
   thresholds: {
     min_rows: z

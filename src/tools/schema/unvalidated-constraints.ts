@@ -7,7 +7,6 @@ export default defineDiagnostic({
   area: 'schema',
   title: 'Constraints not in force',
   description: 'Constraints NOT VALID, NOT ENFORCED or unchecked; disabled triggers and rules.',
-  seldom: ['limit'],
   input: { schema: schemaInput },
   row: unvalidatedRow,
   counted: true,

@@ -11,7 +11,6 @@ export default defineDiagnostic({
   area: 'sequences',
   title: 'Sequence exhaustion',
   description: 'How much of each sequence is used up, by its own bounds and those of its column.',
-  seldom: ['limit'],
   input: {
     schema: schemaInput,
   },

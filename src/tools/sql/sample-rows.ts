@@ -55,7 +55,7 @@ export default defineTool({
   title: 'Sample rows',
   description: 'A few rows of a table or view, the first or by chance, to see what its columns hold.',
   judges: false,
-  seldom: ['columns', 'cell_length', 'limit'],
+  seldom: ['columns', 'cell_length'],
   timeoutS: 20,
   cost: 'By chance it reads up to 1,000,000 rows.',
   input: {

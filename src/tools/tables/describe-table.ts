@@ -94,7 +94,7 @@ export default defineTool({
     limit: z.int().min(1).max(500).default(50).describe('Of partitions, referencing keys and other long lists.'),
     max_columns: z.int().min(1).max(1600).default(200),
   },
-  seldom: ['column', 'limit', 'max_columns'],
+  seldom: ['column', 'max_columns'],
   thresholds: {
     max_sequence_percent: z
       .number()

@@ -27,7 +27,6 @@ export default defineDiagnostic({
   area: 'tables',
   title: 'HOT updates',
   description: 'Share of updates that spare the indexes (HOT), and what prevents it.',
-  seldom: ['limit'],
   input: { schema: schemaInput, name: nameInput },
   thresholds: {
     min_hot_percent: z.number().min(0).max(100).default(50).describe('Report tables with a lower share.'),

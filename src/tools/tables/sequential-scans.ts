@@ -27,7 +27,6 @@ export default defineDiagnostic({
   area: 'tables',
   title: 'Sequential scans',
   description: 'Tables that are read from end to end, how often and how much.',
-  seldom: ['limit'],
   input: { schema: schemaInput, name: nameInput },
   thresholds: {
     min_size: z
