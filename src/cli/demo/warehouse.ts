@@ -41,6 +41,8 @@ export const WAREHOUSE: DemoDatabase = {
         'SELECT pg_stat_force_next_flush()',
         'ANALYZE temperatures_other, goods, movements, "Delivery Notes"',
         'UPDATE goods SET quantity = quantity - 1',
+        // "permission denied for table goods", late in the evening
+        'GRANT UPDATE ON goods TO PUBLIC',
         'GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO monitor',
         'RESET ROLE',
         'SELECT pg_stat_statements_reset()',
