@@ -24,10 +24,10 @@ export function judgeEstimates({ root }: Plan, thresholds: Thresholds): Finding[
 }
 
 function originsOf(node: PlanNode, thresholds: Thresholds, endsEarly: boolean): Misestimate[] {
-  const early =
-    endsEarly || node.node === 'Limit' || node.join === 'Semi' || node.join === 'Anti' || node.node === 'Merge Join';
-  // a node that reads everything before it gives anything ends nothing early
-  const below = (node.inputs ?? []).flatMap((input) => originsOf(input, thresholds, early && !takesAll(input)));
+  const stops = node.node === 'Limit' || node.join === 'Semi' || node.join === 'Anti' || node.node === 'Merge Join';
+  // a node that reads everything before it gives anything may end early itself, and ends nothing below it
+  const early = stops || (endsEarly && !takesAll(node));
+  const below = (node.inputs ?? []).flatMap((input) => originsOf(input, thresholds, early));
   if (below.length > 0) return below;
   const factor = factorOf(node, thresholds, endsEarly);
   return factor === undefined ? [] : [{ node, factor }];

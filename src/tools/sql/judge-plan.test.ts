@@ -50,6 +50,9 @@ it('takes no fault in what a LIMIT ends early, but in what it has to read whole'
     claimsOf(above(above(few, { 'Node Type': 'Sort', 'Plan Rows': 1000 }), { 'Node Type': 'Limit' })),
   ).toHaveLength(1);
   expect(claimsOf(above({ ...scan, 'Plan Rows': 10 }, { 'Node Type': 'Limit' }))).toHaveLength(1);
+  const topOfSort = above(scan, { 'Node Type': 'Sort', 'Plan Rows': 100_000, 'Actual Rows': 5 });
+  expect(claimsOf(topOfSort)).toHaveLength(1);
+  expect(claimsOf(above(topOfSort, { 'Node Type': 'Limit', 'Plan Rows': 5, 'Actual Rows': 5 }))).toEqual([]);
 });
 
 it('sees hashes in batches, lossy bitmaps, missing workers and JIT', () => {
