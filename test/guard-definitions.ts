@@ -7,8 +7,8 @@ import { openStatementTexts, type ParseResult } from '../src/sqltext/statement-t
 
 export interface Definitions {
   readonly read: ReadDefinitions;
-  /** Of a statement that the guard takes; fails on another. */
-  referencesIn(text: string): Promise<References>;
+  /** Of a statement that the guard takes, as a server of that major reads it; fails on another. */
+  referencesIn(text: string, major?: number): Promise<References>;
 }
 
 /** Registers a hook that ends the parser with the file. */
@@ -22,8 +22,8 @@ export function useDefinitions(): Definitions {
   };
   return {
     read: (statements) => Promise.all(statements.map(readOne)),
-    referencesIn: async (text) => {
-      const read = readStatement(await texts.parse(text));
+    referencesIn: async (text, major) => {
+      const read = readStatement(await texts.parse(text), major === undefined ? {} : { major });
       if (isRefusal(read)) throw new Error(`${read.reason}: ${text}`);
       return read.references;
     },

@@ -108,7 +108,7 @@ describeSomeMajors('without the guard', (cluster) => {
              (select md5(string_agg(p::text, ',' order by oid)) from (select oid, proname, proacl::text from pg_proc) p) as functions,
              (select count(*)::text from pg_largeobject_metadata) as large_objects,
              (select md5(string_agg(r::text, ',' order by rolname)) from pg_roles r where rolname = '${login}') as role,
-             (select count(*)::text from pg_database) as databases,
+             (select count(*)::text from pg_database where datdba = '${login}'::regrole) as databases,
              (select md5(string_agg(e.extname, ',' order by extname)) from pg_extension e) as extensions,
              (select count(*)::text from pg_replication_slots) as slots,
              (select stats_reset::text from pg_stat_database where datname = current_database()) as statistics`);

@@ -152,7 +152,8 @@ describeSomeMajors('the oracle', (cluster) => {
   const compare = async (text: string, path: readonly string[]) => {
     await client.query(`set search_path = ${path.join(', ')}, pg_temp`);
     const named = await rewritten(client, text);
-    const references = await definitions.referencesIn(/^delete/i.test(text) ? `explain ${text}` : text);
+    const statement = /^delete/i.test(text) ? `explain ${text}` : text;
+    const references = await definitions.referencesIn(statement, cluster.major);
     const facts = await inSession(pool, (session) => readFacts(session, path, references, definitions.read));
     const known = judged(references, facts);
     // a view of the system is a leaf: what it reads is not looked into

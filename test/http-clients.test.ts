@@ -4,7 +4,9 @@ import { Client as FirstClient } from '@modelcontextprotocol/sdk/client/index.js
 import { StreamableHTTPClientTransport as FirstTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyAudit } from '../src/audit/verify.ts';
+import { builtInPersonas } from '../src/policy/built-in.ts';
 import { tools } from '../src/tools/all-tools.ts';
+import { makeReader, type Reader } from './callers-kit.ts';
 import { cloneDatabase, useClone, type Clone } from './postgres/clone.ts';
 import type { Cluster } from './postgres/clusters.ts';
 import { describeSomeMajors } from './postgres/each-major.ts';
@@ -83,14 +85,20 @@ interface Served extends ServePlace {
   readonly howdah: ServeProcess;
   /** A database in which `top_statements` takes a minute. */
   readonly slow: Clone;
+  /** Runs SQL of callers. */
+  readonly login: Reader;
 }
 
-/** `allowed`: what the persona `reader` may call. */
-function configOf(databaseUrl: string, allowed: readonly string[]): Readonly<Record<string, unknown>> {
+/** `allowed`: what the persona `reader` may call; `login` runs the SQL of `dba`. */
+function configOf(databaseUrl: string, allowed: readonly string[], login: Reader): Readonly<Record<string, unknown>> {
+  const { tools: rules, limits } = builtInPersonas.dba;
   const keys = GENERATIONS.map(({ title, caller }) => ({ ...caller.entry, name: `client ${title}` }));
   return {
-    servers: { shop: { url: databaseUrl } },
-    personas: { reader: { tools: { allow: allowed } } },
+    servers: { shop: { url: databaseUrl, logins: { callers: login } } },
+    personas: {
+      dba: { tools: { allow: rules.allow }, limits, login: 'callers' },
+      reader: { tools: { allow: allowed } },
+    },
     auth: { api_keys: [...keys, reader.entry] },
   };
 }
@@ -101,9 +109,10 @@ function useServed(cluster: Cluster, clone: () => Clone): () => Served {
   beforeAll(async () => {
     const slow = await cloneDatabase(cluster, undefined, 'fixture_ext');
     await runSql(cluster, slow.name, SLOW_DOWN);
-    const place = createServePlace(configOf(clone().monitorUrl, ['class:schema']));
+    const login = await makeReader(clone().superuserUrl);
+    const place = createServePlace(configOf(clone().monitorUrl, ['class:schema'], login));
     const howdah = place.start();
-    served = { ...place, howdah, url: await howdah.ready(), slow };
+    served = { ...place, howdah, url: await howdah.ready(), slow, login };
   });
   afterAll(async () => {
     served.howdah.child.kill('SIGKILL');
@@ -248,7 +257,7 @@ describeSomeMajors('the official clients over HTTP', (cluster) => {
     const before = (await client.listTools()).tools.map(({ name }) => name);
     expect(before).toContain('describe_table');
     expect(before.length).toBeLessThan(tools.length);
-    place.configure(configOf(clone().monitorUrl, ['list_tables']));
+    place.configure(configOf(clone().monitorUrl, ['list_tables'], place.login));
     await howdah.logs('Read again: personas.reader changed', () => howdah.child.kill('SIGHUP'));
     await expect.poll(() => lists.at(-1)?.map(({ name }) => name)).toEqual(['list_tables']);
     await client.close();
