@@ -34,7 +34,7 @@ const WORKER_URL = new URL(
 const REGISTER = `import{register}from"node:module";register("tsx/esm",${JSON.stringify(WORKER_URL.href)},{data:{}})`;
 const EXEC_ARGV = WORKER_URL.pathname.endsWith('.ts') ? ['--import', `data:text/javascript,${REGISTER}`] : [];
 
-export function createParser({ idleMs = 60_000, textMs = 250, requestMs = 1000 }: ParserOptions = {}): Parser {
+export function createParser({ idleMs = 60_000, textMs = 500, requestMs = 1000 }: ParserOptions = {}): Parser {
   const queue: Job[] = [];
   let current: Job | undefined;
   let worker: Worker | undefined;

@@ -59,7 +59,7 @@ const LOST = '<statement withheld>';
 
 /** The parser starts at the first need, does not keep the process alive, and ends after an idle minute. */
 export function openStatementTexts(options: StatementTextsOptions = {}): StatementTexts {
-  const { idleMs, textMs = 250, cacheBytes = 4 << 20 } = options;
+  const { idleMs, textMs = 500, cacheBytes = 4 << 20 } = options;
   const parser = createParser({ idleMs, textMs });
   const masks = createTextCache<string>(cacheBytes, (text) => 2 * text.length);
   const normals = createTextCache<NormalisedText>(cacheBytes, ({ text }) => 2 * text.length);
