@@ -96,7 +96,7 @@ describe('a process that is killed', () => {
     expect(recorded.some(({ outcome }) => outcome === 'UNKNOWN')).toBe(true);
   });
 
-  it('is recovered once, however many start at the same time', { timeout: 60_000 }, async () => {
+  it('is recovered once, however many start at the same time', { timeout: 180_000 }, async () => {
     const wasCut = () => events().some(({ outcome }) => outcome === 'UNKNOWN');
     for (let round = 0; round < 3 || (round < 20 && !wasCut()); round++) {
       const killed = startWriter(1_000_000);
