@@ -6,7 +6,9 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CLIENTS } from '../src/cli/connect/clients.ts';
 import { KEY_PLACEHOLDER } from '../src/cli/connect/remote.ts';
+import { builtInPersonas } from '../src/policy/built-in.ts';
 import { installForeign, newerNode } from './foreign-package.ts';
+import { makeReader } from './callers-kit.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeEachStandby } from './postgres/each-major.ts';
 import { createCaller, createServePlace, type ServePlace, type ServeProcess } from './serve-process.ts';
@@ -30,8 +32,10 @@ describeEachStandby('clients of others', (cluster) => {
   let howdah: ServeProcess;
   let url: string;
   beforeAll(async () => {
+    const { tools: rules, limits } = builtInPersonas.dba;
     place = createServePlace({
-      servers: { shop: { url: clone().monitorUrl } },
+      servers: { shop: { url: clone().monitorUrl, logins: { callers: await makeReader(clone().superuserUrl) } } },
+      personas: { dba: { tools: { allow: rules.allow }, limits, login: 'callers' } },
       auth: { api_keys: [bridged.entry, inspecting.entry] },
     });
     howdah = place.start();

@@ -74,7 +74,7 @@ function compactInputSchema(input: z.ZodObject, unlisted: readonly string[] = []
   const { $schema: _, additionalProperties: __, properties = {}, ...rest } = toJsonSchema(input, 'input');
   const entries = Object.entries(properties)
     .filter(([key]) => !unlisted.includes(key))
-    .map(([key, schema]) => [key, compact(key, schema)]);
+    .map(([key, schema]) => [key, oneTypeEach(compact(key, schema))]);
   return { ...rest, properties: Object.fromEntries(entries) as NonNullable<JsonSchema['properties']> };
 }
 
@@ -88,6 +88,20 @@ function compact(key: string, schema: z.core.JSONSchema._JSONSchema): z.core.JSO
     ...(fallback !== undefined && fallback !== false && { default: fallback }),
     ...(description !== undefined && !EXPLAINED_ONCE.has(key) && { description }),
   };
+}
+
+/** Clients that know a single `type` only, as OpenAPI has it, are given alternatives in the place of a list of types. */
+function oneTypeEach(schema: z.core.JSONSchema._JSONSchema): z.core.JSONSchema._JSONSchema {
+  if (typeof schema === 'boolean') return schema;
+  const { type, items, ...rest } = schema;
+  const types: unknown = type;
+  return {
+    ...(Array.isArray(types)
+      ? { anyOf: types.map((each: z.core.JSONSchema.BaseSchema['type']) => ({ type: each })) }
+      : { type }),
+    ...(items !== undefined && { items: Array.isArray(items) ? items : oneTypeEach(items) }),
+    ...rest,
+  } as z.core.JSONSchema.BaseSchema;
 }
 
 /** A zod schema as JSON Schema 2020-12, without the bounds that zod gives to every integer. */

@@ -7,7 +7,7 @@ import { parameterText } from '../../postgres/parameter-text.ts';
 import { defineTool, statementsOf, type NotExamined } from '../kit/index.ts';
 import { TABLE_PARTS } from '../indexes/advice/known-tables.ts';
 import { comparePlans, planComparison, type PlanComparison } from './compare-plans.ts';
-import { readParameters } from './given-parameters.ts';
+import { parameterInput, readParameters } from './given-parameters.ts';
 import { hiddenIndexes, NO_TRIAL, prepareTrial, type Trial } from './index-trial.ts';
 import { judgePlan, planThresholds } from './judge-plan.ts';
 import type { Plan } from './plan.ts';
@@ -21,10 +21,16 @@ const definition = z.string();
 
 const input = {
   sql: z.string().min(1).max(MAX_SQL).describe('Not EXPLAIN itself.'),
-  parameters: z.array(z.unknown()).optional().describe('As of query; without: for all values.'),
+  parameters: z.array(parameterInput).optional().describe('As of query; without: for all values.'),
   analyze: z.boolean().default(false).describe('Runs it.'),
   generic: z.boolean().default(false).describe('The plan for all values of $1, $2 …; also where none are given.'),
-  compare_with: z.unknown().optional().describe('Another query, or an earlier plan.'),
+  compare_with: z
+    .unknown()
+    .optional()
+    .meta({
+      anyOf: ['string', 'object', 'array'].map((type) => ({ type })),
+      description: 'Another query, or an earlier plan.',
+    }),
   hypothetical_indexes: z.array(definition).max(10).optional().describe('CREATE INDEX …'),
   hide_indexes: z.array(definition).max(10).optional().describe('Planned without. Needs HypoPG 1.4.'),
   format: z.enum(['tree', 'json', 'both']).default('tree').describe('json: the plan as data, to compare with later.'),

@@ -11,7 +11,15 @@ const Parameter = z.union([
   }),
 ]);
 
-export const parametersInput = z.array(z.unknown()).optional().describe('Of $1, $2 …, each plain or { type, value }.');
+/** Judged by `readParameters`, whose words say more; clients want to see what a value may be. */
+export const parameterInput = z.unknown().meta({
+  anyOf: ['string', 'number', 'boolean', 'null', 'object'].map((type) => ({ type })),
+});
+
+export const parametersInput = z
+  .array(parameterInput)
+  .optional()
+  .describe('Of $1, $2 …, each plain or { type, value }.');
 
 /** Fails with INVALID_INPUT for what is no value. */
 export function readParameters(given: readonly unknown[]): TypedParameter[] {
