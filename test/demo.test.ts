@@ -168,7 +168,11 @@ const PLANTED: readonly (readonly [string, Record<string, unknown>, Record<strin
   ['partition_problems', { server: 'warehouse' }, { object: '"public"."temperatures"' }],
   ['partition_problems', { server: 'warehouse' }, { object: '"public"."temperatures_other"' }],
   ['security_definer_functions', {}, { object: says('redeem_voucher'), severity: 'warning' }],
-  ['security_audit', { server: 'warehouse' }, { object: '"public"."goods"', claim: says('Everybody who can log in has UPDATE') }],
+  [
+    'security_audit',
+    { server: 'warehouse' },
+    { object: '"public"."goods"', claim: says('Everybody who can log in has UPDATE') },
+  ],
   ['roles', {}, { object: '"price_import"', severity: 'warning' }],
   ['unvalidated_constraints', {}, { object: '"public"."orders"', claim: says('orders_status_check') }],
   ['publications', {}, { object: '"public"."page_views"', severity: 'warning' }],

@@ -140,7 +140,7 @@ describeSomeMajors('what a caller may send', (cluster) => {
     const rows = answer['rows'] as unknown[][];
     expect(rows.length).toBeGreaterThan(50);
     expect(rows.length).toBeLessThan(100);
-    await expect.poll(working).toEqual([]);
+    await expect.poll(working, { timeout: 5000 }).toEqual([]);
     expect(await ask('select 1', {}, narrow)).toMatchObject({ rows: [[1]] });
     const many = 'select ' + Array.from({ length: 100 }, (_, i) => `repeat('x', ${9000 + i})`).join(', ');
     expect(await fail(many, {}, narrow)).toMatchObject({

@@ -26,6 +26,9 @@ describeEachMajor('describe_table and the diagnostics', (cluster) => {
       `update pg_index set indisvalid = false, indisready = indisunique where indrelid = 'agree.leftovers'::regclass`,
       `select setval('agree.source_other_seq', 2000000000)`,
     );
+    // both must count the same writes
+    const counted = `select from pg_stat_user_tables where schemaname = 'agree' having sum(n_tup_ins) = 10`;
+    await expect.poll(() => runAs(clone().superuserUrl, counted), { timeout: 10_000 }).toHaveLength(1);
     const diagnostics = ['invalid_indexes', 'duplicate_indexes', 'foreign_keys_without_index', 'sequence_exhaustion'];
     for (const tool of diagnostics) {
       const input = { schema: 'agree', ...(tool.startsWith('foreign') && { min_rows: 0 }) };
