@@ -1,6 +1,7 @@
 import { PlatformError } from '../core/errors.ts';
 import type { RelationFacts } from '../guard/facts.ts';
 import { originalPosition } from '../guard/edit.ts';
+import { characterAt } from '../guard/text-position.ts';
 import { withholdError, type Sent } from '../guard/withheld-error.ts';
 import type { Refusal } from '../guard/verdict.ts';
 import { quoteIdentifier } from '../postgres/sql.ts';
@@ -68,9 +69,4 @@ export function rejection(sql: string, { rule, reason, hint, at }: Refusal): Pla
 /** A relation that is not there, and one that the caller may not know of, in the same words. */
 function isAboutMissing(rule: string): boolean {
   return rule === 'relation/unknown';
-}
-
-/** In characters from 1; `at` is in bytes of UTF-8 from 0. */
-function characterAt(sql: string, at: number): number {
-  return Array.from(Buffer.from(sql).subarray(0, at).toString()).length + 1;
 }

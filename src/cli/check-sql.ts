@@ -8,6 +8,7 @@ import type { DataAccess } from '../guard/access.ts';
 import { createGuard } from '../guard/create-guard.ts';
 import type { Verdict } from '../guard/guard.ts';
 import { refuse, type Rule } from '../guard/rules.ts';
+import { characterAt } from '../guard/text-position.ts';
 import { dataAccessOf } from '../policy/data-access.ts';
 import { openStatementTexts } from '../sqltext/statement-texts.ts';
 import { escapeControl } from '../sqltext/untrusted-text.ts';
@@ -153,9 +154,4 @@ function denied(rule: Rule, reason: string): Verdict {
 function lineOf(verdict: Verdict): string {
   const { rule, reason } = verdict.verdict === 'deny' ? verdict : { rule: null, reason: null };
   return JSON.stringify({ verdict: verdict.verdict, rule, reason });
-}
-
-/** From 1, of a place in bytes of UTF-8. */
-function characterAt(sql: string, at: number): number {
-  return Array.from(Buffer.from(sql).subarray(0, at).toString()).length + 1;
 }

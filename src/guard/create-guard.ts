@@ -15,6 +15,7 @@ import { isRefusal, readReferences, readStatement, type ReadStatement } from './
 import type { References } from './references.ts';
 import { refuse } from './rules.ts';
 import { withoutSemicolon } from './statement-text.ts';
+import { byteAt } from './text-position.ts';
 import { touchedNames } from './touched-names.ts';
 import { createVerdictCache } from './verdict-cache.ts';
 import type { Refusal } from './verdict.ts';
@@ -70,7 +71,7 @@ async function parse(texts: Texts, sql: string, signal?: AbortSignal): Promise<P
   } catch (error) {
     if (!(error instanceof PlatformError) || error.code !== 'SQL_REJECTED') throw error;
     const position = error.details?.['position'];
-    const at = typeof position === 'number' ? bytesBefore(sql, position) : undefined;
+    const at = typeof position === 'number' ? byteAt(sql, position) : undefined;
     return refuse('statement/parse', error.message, at, error.hint);
   }
 }
@@ -156,13 +157,4 @@ async function referencesOf(texts: Texts, definition: string, signal?: AbortSign
 
 function deny(refusal: Refusal): Verdict {
   return { verdict: 'deny', ...refusal };
-}
-
-/** `position` counts characters from 1. */
-function bytesBefore(sql: string, position: number): number {
-  return Buffer.byteLength(
-    Array.from(sql)
-      .slice(0, position - 1)
-      .join(''),
-  );
 }
