@@ -92,6 +92,10 @@ it('lists all tools for at most 8,000 tokens, which are about 32 kB', () => {
   expect({ total: total <= 32_000, largest: sizes.slice(0, 3) }).toEqual({ total: true, largest: expect.any(Array) });
 });
 
+it.each(tools.map((each) => [each.name, each] as const))('lists inputs of %s with one type each', (_, each) => {
+  expect(JSON.stringify(describeTool(each).inputSchema)).not.toMatch(/"type":\[|"items":\{\}/);
+});
+
 it.each(tools.map((each) => [each.name, each] as const))('lists %s for few tokens', (_, each) => {
   expect(sizeOf(each)).toBeLessThan(900);
 });
