@@ -59,12 +59,12 @@ async function take<T>(from: AsyncIterable<T>, count = Infinity): Promise<T[]> {
 interface PlanNode {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
   readonly Plans?: readonly PlanNode[];
 }
 
-function scannedWhole(node: PlanNode): string[] {
-  const own = node['Node Type'] === 'Seq Scan' ? [node['Relation Name'] ?? ''] : [];
-  return [...own, ...(node.Plans ?? []).flatMap(scannedWhole)];
+function nodesOf(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 }
 
 describe('a log of fifty thousand events in several months', () => {
@@ -72,19 +72,24 @@ describe('a log of fifty thousand events in several months', () => {
     const { database, audit } = await opened();
     await fillAuditLog(database, { events: EVENTS, days: DAYS, batch: 25_000 });
     const { rows: small } = await database.asOwner(
-      `select relname from pg_class where relnamespace = 'howdah'::regnamespace and relkind = 'r' and reltuples < 100`,
+      `select relname from pg_class where relnamespace = 'howdah'::regnamespace and relkind = 'r' and reltuples < 1000`,
     );
     const mayBeRead = new Set(small.map(({ relname }) => relname as string));
+    const byIndex: string[] = [];
     for (const [name, make] of Object.entries(usualSearches(DAYS, EVENTS))) {
       const { text, values } = searchStep(make(3));
       const { rows } = await database.asRunRole(`explain (format json) ${text}`, values);
       const [{ Plan }] = rows[0]['QUERY PLAN'] as [{ Plan: PlanNode }];
-      expect(
-        scannedWhole(Plan).filter((table) => !mayBeRead.has(table)),
-        `read whole for ${name}`,
-      ).toEqual([]);
-      expect(JSON.stringify(Plan), `the plan for ${name}`).toMatch(/"Index Name":/);
+      const reads = nodesOf(Plan).flatMap(({ 'Relation Name': table, ...node }) =>
+        table === undefined || mayBeRead.has(table) ? [] : [{ table, by: node['Index Name'] ?? node['Node Type'] }],
+      );
+      const whole = reads.filter(({ by }) => by === 'Seq Scan');
+      expect(whole, `read whole for ${name}`).toEqual([]);
+      if (reads.length > 0) byIndex.push(name);
     }
+    // on the first of a month the last hour is in a small table
+    const searches = Object.keys(usualSearches(DAYS, EVENTS)).filter((name) => name !== 'the last hour');
+    expect(byIndex).toEqual(expect.arrayContaining(searches));
     await audit.close();
   }, 120_000);
 

@@ -48,8 +48,18 @@ export async function takeHold(
   throw unavailable(home, cause);
 }
 
-/** Ends the hold, and shuts the server down when nobody else holds it. */
+/** Ends the hold, and shuts the server down when nobody else holds it: one that ends meanwhile may be quicker to do so. */
 export async function release(client: pg.Client, home: EmbeddedHome): Promise<void> {
+  try {
+    await releaseOnce(client, home);
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    const again = await openHold(home).catch(() => undefined);
+    if (again !== undefined) await release(again, home);
+  }
+}
+
+async function releaseOnce(client: pg.Client, home: EmbeddedHome): Promise<void> {
   try {
     await client.query(`select pg_catalog.pg_advisory_unlock_shared${LOCK}`);
     const { rows } = await client.query<{ last: boolean }>(`select pg_catalog.pg_try_advisory_lock${LOCK} as last`);

@@ -18,7 +18,7 @@ const row: ScanRow = {
   seq_percent: 100,
   partitions: null,
 };
-const about = { counted_since: null, counted_s: null, track_counts: true, statements_view: 'ext.pg_stat_statements' };
+const about = { counted_since: null, counted_s: 600, track_counts: true, statements_view: 'ext.pg_stat_statements' };
 const input = { min_size: 104_857_600, min_scans_per_day: 24, min_rows: 10_000 };
 const judge = (change: Partial<ScanRow>) => judgeSequentialScans([{ ...row, ...change }], { input, about });
 
@@ -49,7 +49,10 @@ describe('judgeSequentialScans', () => {
 
   it('warns of what keeps a disk busy', () => {
     expect(judge({ read_size_per_s: 104_857_599 })).toMatchObject([{ severity: 'notice' }]);
-    expect(judge({ read_size_per_s: 104_857_600 })).toMatchObject([{ severity: 'warning' }]);
+    const heavy = { ...row, read_size_per_s: 104_857_600 };
+    expect(judge(heavy)).toMatchObject([{ severity: 'warning' }]);
+    const brief = { ...about, counted_s: 599 };
+    expect(judgeSequentialScans([heavy], { input, about: brief })).toMatchObject([{ severity: 'notice' }]);
   });
 
   it('makes one of many, and looks at the statements of all', () => {

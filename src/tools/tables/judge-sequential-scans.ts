@@ -6,6 +6,8 @@ import type { ScanRow } from './scan-row.ts';
 const MIN_SCANS = 100;
 /** What these scans alone keep a disk or a processor busy with. */
 const HEAVY_BYTES_PER_S = 104_857_600;
+/** In a shorter time a handful of scans is a high rate. */
+const MIN_COUNTED_S = 600;
 
 interface Evidence {
   readonly input: { readonly min_size: number; readonly min_scans_per_day: number; readonly min_rows: number };
@@ -15,6 +17,7 @@ interface Evidence {
 /** Of a small table, or for most of its rows, a sequential scan is the right plan. */
 export function judgeSequentialScans(rows: readonly ScanRow[], { input, about }: Evidence): Finding[] {
   const view = about?.statements_view ?? null;
+  const sustained = (about?.counted_s ?? 0) >= MIN_COUNTED_S;
   const read = rows.filter(
     ({ size, seq_scan, rows_per_scan, scans_per_day }) =>
       size >= input.min_size &&
@@ -23,7 +26,7 @@ export function judgeSequentialScans(rows: readonly ScanRow[], { input, about }:
       rows_per_scan >= input.min_rows,
   );
   return gather(
-    read.map((row) => judge(row, view)),
+    read.map((row) => judge(row, { view, sustained })),
     (count) => `${count} large tables are often read from end to end.`,
     view === null ? NO_STATEMENTS : `SELECT * FROM ${view} ORDER BY shared_blks_hit + shared_blks_read DESC LIMIT 20;`,
   );
@@ -32,11 +35,14 @@ export function judgeSequentialScans(rows: readonly ScanRow[], { input, about }:
 const NO_STATEMENTS =
   "-- which statements they are, pg_stat_statements would tell; before it is there, look at those that run\nSELECT * FROM pg_stat_activity WHERE state = 'active';";
 
-function judge(row: ScanRow, view: string | null): Finding {
+function judge(
+  row: ScanRow,
+  { view, sustained }: { readonly view: string | null; readonly sustained: boolean },
+): Finding {
   const { schema, table, size, rows, seq_scan, rows_per_scan, scans_per_day, read_size_per_s, seq_percent } = row;
   const object = quoteName(schema, table);
   return {
-    severity: (read_size_per_s ?? 0) >= HEAVY_BYTES_PER_S ? 'warning' : 'notice',
+    severity: sustained && (read_size_per_s ?? 0) >= HEAVY_BYTES_PER_S ? 'warning' : 'notice',
     claim: `${object} is large, and was read sequentially ${seq_scan} times, ${rows_per_scan} rows each time.`,
     object,
     evidence: { size, rows, seq_scan, rows_per_scan, scans_per_day, read_size_per_s, seq_percent },
