@@ -27,6 +27,7 @@ export default defineConfig({
           isolate: false,
           testTimeout: 20_000,
           hookTimeout: 60_000, // a standby may be behind
+          expect: { poll: { timeout: 10_000 } }, // how soon something must happen is asserted on its own
         },
       },
       {

@@ -148,7 +148,7 @@ personas: { dba: { tools: { allow: ["class:diagnostic", "class:schema"] }, limit
       expect(refused.hint).toContain('end idle sessions');
     };
     await runSql(server, 'postgres', `select pg_terminate_backend(pid) from pg_stat_activity where ${ours}`);
-    await expect.poll(() => count(server, ours)).toBe(0);
+    await expect.poll(() => count(server, ours), { timeout: 1000 }).toBe(0);
     await fill();
     await expect.poll(async () => (await client.call('activity', { server: role })).code).toBe('OK');
   });
@@ -168,7 +168,7 @@ personas: { dba: { tools: { allow: ["class:diagnostic", "class:schema"] }, limit
       pids.forEach((pid) => process.kill(pid, 'SIGCONT'));
     }
     expect(await listTables()).toMatchObject({ code: 'OK' });
-    await expect.poll(() => count(server, ACTIVE)).toBe(0);
+    await expect.poll(() => count(server, ACTIVE), { timeout: 1000 }).toBe(0);
   });
 
   it('has its catalog locked, as by VACUUM FULL, and a call waits for a moment only', async () => {

@@ -106,7 +106,7 @@ describe.skipIf(!hasPgBouncer)('the console of PgBouncer', () => {
     const console = open(url(), { idleMs: 300 });
     await Promise.all(Array.from({ length: 20 }, () => rowsOf(console, 'pools')));
     expect(await consolesOpen(observer)).toBe(1);
-    await expect.poll(() => consolesOpen(observer)).toBe(0);
+    await expect.poll(() => consolesOpen(observer), { timeout: 1000 }).toBe(0);
     expect(await rowsOf(console, 'lists')).not.toEqual([]);
   });
 

@@ -62,7 +62,9 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer in transaction mode', () => {
     const failure = await failureOf(rowsOf(pool, 'select pg_sleep(30)', { caller }));
     expect(failure.code).toBe('CANCELLED');
     const running = `select count(*)::int as n from pg_stat_activity where state = 'active' and query = 'select pg_sleep(30)'`;
-    await expect.poll(async () => (await runSql(cluster, 'postgres', running)).rows).toEqual([{ n: 0 }]);
+    await expect
+      .poll(async () => (await runSql(cluster, 'postgres', running)).rows, { timeout: 1000 })
+      .toEqual([{ n: 0 }]);
     await expect.poll(() => pool.stats()).toMatchObject({ inUse: 0, idle: 0 });
     for (let i = 0; i < 20; i++) expect(await rowsOf(pool, 'select 1 as n')).toEqual([{ n: 1 }]);
   });

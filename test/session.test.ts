@@ -371,7 +371,9 @@ describe('a read-only session', () => {
     }).catch(() => undefined);
     const running = `select count(*)::int as n from pg_stat_activity
                       where state = 'active' and query = 'select pg_sleep(30)' and datname = '${clone().name}'`;
-    await expect.poll(async () => (await runSql(cluster, 'postgres', running)).rows).toEqual([{ n: 0 }]);
+    await expect
+      .poll(async () => (await runSql(cluster, 'postgres', running)).rows, { timeout: 1000 })
+      .toEqual([{ n: 0 }]);
   });
 
   it('prepares a statement once for each connection', async () => {

@@ -100,7 +100,7 @@ describeSomeMajors('what a caller may send', (cluster) => {
     const error = await fail(sql, { timeout_s: 1 });
     expect(performance.now() - started).toBeLessThan(2500);
     expect(['TIMEOUT', 'QUERY_FAILED']).toContain(error.code);
-    await expect.poll(working).toEqual([]);
+    await expect.poll(working, { timeout: 1000 }).toEqual([]);
   });
 
   it.each([
@@ -112,7 +112,7 @@ describeSomeMajors('what a caller may send', (cluster) => {
   ])('SQ-12: is cancelled when its time is up: %s', { timeout: 30_000 }, async (sql) => {
     const error = await fail(sql, { timeout_s: 0.7 });
     expect(error).toMatchObject({ code: 'TIMEOUT', hint: expect.stringContaining('timeout_s') });
-    await expect.poll(working).toEqual([]);
+    await expect.poll(working, { timeout: 1000 }).toEqual([]);
   });
 
   it('does not read a cell of 600 MB, and the process stays small', { timeout: 120_000 }, async () => {
