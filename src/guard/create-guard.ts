@@ -53,7 +53,8 @@ export function createGuard(texts: Texts): Guard {
       const known = cache.get(sql, access, place);
       if (known !== undefined) return known;
       const verdict = await judge(request);
-      cache.set(sql, access, place, verdict);
+      // what was refused for a name may be allowed once its owner has made it, which a caller would not wait for
+      if (verdict.verdict === 'allow' || catalog === undefined) cache.set(sql, access, place, verdict);
       return verdict;
     },
   };

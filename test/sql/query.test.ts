@@ -1,14 +1,24 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeReader, openCallersHowdah, openGuard, answerOf, errorOf, type CallersHowdah } from '../callers-kit.ts';
+import {
+  makeReader,
+  openCallersHowdah,
+  openGuard,
+  answerOf,
+  errorOf,
+  type CallersHowdah,
+  type Reader,
+} from '../callers-kit.ts';
 import { useClone } from '../postgres/clone.ts';
 import { describeSomeMajors } from '../postgres/each-major.ts';
+import { runAs } from '../postgres/platform.ts';
 
 describeSomeMajors('query', (cluster) => {
   const clone = useClone(cluster);
   let howdah: CallersHowdah;
+  let reader: Reader;
   beforeAll(async () => {
     const grants = ['grant usage on schema shop', 'grant select on all tables in schema shop'];
-    const reader = await makeReader(clone().superuserUrl, ...grants);
+    reader = await makeReader(clone().superuserUrl, ...grants);
     howdah = await openCallersHowdah({ url: clone().monitorUrl, logins: { reader } });
   });
   afterAll(() => howdah.close());
@@ -38,6 +48,17 @@ describeSomeMajors('query', (cluster) => {
       truncated: true,
     });
     expect(await ask('select id from shop.customers where id < 4')).toMatchObject({ truncated: false, total: 3 });
+  });
+
+  it('finds a table at once that was not there when it was asked for', async () => {
+    const sql = 'select n from shop.made_later';
+    const persona = { data: { deny: ['shop.made_hidden'] } };
+    const ruled = await openCallersHowdah({ url: clone().monitorUrl, logins: { reader }, persona, guard: 'own' });
+    expect(errorOf(await ruled.call('query', { sql }))).toMatchObject({ details: { rule: 'relation/unknown' } });
+    const grant = `grant select on shop.made_later to ${reader.user}`;
+    await runAs(clone().superuserUrl, 'create table shop.made_later as select 5 as n', grant);
+    expect(answerOf(await ruled.call('query', { sql }))).toMatchObject({ rows: [[5]] });
+    await ruled.close();
   });
 
   it('keeps names apart that are there twice, and takes VALUES, TABLE, WITH, SHOW and EXPLAIN', async () => {
