@@ -45,7 +45,7 @@ describeSomeMajors('the official clients', (cluster) => {
       place.remove();
     });
 
-    it('lists all tools and gets an answer of the declared shape from each', async () => {
+    it('lists all tools and gets an answer of the declared shape from each', { timeout: 120_000 }, async () => {
       const { tools: listed } = await client.listTools();
       expect(listed.map(({ name }) => name)).toEqual(LISTED);
       expect(await callEveryTool(client, cluster.major)).toEqual({});

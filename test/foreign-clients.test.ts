@@ -50,7 +50,7 @@ describeEachStandby('clients of others', (cluster) => {
   const callsOf = (caller: typeof bridged) =>
     place.events('ended').filter((event) => event.principal_subject === caller.id && isTool(event.operation));
 
-  it('mcp-remote, as `howdah connect claude-desktop` sets it up, calls every tool', async () => {
+  it('mcp-remote, as `howdah connect claude-desktop` sets it up, calls every tool', { timeout: 120_000 }, async () => {
     const { args, env } = bridgeEntry(url, bridged.key);
     const client = new Client({ name: 'desktop', version: '1' });
     await client.connect(

@@ -145,27 +145,31 @@ describeSomeMajors('the official clients over HTTP', (cluster) => {
         .events('ended')
         .filter((event) => event.operation === operation && event.principal_subject === caller.id);
 
-    it('lists all tools, gets an answer of the declared shape from each, and is on record with each', async () => {
-      const { tools: listed } = await client.listTools();
-      expect(listed.map(({ name }) => name)).toEqual(LISTED);
-      expect(await callEveryTool(client, cluster.major)).toEqual({});
-      const events = served()
-        .events('ended')
-        .filter((event) => event.principal_subject === caller.id && isTool(event.operation));
-      expect(events).toMatchObject(
-        expectedOutcomes(cluster.major).map((expected) => ({
-          ...expected,
-          persona: 'dba',
-          principal_issuer: 'key',
-          principal_method: 'api_key',
-          principal_client: `client ${title}`,
-          transport: 'http',
-          source_address: '127.0.0.1',
-          protocol_version: speaks,
-          client_name: clientName,
-        })),
-      );
-    });
+    it(
+      'lists all tools, gets an answer of the declared shape from each, and is on record with each',
+      { timeout: 120_000 },
+      async () => {
+        const { tools: listed } = await client.listTools();
+        expect(listed.map(({ name }) => name)).toEqual(LISTED);
+        expect(await callEveryTool(client, cluster.major)).toEqual({});
+        const events = served()
+          .events('ended')
+          .filter((event) => event.principal_subject === caller.id && isTool(event.operation));
+        expect(events).toMatchObject(
+          expectedOutcomes(cluster.major).map((expected) => ({
+            ...expected,
+            persona: 'dba',
+            principal_issuer: 'key',
+            principal_method: 'api_key',
+            principal_client: `client ${title}`,
+            transport: 'http',
+            source_address: '127.0.0.1',
+            protocol_version: speaks,
+            client_name: clientName,
+          })),
+        );
+      },
+    );
 
     it('reads what tools and tables are', async () => {
       const { resources } = await client.listResources();

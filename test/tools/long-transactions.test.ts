@@ -73,7 +73,8 @@ describeEachMajor('long_transactions', (cluster) => {
       await own?.query('begin');
       await other?.query('begin');
       const answer = await howdah(login).call('long_transactions', inClone());
-      expect(answer.rows.map(({ pid }) => pid)).toEqual(login === 'plain' ? [a] : [a, b]);
+      const seen = answer.rows.map(({ pid }) => Number(pid)).filter((pid) => [a, b].includes(pid)); // not autovacuum
+      expect(seen).toEqual(login === 'plain' ? [a] : [a, b]);
       const remedies = (answer.not_examined ?? []).map(({ remedy }) => remedy);
       expect(remedies).toEqual(login === 'plain' ? ['GRANT pg_monitor TO "plain";'] : []);
     });
