@@ -187,6 +187,24 @@ describeSomeMajors('data rules', (cluster) => {
     }
   });
 
+  it('are not counted where a list of a table ends', async () => {
+    for (const table of ['shop.customers', 'tapir.tapir_orders', 'tapir.region']) {
+      const whole = await howdah('monitor').call('describe_table', { table });
+      for (const limit of [1, 2, 3]) {
+        const cut = await howdah('monitor').call('describe_table', { table, limit });
+        for (const list of ['partitions', 'referenced_by', 'dependents']) {
+          const shown = cut[list] as unknown[];
+          expect(shown).toEqual((whole[list] as unknown[]).slice(0, limit));
+          expect(cut['relation']).toMatchObject({ [list]: shown.length });
+          const said = (cut.not_examined ?? []).some(({ what }) => what === `perhaps more of ${list}`);
+          expect(said).toBe(shown.length === limit);
+        }
+      }
+    }
+    const unruled = await howdah('unruled').call('describe_table', { table: 'shop.customers', limit: 1 });
+    expect(JSON.stringify(unruled.not_examined)).toMatch(/\d more of/);
+  });
+
   it('spend no limit on what is hidden, and count none of it', async () => {
     const monitor = howdah('monitor');
     const largest = async (login: Login | 'unruled') =>

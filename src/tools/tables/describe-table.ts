@@ -79,6 +79,9 @@ const described = {
   dependents: z.array(dependents.shape),
 };
 
+/** Of the entries of a long list. */
+const MOST = 500;
+
 export default defineTool({
   name: 'describe_table',
   area: 'tables',
@@ -91,7 +94,7 @@ export default defineTool({
     table: z.string().min(1).max(300).optional().describe('orders, sales.orders or sales."Order".'),
     schema: schemaInput,
     column: nameInput.describe('Of a table with very many columns, these.'),
-    limit: z.int().min(1).max(500).default(50).describe('Of partitions, referencing keys and other long lists.'),
+    limit: z.int().min(1).max(MOST).default(50).describe('Of partitions, referencing keys and other long lists.'),
     max_columns: z.int().min(1).max(1600).default(200),
   },
   seldom: ['column', 'max_columns'],
@@ -110,20 +113,25 @@ export default defineTool({
     const { oid } = await findRelation(target, input.table, input.schema);
     const { parts, unreadable, facts } = await readParts(target, PARTS, {
       oid,
-      limit: input.limit,
+      limit: target.withheld.rules ? MOST : input.limit, // what is hidden is taken out behind the limit
       column: input.column ?? null,
     });
     const [found] = parts.relation;
     if (!found) throw unavailable(unreadable, input.table);
     const outgoing = parts.foreignKeys.filter((key) => key.outgoing);
-    const incoming = parts.foreignKeys.filter((key) => !key.outgoing);
+    const lists = {
+      partitions: parts.partitions.slice(0, input.limit),
+      referenced_by: parts.foreignKeys.filter((key) => !key.outgoing).slice(0, input.limit),
+      dependents: parts.dependents.slice(0, input.limit),
+    };
     const lengths = {
-      partitions: parts.partitions.length,
-      referenced_by: incoming.length,
-      dependents: parts.dependents.length,
+      partitions: lists.partitions.length,
+      referenced_by: lists.referenced_by.length,
+      dependents: lists.dependents.length,
     };
     const shownColumns = parts.columns.slice(0, input.max_columns);
-    const described = target.withheld.rules ? countShown(found, lengths, input.limit) : found;
+    // the server counts what is hidden from the caller
+    const described = target.withheld.rules ? { ...found, ...lengths } : found;
     return {
       relation: described,
       definition: parts.definition[0]?.definition ?? null,
@@ -132,18 +140,18 @@ export default defineTool({
       sensitive: findSensitive(shownColumns),
       constraints: [...parts.constraints],
       references: outgoing.map((key) => foreignKey.parse(key)),
-      referenced_by: incoming.map((key) => foreignKey.parse(key)),
+      referenced_by: lists.referenced_by.map((key) => foreignKey.parse(key)),
       indexes: parts.indexes.map((each) => {
         const needless = parts.duplicates.find((duplicate) => duplicate.index === each.index);
         return { ...each, covered_by: needless?.kept ?? null };
       }),
       sequences: parts.sequences.map((each) => sequence.parse(each)),
-      partitions: [...parts.partitions],
-      inheritance: [...parts.inheritance],
-      triggers: [...parts.triggers],
-      policies: [...parts.policies],
-      statistics: [...parts.statistics],
-      dependents: [...parts.dependents],
+      partitions: lists.partitions,
+      inheritance: parts.inheritance.slice(0, input.limit),
+      triggers: parts.triggers.slice(0, input.limit),
+      policies: parts.policies.slice(0, input.limit),
+      statistics: parts.statistics.slice(0, input.limit),
+      dependents: lists.dependents,
       facts,
       findings: [
         ...judgeRelation(described),
@@ -153,7 +161,7 @@ export default defineTool({
       ],
       not_examined: [
         ...unreadable,
-        ...cutOff(described, lengths),
+        ...(target.withheld.rules ? perhapsCutOff(lengths, input.limit) : cutOff(described, lengths)),
         ...cutColumns(parts.columns.length, shownColumns.length),
         ...behindLock(described, parts.definition[0]),
         ...(facts.inRecovery ? [COUNTED_ON_PRIMARY] : []),
@@ -169,22 +177,23 @@ function unavailable([gap]: readonly NotExamined[], table: string): PlatformErro
   return new PlatformError('NOT_FOUND', `The relation ${JSON.stringify(table)} has just been dropped.`);
 }
 
-type Counts = Pick<Relation, 'partitions' | 'referenced_by' | 'dependents'>;
-
-/** The server counts what is hidden from the caller; of a list that is whole, its length is what there is to see. */
-function countShown(relation: Relation, lengths: Counts, limit: number): Relation {
-  const shown = Object.entries(lengths).filter(([, length]) => length < limit);
-  return { ...relation, ...Object.fromEntries(shown) };
-}
+const LISTS = ['partitions', 'referenced_by', 'dependents'] as const;
+type Counts = Pick<Relation, (typeof LISTS)[number]>;
 
 function cutOff(counts: Counts, shown: Counts): NotExamined[] {
-  return (['partitions', 'referenced_by', 'dependents'] as const)
-    .filter((list) => shown[list] > 0 && shown[list] < counts[list])
-    .map((list) => ({
-      what: `${counts[list] - shown[list]} more of ${list}`,
-      reason: `The list ends at ${shown[list]} of ${counts[list]}.`,
-      remedy: 'Ask with a higher limit.',
-    }));
+  return LISTS.filter((list) => shown[list] > 0 && shown[list] < counts[list]).map((list) => ({
+    what: `${counts[list] - shown[list]} more of ${list}`,
+    reason: `The list ends at ${shown[list]} of ${counts[list]}.`,
+    remedy: 'Ask with a higher limit.',
+  }));
+}
+
+function perhapsCutOff(shown: Counts, limit: number): NotExamined[] {
+  return LISTS.filter((list) => shown[list] >= limit).map((list) => ({
+    what: `perhaps more of ${list}`,
+    reason: `The list ends at ${limit}, and counting the others would count what is hidden from you.`,
+    remedy: 'Ask with a higher limit.',
+  }));
 }
 
 function cutColumns(total: number, shown: number): NotExamined[] {
