@@ -1,6 +1,7 @@
 import { compilePolicy } from './admin/configured-policy.ts';
 import { createAdminOperations } from './admin/operations.ts';
 import { findMissingData } from './admin/missing-data.ts';
+import { findRefusedOnServers } from './admin/refused-queries.ts';
 import type { RuleEditor } from './admin/personas/edits.ts';
 import { grantJobs } from './admin/personas/grants.ts';
 import type { Reload } from './admin/reload.ts';
@@ -242,19 +243,32 @@ export async function checkPlatform({
   return [...warnings, ...findIdleCallers(config, policy)];
 }
 
-/** Asks the servers for what the data rules name. Returns warnings of what could not be read; fails with CONFIG_INVALID. */
-export async function checkDataRules({
+/**
+ * Asks the servers for what the data rules name, and judges the saved queries there. Returns warnings of what could not
+ * be looked at; fails with CONFIG_INVALID.
+ */
+export async function checkOnServers({
   config,
   env,
   source,
   signal,
 }: Pick<PlatformParts, 'config' | 'env'> & { source: string; signal: AbortSignal }): Promise<readonly string[]> {
   const { fleet, policy } = wire({ config, env, warn: () => undefined, late: withoutStore('') });
+  const texts = openStatementTexts();
   try {
-    const { problems, unread } = await findMissingData(policy.personas(), fleet, signal);
+    const personas = policy.personas();
+    const data = await findMissingData(personas, fleet, signal);
+    // a key is wanted where a mask hashes, and no value is read
+    const callersSql = { guard: createLazyGuard(texts), maskKeys: () => 'of nobody' };
+    const refused = await findRefusedOnServers({ queries: config.queries, personas, fleet, callersSql, signal });
+    const problems = [...data.problems, ...refused.problems];
     if (problems.length > 0) throw createConfigError(source, problems);
-    return unread.map(({ place, reason }) => `data rules could not be compared with ${place}: ${reason}`);
+    return [
+      ...data.unread.map(({ place, reason }) => `data rules could not be compared with ${place}: ${reason}`),
+      ...refused.unread.map(({ place, reason }) => `saved queries could not be judged on ${place}: ${reason}`),
+    ];
   } finally {
+    await texts.close();
     await fleet.close();
   }
 }

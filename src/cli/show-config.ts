@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { configJsonSchema, configKeys } from '../config/key.ts';
 import { loadConfig } from '../config/load.ts';
-import { checkDataRules, checkPlatform } from '../platform.ts';
+import { checkOnServers, checkPlatform } from '../platform.ts';
 import { renderTable } from '../render/table.ts';
 import { withHowdah } from './local-howdah.ts';
 import type { Shell } from './shell.ts';
@@ -14,7 +14,7 @@ export async function checkConfig(
 ): Promise<number> {
   const { config, source, warnings: found } = await loadConfig({ path: file ?? named, env });
   const warnings = [...found, ...(await checkPlatform({ config, env }))];
-  if (connect) warnings.push(...(await checkDataRules({ config, env, source, signal })));
+  if (connect) warnings.push(...(await checkOnServers({ config, env, source, signal })));
   const servers = Object.keys(config.servers);
   if (json) screen.printJson({ ok: true, source, servers, warnings });
   else {

@@ -1,4 +1,4 @@
-/** Data rules that name what is not there, found where `howdah config check --connect` finds them. */
+/** What only the servers know of a configuration: data rules that name what is not there, saved queries that fail. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +6,10 @@ import { Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { runCli } from '../src/cli/cli.ts';
+import { makeReader, type Reader } from './callers-kit.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeSomeMajors } from './postgres/each-major.ts';
+import { runAs } from './postgres/platform.ts';
 
 const hides = (entry: string, level: string, name: string, near: string) =>
   `hides nothing: "${entry}" names the ${level} "${name}", which none of the databases has that were read for the persona; did you mean ${near}?`;
@@ -98,5 +100,87 @@ describeSomeMajors('config check --connect', (cluster) => {
     expect(answer['warnings']).toContainEqual(expect.stringMatching(/^data rules could not be compared with gone: /));
     const alone = await check({ servers: { gone: servers.gone }, personas: personas(wrong) }, '--connect');
     expect(alone.code).toBe(0);
+  });
+
+  it(
+    'plans saved queries as each persona that may call them, and says why they fail',
+    { timeout: 60_000 },
+    async () => {
+      await runAs(
+        clone().superuserUrl,
+        'create function shop.own(integer) returns integer language sql as $$ select $1 $$',
+        'create view shop.judged as select id, shop.own(id) as own from shop.customers',
+      );
+      const reader = await makeReader(
+        clone().superuserUrl,
+        'grant usage on schema shop',
+        'grant select on shop.customers',
+        'grant select on shop.judged',
+      );
+      const query = (sql: string, ...types: string[]) => ({
+        description: 'A query.',
+        sql,
+        server: 'shop',
+        parameters: types.map((type, i) => ({ name: `p${i}`, type })),
+      });
+      const config = (queries: object) => ({
+        servers: { shop: { url: clone().monitorUrl, logins: { reader } } },
+        personas: {
+          analyst: { ...personas(undefined).support, login: 'reader' },
+          careful: {
+            ...personas({ deny: ['shop.customers'], mask: {} }).support,
+            login: 'reader',
+            tools: { allow: ['hidden_from_one'] },
+          },
+          outsider: { ...personas(undefined).support, tools: { allow: ['class:diagnostic'] } },
+        },
+        queries,
+      });
+      const sound = {
+        counted: query('select count(*) from shop.customers where id > $1', 'bigint'),
+        shown: query('show server_version'),
+        hidden_from_one: query('select 1'),
+      };
+      const { answer: found } = await check(config(sound), '--connect');
+      expect(found['warnings']).toEqual([
+        expect.stringMatching(/^saved queries could not be judged on shop as the persona dba: .* names no login/),
+      ]);
+
+      const broken = {
+        ...sound,
+        misspelt: query('select nmae from shop.customers'),
+        mistyped: query('select id from shop.customers where id = $1', 'date'),
+        reaching: query('select own from shop.judged'),
+        ungranted: query('select * from shop.order_lines'),
+        hidden_from_one: query('select id from shop.customers'),
+      };
+      expect((await check(config(broken))).code).toBe(0);
+      const { code, answer } = await check(config(broken), '--connect');
+      expect(code).toBe(2);
+      const { problems } = (answer['error'] as { details: { problems: { path: string; message: string }[] } }).details;
+      const said = Object.fromEntries(problems.map(({ path, message }) => [path, message]));
+      expect(said).toEqual({
+        'queries.misspelt.sql': expect.stringMatching(/^fails on shop for analyst: .*column "nmae" does not exist/),
+        'queries.mistyped.sql': expect.stringMatching(/^fails on shop for analyst: .*operator does not exist/),
+        'queries.reaching.sql': expect.stringMatching(
+          /^fails on shop for analyst: \(function\/not-granted\) .*shop\.own/,
+        ),
+        'queries.ungranted.sql': expect.stringMatching(/^fails on shop for analyst: .*permission denied/),
+        'queries.hidden_from_one.sql': expect.stringMatching(/^fails on shop for careful: \(relation\/unknown\) /),
+      });
+    },
+  );
+
+  it('says where saved queries could not be judged', { timeout: 60_000 }, async () => {
+    const config = {
+      servers: { gone: { url: 'postgresql://monitor@127.0.0.1:1/shop' } },
+      personas: { analyst: { tools: { allow: ['*'] } } },
+      queries: { counted: { description: 'A query.', sql: 'select 1' } },
+    };
+    const { code, answer } = await check(config, '--connect');
+    expect(code).toBe(0);
+    expect(answer['warnings']).toContainEqual(
+      expect.stringMatching(/^saved queries could not be judged on gone as the persona analyst: /),
+    );
   });
 });
