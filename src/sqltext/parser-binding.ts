@@ -6,10 +6,10 @@ interface ParserModule {
   stringToUTF8(text: string, pointer: number, size: number): void;
   UTF8ToString(pointer: number): string;
   getValue(pointer: number, type: 'i32'): number;
-  _malloc(size: number): number;
-  _free(pointer: number): void;
-  _wasm_parse_query_raw(text: number): number;
-  _wasm_free_parse_result(result: number): void;
+  readonly _malloc: (size: number) => number;
+  readonly _free: (pointer: number) => void;
+  readonly _wasm_parse_query_raw: (text: number) => number;
+  readonly _wasm_free_parse_result: (result: number) => void;
 }
 
 /** What the parser makes of a text: the tree as JSON, or its complaint with its place in characters from 1. */
