@@ -143,24 +143,13 @@ interface Use {
 function isVisible(index: CatalogueIndex, sight: CatalogueSight, use: Use): boolean {
   const { item } = use;
   if (!sight.item(item)) return false;
-  switch (PLACES[use.place]) {
-    case 'comment':
-      return sight.comment(item) !== null;
-    case 'argument':
-      return sight.signature(item) !== null;
-    case 'label':
-      return sight.labels(item).includes(index.text(use.text));
-    case 'partition':
-      return sight.partitions(item).some(({ name }) => name === index.text(use.text));
-    case 'column':
-    case 'column comment':
-      return columnOf(index, sight, use) !== undefined;
-    case 'name':
-    case 'schema':
-      return true;
-    case undefined:
-      return false;
-  }
+  const place = PLACES[use.place];
+  if (place === 'column' || place === 'column comment') return columnOf(index, sight, use) !== undefined;
+  if (place === 'comment') return sight.comment(item) !== null;
+  if (place === 'argument') return sight.signature(item) !== null;
+  if (place === 'label') return sight.labels(item).includes(index.text(use.text));
+  if (place === 'partition') return sight.partitions(item).some(({ name }) => name === index.text(use.text));
+  return true;
 }
 
 /** The first visible column that has the text as its name or comment. */
