@@ -17,6 +17,8 @@ export interface Results {
   readonly keyCheck: readonly { readonly presented: string; readonly us: Spread }[];
   /** Microseconds of the decisions on one call, with 50 personas of 100 patterns; left out of older runs. */
   readonly policyDecision?: Spread;
+  /** Microseconds of the verdict on a statement of a kilobyte, and of the parser alone; left out of older runs. */
+  readonly guard?: { readonly parserUs: Spread; readonly unseenUs: Spread; readonly seenUs: Spread };
   readonly pipeline: readonly (Ratio & { readonly tables: number })[];
   readonly stdio: {
     readonly initializedMs: Spread;

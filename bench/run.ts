@@ -11,6 +11,7 @@ import pg from 'pg';
 import { performanceReport } from '../scripts/performance.ts';
 import { startEmbedded } from '../src/postgres/embedded.ts';
 import { HUNDRED_TABLES, SHOP } from './diagnostic.ts';
+import { measureGuard } from './guard.ts';
 import { prepareHttpBench } from './http.ts';
 import { measureKeyCheck } from './key-check.ts';
 import { describeMachine } from './machine.ts';
@@ -69,6 +70,7 @@ async function measure(url: string): Promise<Results> {
     memory,
     keyCheck: measureKeyCheck(quick ? 50 : 500),
     policyDecision: measurePolicyDecision(quick ? 50 : 500),
+    guard: await measureGuard(quick ? 100 : 1000),
     pipeline: [
       { tables: 0, ...empty },
       { tables: 101, ...populated },

@@ -46,6 +46,7 @@ export function performanceReport(results: Results): string {
     memory(results),
     keyCheck(results),
     ...policyDecision(results),
+    ...guard(results),
     pipeline(results),
     stdio(results),
   ].join('\n');
@@ -131,6 +132,28 @@ function policyDecision({ policyDecision: us }: Results): string[] {
 
 On one call, with 50 personas that have 100 patterns in each list: the persona by its roles, the tool, the server and the
 database. It takes ${spread(us, 2)} µs once a tool and a place have been decided on; what was decided is kept.
+`,
+  ];
+}
+
+function guard({ guard: figures }: Results): string[] {
+  if (figures === undefined) return [];
+  const { parserUs, unseenUs, seenUs } = figures;
+  const share = (us: Spread) => (us.median / parserUs.median).toFixed(us.median < parserUs.median ? 3 : 2);
+  return [
+    `## The guard
+
+The verdict on a \`SELECT\` of a kilobyte without a server, against PostgreSQL's parser alone in the thread that asks; tenth and
+ninetieth percentile in parentheses. The guard parses in a thread of its own. Verdicts are kept for 30 seconds.
+
+${table(
+  ['', 'µs', 'ratio'],
+  [
+    ['the parser, tree and all', spread(parserUs, 0), ''],
+    ['a statement that is new', spread(unseenUs, 0), share(unseenUs)],
+    ['one that was judged a moment ago', spread(seenUs, 2), share(seenUs)],
+  ],
+)}
 `,
   ];
 }

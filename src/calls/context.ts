@@ -7,7 +7,7 @@ import type { CompiledPersona } from '../policy/policy.ts';
 import type { StatementTexts } from '../sqltext/statement-texts.ts';
 import type { CallersDatabase } from './callers-sql.ts';
 import type { Dialogue } from './dialogue.ts';
-import type { ReachedSession, Withheld } from './reached-session.ts';
+import type { ReachedSession, ReadHidden, Withheld } from './reached-session.ts';
 
 /** What the statements of one transaction need. */
 export interface TransactionNeeds {
@@ -15,6 +15,8 @@ export interface TransactionNeeds {
   readonly snapshot?: boolean;
   /** There is one statement and no more, so that it costs one round trip. */
   readonly single?: boolean;
+  /** How it is learnt what the rules of the caller hide, where a reading of a moment ago may do; else it is read anew. */
+  readonly hidden?: ReadHidden;
 }
 
 /** A database of a server that this caller may reach, with the call's own deadline and name on every session. */

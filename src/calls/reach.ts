@@ -65,7 +65,7 @@ export function openDestination(
           lockTimeoutMs: LOCK_TIMEOUT_MS,
           single: options?.single === true && data === undefined,
         },
-        async (session) => work(await reachSession(session, data, withheld)),
+        async (session) => work(await reachSession(session, { rules: data, withheld, readHidden: options?.hidden })),
       ),
     poolers: server.poolers.map(({ name, address, isOnTheWay, console }) => ({
       name,

@@ -68,13 +68,21 @@ export function createWithheld(rules: boolean, input: Readonly<Record<string, un
   };
 }
 
+/** Tells what the rules hide in the database of the session. */
+export type ReadHidden = (session: ReadOnlySession, rules: DataRules) => Promise<HiddenData>;
+
+interface Sight {
+  readonly rules: DataRules | undefined;
+  readonly withheld: Withheld;
+  readonly readHidden: ReadHidden | undefined;
+}
+
 /** The session of a call. Reads in its transaction what the rules hide, so that both see the same catalogue. */
 export async function reachSession(
   session: ReadOnlySession,
-  rules: DataRules | undefined,
-  withheld: Withheld,
+  { rules, withheld, readHidden = readHiddenData }: Sight,
 ): Promise<ReachedSession> {
-  const hidden = rules && (await readHiddenData(session, rules));
+  const hidden = rules && (await readHidden(session, rules));
   return {
     get facts() {
       return session.facts;

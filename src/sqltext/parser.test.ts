@@ -39,6 +39,14 @@ it('gives the parse tree', async () => {
   expect(tree).toMatchObject({ stmts: [{ stmt: { SelectStmt: {} } }, { stmt: { SelectStmt: {} } }] });
 });
 
+const nestedArrays = (levels: number) => `select ${'array['.repeat(levels)}1${']'.repeat(levels)}`;
+
+it('counts the levels of a tree, and not the brackets in its strings', async () => {
+  const brackets = `select '${String.raw`{["\{`.repeat(3000)}', 1 as "${'""{['.repeat(10)}"`;
+  const outcomes = await open().ask('tree', [brackets, nestedArrays(820), nestedArrays(840)]);
+  expect(kinds(outcomes)).toEqual(['tree', 'tree', 'too deep']);
+});
+
 it('is replaced when a text takes too long, which costs the texts behind it in the same request only', async () => {
   const parser = open({ textMs: 200 });
   await parser.ask('verdict', ['select 1']);

@@ -3,14 +3,10 @@ import type { ReachedDatabase } from '../../calls/context.ts';
 import type { ReachedSession } from '../../calls/reached-session.ts';
 import { compileShape, decodeRows } from '../../postgres/exact-values.ts';
 import { compile, param, sql } from '../../postgres/sql.ts';
-import type { FleetServer } from '../../fleet/fleet.ts';
 import { indexCatalogue, type CatalogueIndex } from './catalogue-index.ts';
+import { placeKey, readGeneration, servesMs } from './catalogue-generation.ts';
 import { readCatalogue } from './catalogue.ts';
 
-/** No catalogue serves longer: rows and sizes change without a trace, and on a standby so does everything. */
-const SERVES_MS = 60_000;
-/** On a standby nothing tells of a change. */
-const SERVES_ON_STANDBY_MS = 10_000;
 /** Bytes of all catalogues that are kept; the one that was asked for longest ago goes first. */
 const MOST_KEPT = 64 * 2 ** 20;
 /** Relations of a database that is kept and searched whole; of a larger one what has the words of the question is read. */
@@ -18,23 +14,11 @@ export const MOST_RELATIONS = 25_000;
 /** That are read of a larger one. */
 const MOST_READ = 2_000;
 
-/**
- * What tells of a change of the catalogue: how many rows were ever written to its tables.
- * https://www.postgresql.org/docs/current/monitoring-stats.html: sessions report it when they fall idle, within seconds.
- */
-export const GENERATION = compile(sql`
-  select pg_catalog.sum(pg_catalog.pg_stat_get_tuples_inserted(t.oid) + pg_catalog.pg_stat_get_tuples_updated(t.oid)
-                        + pg_catalog.pg_stat_get_tuples_deleted(t.oid))::text as generation
-    from (values ('pg_catalog.pg_class'::regclass::oid), ('pg_catalog.pg_attribute'::regclass::oid), ('pg_catalog.pg_description'::regclass::oid),
-                 ('pg_catalog.pg_proc'::regclass::oid), ('pg_catalog.pg_namespace'::regclass::oid), ('pg_catalog.pg_enum'::regclass::oid),
-                 ('pg_catalog.pg_type'::regclass::oid), ('pg_catalog.pg_constraint'::regclass::oid)) t (oid)`);
-
 /** Up to one more than are kept. */
 export const RELATIONS = compile(sql`
   select pg_catalog.count(*) as relations
     from (select from pg_catalog.pg_class c where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition limit ${param('most')}) c`);
 
-const generationShape = compileShape({ generation: z.string() });
 const relationsShape = compileShape({ relations: z.int() });
 
 interface Kept {
@@ -60,14 +44,6 @@ export interface Narrowing {
 export function createCatalogueCache(now: () => number = () => performance.now()) {
   /** In the order in which they were asked for. */
   const kept = new Map<string, Kept>();
-  const servers = new WeakMap<FleetServer, number>();
-  let serversSeen = 0;
-
-  function keyOf({ server, database }: ReachedDatabase, { facts }: ReachedSession): string {
-    const number = servers.get(server) ?? ++serversSeen;
-    servers.set(server, number);
-    return JSON.stringify([number, database, facts.role.name]);
-  }
 
   function keep(key: string, entry: Kept): void {
     kept.delete(key);
@@ -89,11 +65,13 @@ export function createCatalogueCache(now: () => number = () => performance.now()
   }
 
   return {
+    forget(target: ReachedDatabase, session: ReachedSession): void {
+      kept.delete(placeKey(target, session));
+    },
     /** In the transaction of the session. */
     async open(target: ReachedDatabase, session: ReachedSession, narrowing: Narrowing): Promise<OpenCatalogue> {
-      const key = keyOf(target, session);
-      const [counted] = decodeRows(await session.query(GENERATION, {}), generationShape);
-      const generation = String(counted?.['generation']);
+      const key = placeKey(target, session);
+      const generation = await readGeneration(session);
       const known = kept.get(key);
       if (known && known.generation === generation && known.until > now()) {
         kept.delete(key);
@@ -107,8 +85,7 @@ export function createCatalogueCache(now: () => number = () => performance.now()
       }
       const items = await readCatalogue(session, { patterns: null, schema: null, most: MOST_RELATIONS });
       const index = await indexCatalogue(items);
-      const serves = session.facts.inRecovery ? SERVES_ON_STANDBY_MS : SERVES_MS;
-      keep(key, { index, generation, until: now() + serves });
+      keep(key, { index, generation, until: now() + servesMs(session) });
       return { index, isWhole: true };
     },
   };

@@ -69,7 +69,9 @@ export function searchCatalogue(
   const whole = fold(question.flatMap(({ words }) => words).join(''));
   const hits: Hit[] = [];
   let best = 0;
-  for (const [at, item] of index.items.entries()) {
+  for (let at = 0; at < index.items.length; at++) {
+    const item = index.items[at];
+    if (item === undefined || parts.every(({ scores }) => scores[at] === 0)) continue;
     const score = scoreOf(parts, at, nameIs(index, item, whole));
     if (score === 0) continue;
     best = Math.max(best, score);
@@ -137,30 +139,29 @@ interface Use {
   readonly text: number;
 }
 
-/** Whether the caller may see the text there. */
+/** Whether the caller may see the text there. Asked for every place of every text that was found. */
 function isVisible(index: CatalogueIndex, sight: CatalogueSight, use: Use): boolean {
   const { item } = use;
   if (!sight.item(item)) return false;
-  const value = index.text(use.text);
-  const shows: Readonly<Partial<Record<TextPlace, () => boolean>>> = {
-    comment: () => sight.comment(item) !== null,
-    argument: () => sight.signature(item) !== null,
-    label: () => sight.labels(item).includes(value),
-    partition: () => sight.partitions(item).some(({ name }) => name === value),
-    column: () => columnOf(index, sight, use) !== undefined,
-    'column comment': () => columnOf(index, sight, use) !== undefined,
-  };
-  return shows[PLACES[use.place] ?? 'name']?.() ?? true;
+  const place = PLACES[use.place];
+  if (place === 'column' || place === 'column comment') return columnOf(index, sight, use) !== undefined;
+  if (place === 'comment') return sight.comment(item) !== null;
+  if (place === 'argument') return sight.signature(item) !== null;
+  if (place === 'label') return sight.labels(item).includes(index.text(use.text));
+  if (place === 'partition') return sight.partitions(item).some(({ name }) => name === index.text(use.text));
+  return true;
 }
 
 /** The first visible column that has the text as its name or comment. */
 function columnOf(index: CatalogueIndex, sight: CatalogueSight, { item, place, text }: Use): Column | undefined {
+  const isName = PLACES[place] === 'column';
+  if (!isName && PLACES[place] !== 'column comment') return undefined;
   const value = index.text(text);
-  if (PLACES[place] === 'column') return item.columns.find((each) => each.name === value && sight.column(item, each));
-  if (PLACES[place] !== 'column comment') return undefined;
-  return item.columns.find(
-    (each) => each.comment?.shown === value && sight.column(item, each) && sight.columnComment(item, each) !== null,
-  );
+  for (const each of item.columns) {
+    if ((isName ? each.name : each.comment?.shown) !== value || !sight.column(item, each)) continue;
+    if (isName || sight.columnComment(item, each) !== null) return each;
+  }
+  return undefined;
 }
 
 /** The mean over the parts, less where some have nothing; more for a name that is the question, or says little else. */

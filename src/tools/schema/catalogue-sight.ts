@@ -1,6 +1,6 @@
 import type { HiddenData } from '../../calls/hidden-data.ts';
 import type { CatalogueIndex } from './catalogue-index.ts';
-import type { Column, Comment, Item, Place } from './catalogue.ts';
+import { isRelation, type Column, type Comment, type Item, type Place } from './catalogue.ts';
 
 /** What of a catalogue its caller may see. What is not to be seen finds nothing and counts nowhere. */
 export interface CatalogueSight {
@@ -26,16 +26,17 @@ const ALL: CatalogueSight = {
   partitions: ({ partitions }) => partitions,
 };
 
-function isRelation({ kind }: Item): boolean {
-  return kind !== 'function' && kind !== 'enum';
-}
+/** Of an item that has no hidden one. */
+const EVERY_COLUMN: ReadonlySet<Column> = new Set();
 
+/** Remembers what it has decided. */
 export function createSight(
   hidden: HiddenData | undefined,
   { ofEnum }: Pick<CatalogueIndex, 'ofEnum'>,
 ): CatalogueSight {
   if (hidden === undefined) return ALL;
-  const seen = new WeakMap<Item, boolean>();
+  const seen = new Map<Item, boolean>();
+  const columnsSeen = new Map<Item, ReadonlySet<Column>>();
   const mayShow = (item: Item): boolean => {
     const { oid, schema, name } = item;
     if (hidden.schema(schema)) return false;
@@ -50,6 +51,11 @@ export function createSight(
   // labels are what the values of its columns are
   const showsValues = (type: string | null) =>
     ofEnum.get(type ?? '')?.some(([item, { name }]) => !mayShow(item) || isMasked(item, name) || isHidden(item, name));
+  const isColumnSeen = (item: Item, column: Column) => !isHidden(item, column.name) && !hidden.mentions(column.type);
+  const columnsOf = (item: Item) => {
+    const shown = item.columns.filter((column) => isColumnSeen(item, column));
+    return shown.length === item.columns.length ? EVERY_COLUMN : new Set(shown);
+  };
   return {
     isPartial: true,
     item(item) {
@@ -57,7 +63,11 @@ export function createSight(
       seen.set(item, known);
       return known;
     },
-    column: (item, column) => !isHidden(item, column.name) && !hidden.mentions(column.type),
+    column(item, column) {
+      const known = columnsSeen.get(item) ?? columnsOf(item);
+      columnsSeen.set(item, known);
+      return known === EVERY_COLUMN || known.has(column);
+    },
     comment: (item) => comment(item.comment),
     columnComment: (item, column) =>
       column.comment === null || isMasked(item, column.name) ? null : comment(column.comment),

@@ -51,6 +51,10 @@ export interface Item {
   readonly refersTo: readonly number[];
 }
 
+export function isRelation({ kind }: Item): boolean {
+  return kind !== 'function' && kind !== 'enum';
+}
+
 export interface Place {
   readonly oid: number;
   readonly schema: string;

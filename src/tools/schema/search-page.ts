@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import type { Shown } from '../../calls/hidden-now.ts';
 import { quoteIdentifier } from '../kit/index.ts';
 import { compareHits, type Hit, type Reason } from './catalogue-search.ts';
 import type { CatalogueSight } from './catalogue-sight.ts';
-import { KINDS, type Column, type Item } from './catalogue.ts';
+import { isRelation, KINDS, type Column, type Item } from './catalogue.ts';
 import type { SearchPlace } from './search-cursor.ts';
 
 export const searchRow = {
@@ -31,6 +32,8 @@ const MOST_REASONS = 4;
 
 interface Page {
   readonly rows: SearchRow[];
+  /** What the rows show. */
+  readonly shown: readonly Shown[];
   /** Undefined on the last page. */
   readonly last: SearchPlace | undefined;
 }
@@ -43,15 +46,17 @@ export function pageOfHits(
 ): Page {
   const best = bestHits(hits, after && hitAt(after), limit + 1);
   const rows: SearchRow[] = [];
+  const shown: Shown[] = [];
   let bytes = 0;
   for (const hit of best.slice(0, limit)) {
-    const row = describe(hit, sight);
+    const { row, columns } = describe(hit, sight);
     bytes += Buffer.byteLength(JSON.stringify(row));
     if (rows.length > 0 && bytes > PAGE_BYTES) break;
     rows.push(row);
+    shown.push({ oid: hit.item.oid, isRelation: isRelation(hit.item), columns: columns.map((column) => column.name) });
   }
   const last = best[rows.length - 1];
-  return { rows, last: rows.length < best.length && last ? placeOf(last) : undefined };
+  return { rows, shown, last: rows.length < best.length && last ? placeOf(last) : undefined };
 }
 
 type Place = Pick<Hit, 'score' | 'item'>;
@@ -81,21 +86,23 @@ function hitAt([score, rows, schema, name, oid]: SearchPlace): Place {
   return { score, item };
 }
 
-function describe({ item, reasons: reasonsOf }: Hit, sight: CatalogueSight): SearchRow {
+/** The row, and the columns that stand in it. */
+function describe({ item, reasons: reasonsOf }: Hit, sight: CatalogueSight) {
   const reasons = reasonsOf();
   const { kind, schema, name, rows, size } = item;
-  const columns = [...new Set(reasons.flatMap(({ column }) => column ?? []))];
-  return {
+  const columns = [...new Set(reasons.flatMap(({ column }) => column ?? []))].slice(0, MOST_COLUMNS);
+  const row: SearchRow = {
     kind,
     schema,
     name,
     rows,
     size,
     comment: shorten(sight.comment(item)?.shown ?? null, COMMENT_SHOWN),
-    columns: columns.slice(0, MOST_COLUMNS).map((column) => describeColumn(item, column, sight)),
+    columns: columns.map((column) => describeColumn(item, column, sight)),
     detail: shorten(detailOf(item, sight), DETAIL_SHOWN),
     why: [...new Set(reasons.map((reason) => explain(reason)))].slice(0, MOST_REASONS),
   };
+  return { row, columns };
 }
 
 function describeColumn(item: Item, column: Column, sight: CatalogueSight): string {
