@@ -9,7 +9,18 @@ import type {
   TypeReference,
 } from './references.ts';
 import { refuse } from './rules.ts';
-import { isEmpty, isObject, listOf, locationOf, namesOf, nodeOf, stringOf, textOf, type Fields } from './tree.ts';
+import {
+  isEmpty,
+  isObject,
+  listOf,
+  locationOf,
+  namesOf,
+  nodeOf,
+  stringOf,
+  textOf,
+  type Fields,
+  type TreeNode,
+} from './tree.ts';
 import { refuseNode } from './refused-nodes.ts';
 import type { Refusal } from './verdict.ts';
 
@@ -38,6 +49,8 @@ interface Collector {
   readonly typeNames: Fields[];
   /** How many items of FROM have a name, and how many of them are relations or functions; `''` is a function of unknown name. */
   readonly aliases: Map<string, { all: number; relations: number; functions: number }>;
+  /** Calls whose value is a column of the answer or cast to text. */
+  readonly alone: Set<Fields>;
   parameters: number;
 }
 
@@ -73,6 +86,7 @@ export function collect(type: string, fields: Fields, major = Infinity): Collect
     calls: [],
     typeNames: [],
     aliases: new Map(),
+    alone: new Set(),
     parameters: 0,
   };
   try {
@@ -235,6 +249,13 @@ const READERS: Readonly<Record<string, Reader>> = {
   CTECycleClause: (collector, { fields }) => {
     for (const name of ['=', '<>']) addOperator(collector, name, fields);
   },
+  SelectStmt: (collector, { fields, isRoot = false }) => {
+    if (!isRoot || fields['op'] !== 'SETOP_NONE') return;
+    for (const { fields: target } of listOf(fields['targetList'])) addAlone(collector, nodeOf(target['val']));
+  },
+  TypeCast: (collector, { fields }) => {
+    if (isText(fields['typeName'])) addAlone(collector, nodeOf(fields['arg']));
+  },
   TypeName: readType,
   ColumnRef: readColumn,
   A_Indirection: ({ attributes }, { fields }) => {
@@ -248,6 +269,15 @@ const READERS: Readonly<Record<string, Reader>> = {
     if (typeof fields['number'] === 'number') collector.parameters = Math.max(collector.parameters, fields['number']);
   },
 };
+
+function addAlone({ alone }: Collector, node: TreeNode | undefined): void {
+  if (node?.type === 'FuncCall') alone.add(node.fields);
+}
+
+function isText(type: unknown): boolean {
+  if (!isObject(type) || type['arrayBounds'] !== undefined) return false;
+  return ['text', 'pg_catalog.text', 'pg_catalog.varchar'].includes(namesOf(type['names'])?.join('.') ?? '');
+}
 
 function readRelation(collector: Collector, { fields, scope, sampled = false, form = 'from' }: Visit): void {
   const name = textOf(fields['relname']) ?? '';
@@ -296,12 +326,13 @@ function calledName(fields: Fields, major: number): QualifiedName {
   return older !== undefined && isForm && major < older.since ? { ...called, name: older.name } : called;
 }
 
-function readCall({ functions, calls }: Collector, { fields, major }: Visit): void {
+function readCall({ functions, calls, alone }: Collector, { fields, major }: Visit): void {
   const args = listOf(fields['args']);
   const fixed = fields['func_variadic'] !== true;
   functions.push({
     ...calledName(fields, major),
     argumentCount: fixed ? args.length : undefined,
+    isAlone: alone.has(fields),
     at: locationOf(fields),
   });
   calls.push(fields);
