@@ -162,6 +162,14 @@ const WAYS = table(
   type/unknown | a type that is not there | select null::hr.nothing
   function/unknown | a cast to a row of a hidden table as a call | select hr.salaries(null)
   rows | a row of a table with nothing hidden | select jsonb_populate_record(null::orders, '{"id": 1}'), null::people
+  rows | a column that tells a name | select id, at, by, many from logged
+  error | numbers that are read as names beside a column | select case when false then at else 16500 end from logged
+  error | the same of a domain | select array_append(array[by], 16500) from logged
+  error | the same of an array | select array_append(many, 16500) from logged
+  error | the same of a masked one | select case when true then 16500 else at end from logged_too
+  error | the same of a view | select case when false then at else 16500 end from logged_view
+  type/catalogue | a domain over names | select '16500'::place
+  type/catalogue | a row with such a column | select json_populate_record(null::logged, '{"at": 16500}')
   relation/unknown | an index of a hidden column | select * from users_low
 `,
 );

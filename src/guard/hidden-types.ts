@@ -2,13 +2,15 @@ import type { DataAccess } from './access.ts';
 import type { CatalogFacts, TypeFacts } from './facts.ts';
 import { hiddenColumns } from './hidden-columns.ts';
 import { hidingOf, type Hiding } from './hidden-relations.ts';
+import { CATALOGUE_TYPES } from './reviewed-functions.ts';
 
 /**
  * What a value of the type would tell of what the rules deny: a row of a relation has the names of its columns. Counted are
- * arrays, domains, ranges and composites of such a type too. Columns that are masked may be named.
+ * arrays, domains, ranges and composites of such a type too, and of types that turn numbers into names. Columns that are
+ * masked may be named.
  */
 export function hidingOfType(type: TypeFacts, facts: CatalogFacts, access: DataAccess): Hiding {
-  if (!access.hides || type.isBuiltIn) return 'nothing';
+  if (!access.hides) return 'nothing';
   const parts = type.reaches
     .filter(({ through }) => through === 'types')
     .flatMap(({ types }) => types.flatMap((name) => facts.type(name) ?? []));
@@ -19,7 +21,7 @@ export function hidingOfType(type: TypeFacts, facts: CatalogFacts, access: DataA
 /** A row of something that is not known hides all. */
 function hidingOfPart(part: TypeFacts, facts: CatalogFacts, access: DataAccess): Hiding {
   const { schema, name, kind, isBuiltIn, extension } = part;
-  if (isBuiltIn) return 'nothing';
+  if (isBuiltIn) return CATALOGUE_TYPES.has(name.replace(/^_/, '')) ? 'columns' : 'nothing';
   if (extension === undefined && access.relation(schema, name).access === 'denied') return 'all';
   if (kind !== 'composite') return 'nothing';
   const relation = facts.relation({ schema, name });

@@ -3,7 +3,7 @@ import { allowsArity, BUILT_INS, builtInType } from './reviewed-built-ins.ts';
 import type { CatalogFacts, FunctionFacts, TypeFacts } from './facts.ts';
 import type { FunctionReference, OperatorReference, TypeReference } from './references.ts';
 import { hidingOfType } from './hidden-types.ts';
-import { CATALOGUE_TYPES, INFORMATION_SCHEMA, isHarmlessAlone } from './reviewed-functions.ts';
+import { INFORMATION_SCHEMA, isHarmlessAlone } from './reviewed-functions.ts';
 import { refuse, type Rule } from './rules.ts';
 import { extensionFunction, trustsTypesOf } from './trusted-extensions.ts';
 import type { Refusal } from './verdict.ts';
@@ -122,10 +122,9 @@ interface TypeUse {
 /** A domain, enum or composite of users is as harmless as what its checks and casts reach, which is judged as if written. */
 function judgeTypeFacts(type: TypeFacts, { facts, access, at }: TypeUse): Refusal | undefined {
   const { schema, name, kind, isBuiltIn, extension } = type;
-  const isTelling = isBuiltIn
-    ? access.hides && CATALOGUE_TYPES.has(name.replace(/^_/, ''))
-    : hidingOfType(type, facts, access) === 'columns';
-  if (isTelling) return refuse('type/catalogue', `The type ${name} can tell about what the persona may not see.`, at);
+  if (hidingOfType(type, facts, access) === 'columns') {
+    return refuse('type/catalogue', `The type ${name} can tell about what the persona may not see.`, at);
+  }
   if (isBuiltIn) return undefined;
   if (extension !== undefined) {
     if (trustsTypesOf(extension)) return undefined;
