@@ -61,7 +61,8 @@ describe('a built-in that is not on the list', () => {
 describe('a built-in on the list', () => {
   it('is allowed', async () => {
     const bounded = new Set(['repeat', 'lpad', 'rpad', 'array_fill', 'format', 'current_setting', 'pg_input_is_valid']);
-    const kept = new Set([...bounded, 'pg_input_error_info', ...Object.keys(ALLOWED_ARITIES)]);
+    const searching = ['xpath', 'xpath_exists', 'xmlexists'];
+    const kept = new Set([...bounded, ...searching, 'pg_input_error_info', ...Object.keys(ALLOWED_ARITIES)]);
     const wrong: string[] = [];
     for (const name of [...names('plain'), ...names('catalogue')].filter((each) => !kept.has(each))) {
       const rule = await guard.ruleOf(`SELECT "${name}"(1)`);
@@ -73,13 +74,15 @@ describe('a built-in on the list', () => {
   it('is refused to a persona that something is hidden from where it tells of the catalogue', async () => {
     const wrong: string[] = [];
     for (const name of names('catalogue')) {
-      if ((await guard.ruleOf(`SELECT "${name}"(1)`, HIDES)) !== 'function/catalogue') wrong.push(name);
+      if ((await guard.ruleOf(`SELECT ("${name}"(1), 1)`, HIDES)) !== 'function/catalogue') wrong.push(name);
+      if ((await guard.ruleOf(`SELECT (x)."${name}"`, HIDES)) !== 'attribute/function') wrong.push(`(x).${name}`);
     }
     expect(wrong).toEqual([]);
     for (const type of CATALOGUE_TYPES) {
       expect(await guard.ruleOf(`SELECT 'x'::${type}`, HIDES)).toBe('type/catalogue');
       expect(await guard.ruleOf(`SELECT ARRAY['x']::${type}[]`, HIDES)).toBe('type/catalogue');
       expect(await guard.ruleOf(`SELECT '{x}'::_${type}`, HIDES)).toBe('type/catalogue');
+      expect(await guard.ruleOf(`SELECT (x).${type}`, HIDES)).toBe('attribute/function');
       expect(await guard.ruleOf(`SELECT 'x'::${type}`)).toBe('allow');
     }
   });

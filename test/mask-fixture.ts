@@ -17,6 +17,7 @@ export const DATA = {
     'shop.users.doc': 'redact',
     'shop.parts.zone': 'hash',
     'shop.people.email': 'redact',
+    'shop.logged_too.at': 'null',
     'shop.leaf.tip': 'null',
     'shop.virtual.email': 'redact',
     'shop.granted.email': 'hash',
@@ -71,6 +72,12 @@ const FIXTURE = `
 
   create table shop.virtual (id integer, email text, up text generated always as (upper(email)) /* kind */);
   insert into shop.virtual values (1, 'topsecret@example.com');
+  create domain shop.place as regclass;
+  create table shop.logged (id integer, at regclass, by shop.place, many regclass[]);
+  create table shop.logged_too (id integer, at regclass);
+  insert into shop.logged_too values (1, 'shop.orders');
+  insert into shop.logged values (1, 'shop.orders', 'shop.orders', '{shop.orders}');
+  create view shop.logged_view as select id, at from shop.logged;
   create function shop.peek(u shop.users) returns text language sql stable as 'select u.email';
   grant usage on schema shop, early, hr, "Odd Schema" to masks_caller;
   grant select on all tables in schema shop, early, hr, "Odd Schema" to masks_caller;

@@ -30,7 +30,7 @@ const WAYS = table(
   rows | to_jsonb | select to_jsonb(u) -> 'email', to_jsonb(u)::text from users u
   rows | json_agg | select json_agg(u) from users u
   rows | a cast of the row to text | select u::text from users u
-  error | a cast of the row to its own type | select (u::users).email from users u
+  type/catalogue | a cast of the row to its own type | select (u::users).email from users u
   rows | array_agg | select array_agg(u) from users u
   rows | string_agg | select string_agg(email, ',') from users
   rows | format and concat | select format('%s', u), concat(u, u.email) from users u
@@ -91,7 +91,7 @@ const WAYS = table(
   rows | xmlelement of a row | select xmlelement(name x, u.email, u.phone) from users u
   rows | xmltable over a row | select x.* from users u, xmltable('/r' passing xmlelement(name r, xmlattributes(u.email as e)) columns e text path '@e') x
   rows | json_to_record | select r.* from users u, json_to_record(to_json(u)) as r (email text, pin text)
-  error | json_populate_record of its own type | select r.email, r.pin from users u, json_populate_record(null::users, to_json(u)) r
+  type/catalogue | json_populate_record of its own type | select r.email, r.pin from users u, json_populate_record(null::users, to_json(u)) r
   rows | JSON_TABLE (since 17) | select t.* from users u, json_table(to_jsonb(u), '$' columns (e text path '$.email', p text path '$.pin')) t
   rows | a function of sets in the target list | select unnest(array[email, phone]), json_each_text(to_json(u)) from users u
   function/not-allowed | currtid | select currtid2('shop.users', '(0,1)')
@@ -139,6 +139,38 @@ const WAYS = table(
   relation/statistics | large objects | select * from pg_largeobject
   function/catalogue | definitions | select pg_get_viewdef('shop.user_view'::regclass)
   function/catalogue | privileges as an oracle | select has_column_privilege('shop.users', 'pin', 'select')
+  attribute/function | a hidden table by its name, as an attribute of a text | select ('hr.salaries'::text).to_regclass
+  attribute/function | the size of a table, as an attribute of a number | select (16390::oid).pg_relation_size
+  attribute/function | the definition of a view, as an attribute of a number | select (u.id::oid).pg_get_viewdef from users u
+  attribute/function | statistics, as an attribute of a number | select (id::oid).pg_stat_get_live_tuples from users
+  attribute/function | a type, as an attribute of a row | select u.pg_typeof from users u
+  type/catalogue | a cast to a row with a denied column, as an attribute | select ('(1,2)'::text).parts
+  function/catalogue | numbers that are read as types beside one | select case when false then pg_typeof(1) else '16500' end
+  function/catalogue | all numbers that are read as types | select array_append(array[pg_typeof(1)], g) from generate_series(16384, 16600) g
+  function/catalogue | names that are read as types | select pg_typeof(1) union select 'hr.salaries'
+  function/catalogue | whether there is a type of that name | select pg_typeof(1) = 'hr.salaries'
+  function/catalogue | a type in a CTE | with t as (select pg_typeof(1) p) select coalesce(null, p, '16500') from t
+  rows | a type as a text | select pg_typeof(email)::text || '' from users
+  relation/catalogue | numbers that are read as functions beside one | select case when false then amhandler else '16500' end from pg_am
+  relation/catalogue | the same of conversions | select coalesce(null, conproc, '16500') from pg_conversion
+  type/unknown | a row of a hidden table | select (null::hr.salaries).*
+  type/unknown | a row of a hidden table by JSON | select * from json_populate_recordset(null::hr.salaries, '[{"amount":1}]')
+  type/unknown | an array of rows of a hidden table | select (null::hr._salaries)[1], (null::hr.salaries[])[1]
+  type/unknown | a column of a hidden type | select * from jsonb_to_recordset('[{}]') as t (a hr.salaries)
+  type/catalogue | the denied column of a row that is null | select to_jsonb(jsonb_populate_record(null::shop.users, '{}'))
+  type/catalogue | the denied column of a partition | select to_jsonb(null::parts_w)
+  type/unknown | a type that is not there | select null::hr.nothing
+  function/unknown | a cast to a row of a hidden table as a call | select hr.salaries(null)
+  rows | a row of a table with nothing hidden | select jsonb_populate_record(null::orders, '{"id": 1}'), null::people
+  rows | a column that tells a name | select id, at, by, many from logged
+  error | numbers that are read as names beside a column | select case when false then at else 16500 end from logged
+  error | the same of a domain | select array_append(array[by], 16500) from logged
+  error | the same of an array | select array_append(many, 16500) from logged
+  error | the same of a masked one | select case when true then 16500 else at end from logged_too
+  error | the same of a view | select case when false then at else 16500 end from logged_view
+  type/catalogue | a domain over names | select '16500'::place
+  type/catalogue | a row with such a column | select json_populate_record(null::logged, '{"at": 16500}')
+  relation/unknown | an index of a hidden column | select * from users_low
 `,
 );
 

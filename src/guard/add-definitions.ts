@@ -38,6 +38,7 @@ function addTypes(draft: CatalogDraft, { types }: DefinitionRows): Reach[] {
   for (const row of rows) {
     draft.types.set(row.oid, typeDraft(row));
     draft.typesByName.set(keyOf(row), row.oid);
+    if (row.kind === 'c') draft.rows.push({ schema: row.schema, name: row.name });
   }
   return rows
     .filter(({ oid }) => oid >= FIRST_USER_OID)

@@ -1,47 +1,60 @@
-import { refuseSetting } from './shown-setting.ts';
+import { isBoundedPath } from './bounded-path.ts';
 import type { Collected } from './collect-references.ts';
+import {
+  createMadeSizes,
+  isGrowing,
+  isMultiplying,
+  nameOf,
+  SIZED,
+  sizeOfCall,
+  sizePosition,
+  type MadeSizes,
+} from './made-sizes.ts';
 import { refuse } from './rules.ts';
-import { isObject, listOf, literalOf, locationOf, namesOf, nodeOf, type Fields, type TreeNode } from './tree.ts';
+import { refuseSetting } from './shown-setting.ts';
+import { listOf, literalOf, locationOf, namesOf, nodeOf, type Fields, type TreeNode } from './tree.ts';
 import type { Refusal } from './verdict.ts';
 
 /** The planner would evaluate calls with constant arguments, so no plan-cost ceiling protects from a large one. */
 const LARGEST_SIZE = 1_000_000;
+/** Of all values that the statement makes on its way: the planner keeps each until the plan is made. */
+const LARGEST_SUM = 100_000_000;
 
-/** Calls whose result is as long as an argument says, by the position of that argument. */
-const SIZES: Readonly<Record<string, number>> = { repeat: 1, lpad: 1, rpad: 1, array_fill: 1 };
-/** Calls that multiply the lengths of their arguments. */
-const MULTIPLYING = new Set(['repeat', 'array_fill', 'replace', 'regexp_replace', 'array_to_string']);
 /** Their names as the attribute of an expression would escape what is asked of arguments. */
 export const BOUNDED: ReadonlySet<string> = new Set([
-  ...Object.keys(SIZES),
+  ...SIZED,
   'format',
   'current_setting',
   'pg_input_is_valid',
   'pg_input_error_info',
 ]);
+/** Calls that search XML by their first argument. */
+const SEARCHING = new Set(['xpath', 'xpath_exists', 'xmlexists']);
 /** Types that pad to their length. */
 const PADDED = new Set(['bpchar', 'bit', 'char']);
 const INPUT_TYPES =
   /^(?:bool(?:ean)?|smallint|int(?:eger|2|4|8)?|bigint|real|float[48]|double precision|numeric|decimal|text|varchar|bpchar|date|times?(?:tamp)?(?:tz)?|interval|uuid|jsonb?|jsonpath|xml|inet|cidr|macaddr8?|bytea|money|point|tsquery|tsvector|pg_lsn|(?:int[48]|num|ts|tstz|date)(?:multi)?range)(?:\(\d{1,4}(?:, ?\d{1,4})?\))?(?: with(?:out)? time zone)?(?:\[\])?$/;
 
-/** Why the arguments of a call, or the length of a type, are refused. */
-export function refuseArguments({ calls, typeNames }: Collected): Refusal | undefined {
-  const products: Products = new WeakMap();
-  for (const call of calls) {
-    const refusal = refuseCall(call, products);
-    if (refusal !== undefined) return refusal;
-  }
-  for (const type of typeNames) {
-    const refusal = refuseLength(type);
+/** Why the arguments of a call, the path of a search, or the length of a type are refused. */
+export function refuseArguments({ calls, joins, paths, typeNames }: Collected): Refusal | undefined {
+  const sizes = createMadeSizes();
+  return (
+    first(calls, (call) => refuseCall(call, sizes)) ??
+    refuseSum(calls, joins, sizes) ??
+    first(paths, refusePath) ??
+    first(typeNames, refuseLength)
+  );
+}
+
+function first<T>(items: readonly T[], judge: (item: T) => Refusal | undefined): Refusal | undefined {
+  for (const item of items) {
+    const refusal = judge(item);
     if (refusal !== undefined) return refusal;
   }
   return undefined;
 }
 
-/** Of nodes by their fields, so that calls within calls are looked at once. */
-type Products = WeakMap<Fields, number>;
-
-function refuseCall(call: Fields, products: Products): Refusal | undefined {
+function refuseCall(call: Fields, sizes: MadeSizes): Refusal | undefined {
   const name = nameOf(call);
   const at = locationOf(call);
   if (BOUNDED.has(name)) {
@@ -55,89 +68,59 @@ function refuseCall(call: Fields, products: Products): Refusal | undefined {
       );
     }
   }
-  if (Object.hasOwn(SIZES, name)) {
-    const size = sizeOfCall(call, name);
+  if (sizePosition(call) !== undefined) {
+    const size = sizeOfCall(call);
     if (size === undefined)
       return refuse('size/literal', `The size that ${name} makes is not a number in the text.`, at);
     if (size > LARGEST_SIZE)
       return refuse('size/too-large', `${name} would make more than ${LARGEST_SIZE} at once.`, at);
   }
-  if (MULTIPLYING.has(name) && product({ type: 'FuncCall', fields: call }, products) > LARGEST_SIZE) {
+  if (isMultiplying(call) && sizes.of({ type: 'FuncCall', fields: call }) > LARGEST_SIZE) {
     return refuse('size/too-large', `${name} would multiply sizes to more than ${LARGEST_SIZE}.`, at);
   }
+  if (SEARCHING.has(name)) return refusePath(argument(call, 0));
   if (name === 'format') return refuseFormat(call);
   if (name === 'current_setting') return refuseCurrentSetting(call);
   if (name === 'pg_input_is_valid' || name === 'pg_input_error_info') return refuseInputType(call, name);
   return undefined;
 }
 
-function nameOf(call: Fields): string {
-  return namesOf(call['funcname'])?.at(-1) ?? '';
+function refuseSum(calls: readonly Fields[], joins: readonly Fields[], sizes: MadeSizes): Refusal | undefined {
+  const nodes = [
+    ...calls.filter(isGrowing).map((fields) => ({ type: 'FuncCall', fields })),
+    ...joins.map((fields) => ({ type: 'A_Expr', fields })),
+  ];
+  let made = 0;
+  for (const node of nodes) {
+    made += sizes.of(node);
+    if (made <= LARGEST_SUM) continue;
+    return refuse(
+      'size/too-large',
+      `The statement would make more than ${LARGEST_SUM} in all.`,
+      locationOf(node.fields),
+    );
+  }
+  return undefined;
 }
 
 function argument(call: Fields, position: number): TreeNode | undefined {
   return listOf(call['args'])[position];
 }
 
-/** What the size in the text is; undefined where it is none, or not written as a number. */
-function sizeOfCall(call: Fields, name: string): number | undefined {
-  const node = argument(call, SIZES[name] ?? 0);
-  return name === 'array_fill' ? productOfArray(node) : sizeOf(node);
+/** PostgreSQL cannot interrupt a search in XML. */
+function refusePath(node: TreeNode | undefined): Refusal | undefined {
+  const path = literalOf(node?.type === 'TypeCast' ? nodeOf(node.fields['arg']) : node);
+  if (typeof path === 'string' && isBoundedPath(path)) return undefined;
+  const at = node === undefined ? undefined : locationOf(node.fields);
+  const reason =
+    typeof path === 'string'
+      ? 'The XPath may look at a document again and again, and could not be stopped.'
+      : 'The XPath is not a literal.';
+  return refuse('function/argument', reason, at, SIMPLER_PATH);
 }
 
-function sizeOf(node: TreeNode | undefined): number | undefined {
-  if (node?.type === 'MinMaxExpr' && node.fields['op'] === 'IS_LEAST') {
-    const bounds = listOf(node.fields['args']).flatMap((item) => sizeOf(item) ?? []);
-    return bounds.length === 0 ? undefined : Math.min(...bounds);
-  }
-  if (isIntegerCast(node)) return sizeOf(nodeOf(node?.fields['arg']));
-  const literal = literalOf(node);
-  return typeof literal === 'number' ? literal : undefined;
-}
-
-function isIntegerCast(node: TreeNode | undefined): boolean {
-  const type = node?.fields['typeName'];
-  if (node?.type !== 'TypeCast' || !isObject(type) || type['arrayBounds'] !== undefined) return false;
-  return ['pg_catalog.int4', 'pg_catalog.int8', 'pg_catalog.int2'].includes(namesOf(type['names'])?.join('.') ?? '');
-}
-
-function productOfArray(node: TreeNode | undefined): number | undefined {
-  const array = node?.type === 'TypeCast' ? nodeOf(node.fields['arg']) : node;
-  if (array?.type !== 'A_ArrayExpr') return undefined;
-  const sizes = listOf(array.fields['elements']).map(sizeOf);
-  return sizes.reduce<number | undefined>(
-    (all, size) => (all === undefined || size === undefined ? undefined : all * Math.max(size, 1)),
-    1,
-  );
-}
-
-/** How long the result may be, by the sizes and literals that it is made of: those of nested calls multiply. */
-function product(node: TreeNode, products: Products): number {
-  const known = products.get(node.fields);
-  if (known !== undefined) return known;
-  const found = multiply(node, (part) => product(part, products));
-  products.set(node.fields, found);
-  return found;
-}
-
-function multiply({ type, fields }: TreeNode, lengthOf: (part: TreeNode) => number): number {
-  const literal = literalOf({ type, fields });
-  if (typeof literal === 'string') return Math.max(literal.length, 1);
-  if (type !== 'FuncCall') return childrenOf(fields).reduce((most, part) => Math.max(most, lengthOf(part)), 1);
-  const name = nameOf(fields);
-  const multiplied = listOf(fields['args']).filter((_, i) => i !== 1 || !name.endsWith('replace'));
-  const parts = (MULTIPLYING.has(name) ? multiplied : childrenOf(fields)).map(lengthOf);
-  const size = Object.hasOwn(SIZES, name) ? Math.max(sizeOfCall(fields, name) ?? 1, 1) : 1;
-  if (name === 'lpad' || name === 'rpad') return size;
-  return MULTIPLYING.has(name) ? parts.reduce((all, part) => all * part, size) : Math.max(size, ...parts);
-}
-
-function childrenOf(fields: Fields): TreeNode[] {
-  return Object.values(fields).flatMap((value) => {
-    if (Array.isArray(value)) return [...listOf(value)];
-    return nodeOf(value) ?? (isObject(value) ? { type: '', fields: value } : []);
-  });
-}
+const SIMPLER_PATH =
+  "Write one literal such as '/a/b', '//b[c = 1]' or 'count(//b)': // at its start only, and no unions, axes, or paths from the root in conditions. Take nodes apart with XMLTABLE, and compare them in SQL.";
 
 /** A width in a format is a size; one from an argument, or in a format that is not in the text, cannot be judged. */
 function refuseFormat(call: Fields): Refusal | undefined {

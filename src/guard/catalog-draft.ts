@@ -31,6 +31,8 @@ export interface CatalogDraft {
   readonly operatorsByName: Map<string, number[]>;
   readonly types: Map<number, TypeDraft>;
   readonly typesByName: Map<string, number>;
+  /** What the composite types are rows of, which has their name: a relation, or nothing but the type. */
+  readonly rows: QualifiedName[];
   readonly builtIns: { -readonly [K in keyof BuiltIns]: Map<string, readonly FunctionFacts[]> };
   /** Types that functions of users and extensions return. */
   readonly returned: Set<number>;
@@ -48,6 +50,7 @@ export function emptyDraft(): CatalogDraft {
     operatorsByName: new Map(),
     types: new Map(),
     typesByName: new Map(),
+    rows: [],
     builtIns: { functions: new Map(), operators: new Map() },
     returned: new Set(),
     casts: [],

@@ -1,4 +1,4 @@
-import type { QualifiedName } from './name.ts';
+import { calledName, qualified } from './called-name.ts';
 import { CALLED_BEFORE, DATA_MODIFYING, nodeType, type FieldKind } from './node-types.ts';
 import type {
   AttributeReference,
@@ -9,7 +9,18 @@ import type {
   TypeReference,
 } from './references.ts';
 import { refuse } from './rules.ts';
-import { isEmpty, isObject, listOf, locationOf, namesOf, nodeOf, stringOf, textOf, type Fields } from './tree.ts';
+import {
+  isEmpty,
+  isObject,
+  listOf,
+  locationOf,
+  namesOf,
+  nodeOf,
+  stringOf,
+  textOf,
+  type Fields,
+  type TreeNode,
+} from './tree.ts';
 import { refuseNode } from './refused-nodes.ts';
 import type { Refusal } from './verdict.ts';
 
@@ -20,6 +31,10 @@ export interface Collected {
   readonly calls: readonly Fields[];
   /** Types, wherever one is named. */
   readonly typeNames: readonly Fields[];
+  /** Every `||`. */
+  readonly joins: readonly Fields[];
+  /** What XMLTABLE searches with. */
+  readonly paths: readonly TreeNode[];
   /** The highest n of `$n`. */
   readonly parameters: number;
 }
@@ -36,8 +51,12 @@ interface Collector {
   readonly ctes: Set<string>;
   readonly calls: Fields[];
   readonly typeNames: Fields[];
+  readonly joins: Fields[];
+  readonly paths: TreeNode[];
   /** How many items of FROM have a name, and how many of them are relations or functions; `''` is a function of unknown name. */
   readonly aliases: Map<string, { all: number; relations: number; functions: number }>;
+  /** Calls whose value is a column of the answer or cast to text. */
+  readonly alone: Set<Fields>;
   parameters: number;
 }
 
@@ -72,7 +91,10 @@ export function collect(type: string, fields: Fields, major = Infinity): Collect
     ctes: new Set(),
     calls: [],
     typeNames: [],
+    joins: [],
+    paths: [],
     aliases: new Map(),
+    alone: new Set(),
     parameters: 0,
   };
   try {
@@ -81,9 +103,10 @@ export function collect(type: string, fields: Fields, major = Infinity): Collect
     if (error instanceof Refused) return error.refusal;
     throw error;
   }
-  const { relations, functions, operators, types, ctes, calls, typeNames, parameters } = collector;
+  const { relations, functions, operators, types, ctes, calls, typeNames, joins, paths, parameters } = collector;
   const attributes = collector.attributes.map((attribute) => plainAttribute(collector, attribute));
-  return { references: { relations, functions, operators, types, attributes, ctes }, calls, typeNames, parameters };
+  const references = { relations, functions, operators, types, attributes, ctes };
+  return { references, calls, typeNames, joins, paths, parameters };
 }
 
 interface Visit {
@@ -195,7 +218,13 @@ const READERS: Readonly<Record<string, Reader>> = {
   RangeVar: readRelation,
   RangeSubselect: readAlias,
   RangeFunction: readAlias,
-  RangeTableFunc: readAlias,
+  RangeTableFunc: (collector, visited) => {
+    readAlias(collector, visited);
+    addPath(collector, visited.fields['rowexpr']);
+  },
+  RangeTableFuncCol: (collector, { fields }) => {
+    addPath(collector, fields['colexpr']);
+  },
   JsonTable: readAlias,
   JoinExpr: (collector, visited) => {
     const { fields } = visited;
@@ -235,6 +264,13 @@ const READERS: Readonly<Record<string, Reader>> = {
   CTECycleClause: (collector, { fields }) => {
     for (const name of ['=', '<>']) addOperator(collector, name, fields);
   },
+  SelectStmt: (collector, { fields, isRoot = false }) => {
+    if (!isRoot || fields['op'] !== 'SETOP_NONE') return;
+    for (const { fields: target } of listOf(fields['targetList'])) addAlone(collector, nodeOf(target['val']));
+  },
+  TypeCast: (collector, { fields }) => {
+    if (isText(fields['typeName'])) addAlone(collector, nodeOf(fields['arg']));
+  },
   TypeName: readType,
   ColumnRef: readColumn,
   A_Indirection: ({ attributes }, { fields }) => {
@@ -248,6 +284,20 @@ const READERS: Readonly<Record<string, Reader>> = {
     if (typeof fields['number'] === 'number') collector.parameters = Math.max(collector.parameters, fields['number']);
   },
 };
+
+function addPath({ paths }: Collector, value: unknown): void {
+  const path = nodeOf(value);
+  if (path !== undefined) paths.push(path);
+}
+
+function addAlone({ alone }: Collector, node: TreeNode | undefined): void {
+  if (node?.type === 'FuncCall') alone.add(node.fields);
+}
+
+function isText(type: unknown): boolean {
+  if (!isObject(type) || type['arrayBounds'] !== undefined) return false;
+  return ['text', 'pg_catalog.text', 'pg_catalog.varchar'].includes(namesOf(type['names'])?.join('.') ?? '');
+}
 
 function readRelation(collector: Collector, { fields, scope, sampled = false, form = 'from' }: Visit): void {
   const name = textOf(fields['relname']) ?? '';
@@ -282,26 +332,13 @@ function countAlias({ aliases }: Collector, name: string, kind: 'relations' | 'f
   });
 }
 
-/** What the grammar of older servers makes of the SQL forms of 18's. */
-const OLDER_FORMS: Readonly<Record<string, { readonly since: number; readonly name: string }>> = {
-  extract: { since: 14, name: 'date_part' },
-  similar_to_escape: { since: 13, name: 'similar_escape' },
-};
-
-function calledName(fields: Fields, major: number): QualifiedName {
-  const called = qualified(namesOf(fields['funcname']) ?? []);
-  const older =
-    called.schema === 'pg_catalog' && Object.hasOwn(OLDER_FORMS, called.name) ? OLDER_FORMS[called.name] : undefined;
-  const isForm = fields['funcformat'] !== 'COERCE_EXPLICIT_CALL' || called.name === 'similar_to_escape';
-  return older !== undefined && isForm && major < older.since ? { ...called, name: older.name } : called;
-}
-
-function readCall({ functions, calls }: Collector, { fields, major }: Visit): void {
+function readCall({ functions, calls, alone }: Collector, { fields, major }: Visit): void {
   const args = listOf(fields['args']);
   const fixed = fields['func_variadic'] !== true;
   functions.push({
     ...calledName(fields, major),
     argumentCount: fixed ? args.length : undefined,
+    isAlone: alone.has(fields),
     at: locationOf(fields),
   });
   calls.push(fields);
@@ -313,6 +350,7 @@ function readOperator(collector: Collector, { fields }: Visit): void {
   if (between !== undefined) return;
   const { schema, name } = qualified(namesOf(fields['name']) ?? []);
   const arity = fields['lexpr'] === undefined ? 1 : 2;
+  if (name === '||') collector.joins.push(fields);
   collector.operators.push({ schema, name, arity, at: locationOf(fields) });
 }
 
@@ -353,9 +391,4 @@ function plainAttribute({ aliases }: Collector, attribute: AttributeReference): 
 function indirectionAt(fields: Fields): number {
   const node = nodeOf(fields['arg']);
   return node === undefined ? -1 : locationOf(node.fields);
-}
-
-/** Of more than two parts the first names the database, which PostgreSQL wants to be the current one. */
-function qualified(names: readonly string[]): QualifiedName {
-  return { schema: names.at(-2), name: names.at(-1) ?? '' };
 }

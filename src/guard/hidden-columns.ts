@@ -1,14 +1,15 @@
 import type { Access, DataAccess } from './access.ts';
 import type { CatalogFacts, ColumnFacts, RelationFacts } from './facts.ts';
-import type { Hiding } from './mask-expression.ts';
+import { TELLING_TYPES, type Hiding, type Shown } from './mask-expression.ts';
 
 /** The most hiding first: of several rules that hold for one column, the first of these counts. */
-const STRICTEST: readonly Hiding[] = ['denied', 'null', 'redact', 'hash', 'last4', 'partial', 'year'];
+const STRICTEST: readonly Hiding[] = ['denied', 'null', 'redact', 'hash', 'last4', 'partial', 'year', 'as text'];
 
 /**
  * What the rules hide of the columns of a relation, by their names. The rules of its parents and children count for the
  * column of the same name, since one is read through the other, and a column that is generated from a hidden one is
- * hidden with it. Undefined where something of that is not known.
+ * hidden with it. A column of a type that tells names is shown as a text, so that no number beside it is read as one.
+ * Undefined where something of that is not known.
  */
 export function hiddenColumns(
   relation: RelationFacts,
@@ -22,8 +23,12 @@ export function hiddenColumns(
     family.push(member);
   }
   const hidden = new Map<string, Hiding>();
-  for (const { name } of relation.columns) {
-    const hiding = strictest(hidingsOf(family, name, access)) ?? hidingOfGenerated(family, name, access);
+  for (const column of relation.columns) {
+    const { name } = column;
+    const hiding =
+      strictest(hidingsOf(family, name, access)) ??
+      hidingOfGenerated(family, name, access) ??
+      hidingOfType(column, access);
     if (hiding !== undefined) hidden.set(name, hiding);
   }
   return hidden;
@@ -52,6 +57,10 @@ function hidingOfGenerated(family: readonly RelationFacts[], column: string, acc
   return hidings.includes('denied') ? 'denied' : 'null';
 }
 
+function hidingOfType({ typeOid, baseType }: ColumnFacts, { hides }: DataAccess): Hiding | undefined {
+  return hides && TELLING_TYPES.has(baseType?.oid ?? typeOid) ? 'as text' : undefined;
+}
+
 /** `oid.attnum` of every column whose values must not arrive, of the relations and of their parents and children. */
 export function maskedColumnsOf(
   relations: readonly RelationFacts[],
@@ -77,7 +86,7 @@ export function maskedColumnsOf(
 export function shownColumns(
   { columns }: RelationFacts,
   hidden: ReadonlyMap<string, Hiding>,
-): readonly { readonly column: ColumnFacts; readonly mask: Exclude<Hiding, 'denied'> | undefined }[] {
+): readonly { readonly column: ColumnFacts; readonly mask: Shown | undefined }[] {
   return columns.flatMap((column) => {
     const hiding = hidden.get(column.name);
     return hiding === 'denied' ? [] : [{ column, mask: hiding }];

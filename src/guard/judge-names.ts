@@ -1,7 +1,7 @@
 import type { DataAccess } from './access.ts';
 import { BOUNDED } from './bounded-calls.ts';
 import { allowsArity, BUILT_IN_OPERATOR_NAMES, BUILT_INS, builtInType } from './reviewed-built-ins.ts';
-import type { CatalogFacts } from './facts.ts';
+import type { CatalogFacts, FunctionFacts } from './facts.ts';
 import { judgeAttributeType, judgeCalled, judgeNamedType, judgeOperators } from './judge-with-facts.ts';
 import type {
   AttributeReference,
@@ -10,7 +10,7 @@ import type {
   References,
   TypeReference,
 } from './references.ts';
-import { INFORMATION_SCHEMA } from './reviewed-functions.ts';
+import { INFORMATION_SCHEMA, isHarmlessAlone } from './reviewed-functions.ts';
 import { refuse } from './rules.ts';
 import {
   extensionFunction,
@@ -47,7 +47,9 @@ function judgeFunction(reference: FunctionReference, { facts, access }: Context)
   if (builtIn?.kind === 'refused' || (builtIn !== undefined && !allowsArity(name, argumentCount))) {
     return refuse('function/not-allowed', `The function ${name} is not allowed.`, at, INSTEAD.get(name));
   }
-  if (builtIn?.kind === 'catalogue' && access.hides) return tells('function', name, at);
+  if (builtIn?.kind === 'catalogue' && access.hides && !isHarmlessAlone(reference)) {
+    return tells('function', name, at, INSTEAD.get(name));
+  }
   if (facts !== undefined) return judgeCalled(reference, facts, access);
   return builtIn === undefined ? judgeUnseen(reference, access) : undefined;
 }
@@ -75,6 +77,7 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ['pg_current_xact_id', 'Use pg_current_xact_id_if_assigned(), which assigns no transaction id.'],
   ['pg_show_all_settings', 'Use the view pg_settings.'],
   ['set_config', 'Settings are not changed; say the value in the statement.'],
+  ['pg_typeof', 'Write pg_typeof(…)::text, or select it as a column of its own.'],
   ['setseed', 'Use md5(id::text) to order by something that repeats.'],
   ['nextval', 'Read the last value with SELECT last_value FROM the sequence.'],
   ['currval', 'Read the last value with SELECT last_value FROM the sequence.'],
@@ -87,18 +90,34 @@ function judgeAttribute(
   { facts, access }: Context,
 ): Refusal | undefined {
   const { name, onlyRow, at } = attribute;
-  const refused = BUILT_INS.get(name)?.kind === 'refused' || BOUNDED.has(name) || REFUSED_OF_EXTENSIONS.has(name);
-  if (!onlyRow && refused) {
-    return refuse('attribute/function', `The attribute ${name} may call the function of that name.`, at);
-  }
+  if (!onlyRow && (isRefusedAttribute(name) || (access.hides && isTellingAttribute(name)))) return mayCall(name, at);
   if (facts === undefined || isColumn(attribute, references, facts)) return undefined;
   const overloads = facts
     .functions({ schema: undefined, name })
     .filter(({ takesRow, arguments: types }) => takesRow || (!onlyRow && types.length > 0));
+  if (access.hides && overloads.some(isTelling)) return mayCall(name, at);
   const reached = overloads.filter(({ isBuiltIn }) => !isBuiltIn);
   const reason = `The attribute ${name} may call a function of that name that the persona is not granted.`;
   const allowed = reached.every((f) => access.grantsFunction(f.schema, f.name) || isExtensionPlain(f.extension, f));
   return allowed ? judgeAttributeType(name, at, facts, access) : refuse('attribute/function', reason, at);
+}
+
+function mayCall(name: string, at: number): Refusal {
+  return refuse('attribute/function', `The attribute ${name} may call the function of that name.`, at);
+}
+
+function isRefusedAttribute(name: string): boolean {
+  return BUILT_INS.get(name)?.kind === 'refused' || BOUNDED.has(name) || REFUSED_OF_EXTENSIONS.has(name);
+}
+
+/** Whether a function or a type of that name can tell of what is hidden. */
+function isTellingAttribute(name: string): boolean {
+  const kinds = [BUILT_INS.get(name)?.kind, ofTrustedExtension(name), builtInType(undefined, name)];
+  return kinds.includes('catalogue');
+}
+
+function isTelling({ isBuiltIn, name }: FunctionFacts): boolean {
+  return isBuiltIn && BUILT_INS.get(name)?.kind === 'catalogue';
 }
 
 function isExtensionPlain(extension: string | undefined, f: { name: string; language: string }): boolean {
@@ -137,9 +156,9 @@ function ofTrustedExtension(name: string): ReturnType<typeof extensionFunction> 
   return (['refused', 'catalogue', 'plain'] as const).find((kind) => kinds.has(kind)) ?? 'unknown';
 }
 
-function tells(what: 'function' | 'type', name: string, at: number): Refusal {
+function tells(what: 'function' | 'type', name: string, at: number, hint?: string): Refusal {
   const rule = what === 'function' ? 'function/catalogue' : 'type/catalogue';
-  return refuse(rule, `The ${what} ${name} can tell about what the persona may not see.`, at);
+  return refuse(rule, `The ${what} ${name} can tell about what the persona may not see.`, at, hint);
 }
 
 function written(schema: string | undefined, name: string): string {

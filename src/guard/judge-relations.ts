@@ -50,7 +50,8 @@ function judgeNamed(judging: Judging, reference: RelationReference): Refusal | u
   const relation = facts.relation(reference);
   const unknown = () =>
     refuseRelation('relation/unknown', `There is no relation ${shownName(reference)} that is open to you.`, at);
-  if (relation === undefined || (access.hides && relation.kind === 'TOAST table')) return unknown();
+  // that an index is there tells of its table
+  if (relation === undefined || (access.hides && !READABLE.has(relation.kind))) return unknown();
   const hiding = hidingOf(relation, facts, access);
   if (hiding === 'all') return unknown();
   if (hiding === 'columns' && reference.sampled) {

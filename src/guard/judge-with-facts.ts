@@ -2,7 +2,8 @@ import type { DataAccess } from './access.ts';
 import { allowsArity, BUILT_INS, builtInType } from './reviewed-built-ins.ts';
 import type { CatalogFacts, FunctionFacts, TypeFacts } from './facts.ts';
 import type { FunctionReference, OperatorReference, TypeReference } from './references.ts';
-import { CATALOGUE_TYPES, INFORMATION_SCHEMA } from './reviewed-functions.ts';
+import { hidingOfType } from './hidden-types.ts';
+import { INFORMATION_SCHEMA, isHarmlessAlone } from './reviewed-functions.ts';
 import { refuse, type Rule } from './rules.ts';
 import { extensionFunction, trustsTypesOf } from './trusted-extensions.ts';
 import type { Refusal } from './verdict.ts';
@@ -15,13 +16,14 @@ export function judgeCalled(
 ): Refusal | undefined {
   const { name, argumentCount, at } = reference;
   const overloads = facts.functions(reference);
+  const isAlone = isHarmlessAlone(reference);
   for (const overload of overloads) {
-    const refusal = judgeOverload(overload, { access, argumentCount, at, rule: 'function/not-granted' });
+    const refusal = judgeOverload(overload, { access, argumentCount, isAlone, at, rule: 'function/not-granted' });
     if (refusal !== undefined) return refusal;
   }
   // one argument and the name of a type make a cast
   const type = argumentCount === 1 ? facts.type(reference) : undefined;
-  if (type !== undefined) return judgeTypeFacts(type, access, at);
+  if (type !== undefined && !isHidden(type, facts, access)) return judgeTypeFacts(type, { facts, access, at });
   if (overloads.length > 0) return undefined;
   return refuse('function/unknown', `There is no function ${name} on the search path.`, at);
 }
@@ -29,7 +31,9 @@ export function judgeCalled(
 /** `u.f` as a cast to the type f. */
 export function judgeAttributeType(name: string, at: number, facts: CatalogFacts, access: DataAccess) {
   const type = facts.type({ schema: undefined, name });
-  return type && judgeTypeFacts(type, access, at);
+  if (type === undefined) return undefined;
+  if (!isHidden(type, facts, access)) return judgeTypeFacts(type, { facts, access, at });
+  return refuse('attribute/function', `The attribute ${name} may be a cast to the type of that name.`, at);
 }
 
 /** Every operator of that name on the path, by the function behind it. */
@@ -55,13 +59,17 @@ export function judgeOperators(
 
 export function judgeNamedType(reference: TypeReference, facts: CatalogFacts, access: DataAccess): Refusal | undefined {
   const type = facts.type(reference);
-  if (type !== undefined) return judgeTypeFacts(type, access, reference.at);
-  return refuse('type/unknown', `There is no type ${reference.name} on the search path.`, reference.at);
+  // in the same words
+  const { at } = reference;
+  if (type !== undefined && !isHidden(type, facts, access)) return judgeTypeFacts(type, { facts, access, at });
+  return refuse('type/unknown', `There is no type ${reference.name} on the search path.`, at);
 }
 
 interface Call {
   readonly access: DataAccess;
   readonly argumentCount: number | undefined;
+  /** Whether it is one that tells nothing where it stands. */
+  readonly isAlone?: boolean;
   readonly at: number;
   /** Of a function of the database's users that the persona is not granted. */
   readonly rule: Rule;
@@ -69,12 +77,12 @@ interface Call {
 
 function judgeOverload(overload: FunctionFacts, call: Call): Refusal | undefined {
   const { schema, name } = overload;
-  const { access, argumentCount, at, rule } = call;
+  const { access, argumentCount, isAlone = false, at, rule } = call;
   const kind = kindOf(overload, argumentCount);
   if (kind === 'plain') return undefined;
   if (kind === 'catalogue') {
     const reason = `The function ${name} can tell about what the persona may not see.`;
-    return access.hides ? refuse('function/catalogue', reason, at) : undefined;
+    return access.hides && !isAlone ? refuse('function/catalogue', reason, at) : undefined;
   }
   if (kind === 'refused') return refuse('function/not-allowed', `The function ${schema}.${name} is not allowed.`, at);
   if (access.grantsFunction(schema, name)) return undefined;
@@ -101,13 +109,23 @@ function kindOf(
   return kind === 'unknown' ? 'user' : kind;
 }
 
+function isHidden(type: TypeFacts, facts: CatalogFacts, access: DataAccess): boolean {
+  return hidingOfType(type, facts, access) === 'all';
+}
+
+interface TypeUse {
+  readonly facts: CatalogFacts;
+  readonly access: DataAccess;
+  readonly at: number;
+}
+
 /** A domain, enum or composite of users is as harmless as what its checks and casts reach, which is judged as if written. */
-function judgeTypeFacts(type: TypeFacts, access: DataAccess, at: number): Refusal | undefined {
+function judgeTypeFacts(type: TypeFacts, { facts, access, at }: TypeUse): Refusal | undefined {
   const { schema, name, kind, isBuiltIn, extension } = type;
-  if (isBuiltIn) {
-    if (!access.hides || !CATALOGUE_TYPES.has(name.replace(/^_/, ''))) return undefined;
+  if (hidingOfType(type, facts, access) === 'columns') {
     return refuse('type/catalogue', `The type ${name} can tell about what the persona may not see.`, at);
   }
+  if (isBuiltIn) return undefined;
   if (extension !== undefined) {
     if (trustsTypesOf(extension)) return undefined;
     return refuse(

@@ -2,8 +2,11 @@ import type { MaskName } from '../contract/persona.ts';
 import { quoteIdentifier } from '../postgres/sql.ts';
 import type { ColumnFacts } from './facts.ts';
 
-/** What the rules leave of a column: nothing, or what a mask shows. */
-export type Hiding = 'denied' | MaskName;
+/** What a column shows in its place: a mask of the rules, or itself as a text, where its type would tell names. */
+export type Shown = MaskName | 'as text';
+
+/** What is left of a column: nothing, or what is shown. */
+export type Hiding = 'denied' | Shown;
 
 /** The setting that the key of `hash` is read from: the two padded blocks of HMAC-SHA-256 (RFC 2104), in hexadecimal. */
 export const MASK_KEY = 'howdah.mask_key';
@@ -15,6 +18,10 @@ const OID = { bytea: 17, date: 1082, timestamp: 1114, timestamptz: 1184, uuid: 2
 const TEXTS: ReadonlySet<number> = new Set([18, 19, 25, 1042, 1043]);
 /** int8, int2, int4, numeric */
 const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 1700]);
+/** regclass, regnamespace, regoper, regoperator, regproc, regprocedure, regrole, regtype, and arrays of them */
+export const TELLING_TYPES: ReadonlySet<number> = new Set([
+  2205, 4089, 2203, 2204, 24, 2202, 4096, 2206, 2210, 4090, 2208, 2209, 1008, 2207, 4097, 2211,
+]);
 /** FirstNormalObjectId: those below are made by initdb. */
 const FIRST_OF_USERS = 16_384;
 /** Longer than any address of e-mail; a regular expression over megabytes would take its time. */
@@ -26,10 +33,9 @@ const DOMAIN_PATTERN = '@[^@[:space:].]+([.][^@[:space:].]+)+$';
  * SQL that shows a column of the only relation in its scope through a mask: of a type that is the column's own where that
  * can be, and null where the column is. Nothing in it is looked up by the search path.
  */
-export function maskExpression(column: ColumnFacts, mask: MaskName): string {
-  const source = sourceOf(column);
-  const shown = { redact, hash, last4, partial, null: nothing, year }[mask](source);
-  return shown;
+export function maskExpression(column: ColumnFacts, mask: Shown): string {
+  const masks = { redact, hash, last4, partial, null: nothing, year, 'as text': ({ text }: Source) => asText(text) };
+  return masks[mask](sourceOf(column));
 }
 
 interface Source {
@@ -52,8 +58,9 @@ function sourceOf({ name, typeOid, baseType }: ColumnFacts): Source {
   };
 }
 
-/** Null of the type of the column, whose name need not be known for that. */
-function nothing({ name }: Source): string {
+/** Null of the type of the column, whose name need not be known for that; a text where names would be read beside it. */
+function nothing({ name, oid }: Source): string {
+  if (TELLING_TYPES.has(oid)) return asText('NULL::pg_catalog.text');
   return `CASE WHEN true THEN NULL ELSE ${name} END`;
 }
 

@@ -26,7 +26,8 @@ export function reachOfText(through: DefinitionKind, references: References): Re
   return {
     through,
     relations: references.relations.map(qualified),
-    functions: references.functions.map(qualified),
+    // what a definition shows alone, a statement over it can put together with other values
+    functions: references.functions.map((each) => ({ ...qualified(each), isAlone: false })),
     operators: references.operators.map(qualified),
     types: references.types.map(qualified),
     attributes: [],

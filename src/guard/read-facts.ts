@@ -103,6 +103,7 @@ function collectNames(draft: CatalogDraft, wanted: readonly References[], asked:
     for (const name of operators) add('operators', name);
     for (const name of types) if (!draft.typesByName.has(keyOf(name))) add('types', name);
   }
+  for (const name of draft.rows) add('relations', name);
   return names;
 }
 

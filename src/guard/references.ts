@@ -18,6 +18,8 @@ export interface RelationReference extends QualifiedName, Located {
 export interface FunctionReference extends QualifiedName, Located {
   /** How many arguments the call has; undefined where a call cannot be told from its arguments alone, as with VARIADIC. */
   readonly argumentCount: number | undefined;
+  /** Whether its value is a column of the answer or cast to text, so that no other value is read as one of its type. */
+  readonly isAlone?: boolean;
 }
 
 export interface OperatorReference extends QualifiedName, Located {

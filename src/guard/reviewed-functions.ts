@@ -1,3 +1,5 @@
+import type { FunctionReference } from './references.ts';
+
 /** The built-in functions that were read and found to compute or read only; what is immutable besides, passes too. */
 
 /** Immutable, and refused all the same. */
@@ -42,7 +44,7 @@ export const PLAIN: ReadonlySet<string> = words(`
   inet_client_addr inet_client_port inet_server_addr inet_server_port pg_backend_pid pg_char_to_encoding
   pg_client_encoding pg_collation_for pg_column_compression pg_column_size pg_conf_load_time pg_encoding_to_char
   pg_get_keywords pg_input_error_info pg_input_is_valid pg_is_other_temp_schema pg_jit_available pg_listening_channels
-  pg_my_temp_schema pg_notification_queue_usage pg_numa_available pg_postmaster_start_time pg_trigger_depth pg_typeof
+  pg_my_temp_schema pg_notification_queue_usage pg_numa_available pg_postmaster_start_time pg_trigger_depth
   session_user system_user version
 
   aclexplode mxid_age pg_blocking_pids pg_control_checkpoint pg_control_init pg_control_recovery pg_control_system
@@ -90,8 +92,16 @@ export const CATALOGUE: ReadonlySet<string> = words(`
   pg_get_shmem_allocations_numa pg_get_wal_resource_managers pg_get_wal_summarizer_state pg_last_committed_xact
   pg_wal_summary_contents pg_xact_commit_timestamp pg_xact_commit_timestamp_origin
 
-  pg_stat_have_stats
+  pg_stat_have_stats pg_typeof
 `);
+
+/** Its value tells nothing, but would have a name or number beside it read as a type, as `coalesce` does. */
+const HARMLESS_ALONE: ReadonlySet<string> = words('pg_typeof');
+
+/** Whether a function of the catalogue tells nothing where it stands. */
+export function isHarmlessAlone({ name, isAlone }: Pick<FunctionReference, 'name' | 'isAlone'>): boolean {
+  return isAlone === true && HARMLESS_ALONE.has(name);
+}
 
 /** Functions of statistics; a new one of a later version is read before it is allowed. */
 export const CATALOGUE_PATTERN = /^pg_stat_get_/;

@@ -7,15 +7,15 @@ export type Disclosure = 'open' | 'names' | 'values' | 'credentials';
 
 const PG_CATALOG: Readonly<Record<Disclosure, string>> = {
   open: `
-    pg_am pg_auth_members pg_available_extension_versions pg_available_extensions pg_collation pg_config pg_conversion
+    pg_auth_members pg_available_extension_versions pg_available_extensions pg_collation pg_config
     pg_database pg_extension pg_group pg_language pg_pltemplate pg_replication_origin pg_replication_origin_status
     pg_replication_slots pg_settings pg_shmem_allocations pg_shmem_allocations_numa pg_stat_archiver pg_stat_bgwriter
     pg_stat_checkpointer pg_stat_database pg_stat_database_conflicts pg_stat_gssapi pg_stat_io
     pg_stat_progress_basebackup pg_stat_recovery_prefetch pg_stat_replication pg_stat_replication_slots pg_stat_slru
     pg_stat_ssl pg_stat_wal pg_stat_wal_receiver pg_tablespace pg_timezone_abbrevs pg_timezone_names pg_wait_events`,
-  // a role shows the settings that were made for it
+  // a role shows the settings that were made for it; a regproc, as of pg_am, has numbers beside it read as names of functions
   names: `
-    pg_aggregate pg_aios pg_amop pg_amproc pg_attrdef pg_attribute pg_cast pg_class pg_constraint pg_default_acl
+    pg_aggregate pg_aios pg_am pg_amop pg_amproc pg_attrdef pg_attribute pg_cast pg_class pg_constraint pg_conversion pg_default_acl
     pg_depend pg_description pg_enum pg_event_trigger pg_index pg_indexes pg_inherits pg_init_privs
     pg_largeobject_metadata pg_locks pg_matviews pg_namespace pg_opclass pg_operator pg_opfamily pg_parameter_acl
     pg_partitioned_table pg_policies pg_policy pg_proc pg_publication pg_publication_namespace pg_publication_rel
