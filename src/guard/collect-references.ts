@@ -1,4 +1,5 @@
 import { calledName, qualified } from './called-name.ts';
+import { countAlias, plainAttribute, readAlias, type Aliases } from './from-aliases.ts';
 import { CALLED_BEFORE, DATA_MODIFYING, nodeType, type FieldKind } from './node-types.ts';
 import type {
   AttributeReference,
@@ -53,8 +54,7 @@ interface Collector {
   readonly typeNames: Fields[];
   readonly joins: Fields[];
   readonly paths: TreeNode[];
-  /** How many items of FROM have a name, and how many of them are relations or functions; `''` is a function of unknown name. */
-  readonly aliases: Map<string, { all: number; relations: number; functions: number }>;
+  readonly aliases: Aliases;
   /** Calls whose value is a column of the answer or cast to text. */
   readonly alone: Set<Fields>;
   parameters: number;
@@ -104,7 +104,7 @@ export function collect(type: string, fields: Fields, major = Infinity): Collect
     throw error;
   }
   const { relations, functions, operators, types, ctes, calls, typeNames, joins, paths, parameters } = collector;
-  const attributes = collector.attributes.map((attribute) => plainAttribute(collector, attribute));
+  const attributes = collector.attributes.map((attribute) => plainAttribute(collector.aliases, attribute));
   const references = { relations, functions, operators, types, attributes, ctes };
   return { references, calls, typeNames, joins, paths, parameters };
 }
@@ -206,7 +206,7 @@ function enterWith(collector: Collector, { major, scope }: Visit, clause: Fields
     const name = names[i] ?? '';
     visit(collector, { type, fields, major, scope: seen });
     collector.ctes.add(name);
-    countAlias(collector, name, 'other');
+    countAlias(collector.aliases, name, 'other');
     seen.add(name);
   }
   return seen;
@@ -216,21 +216,21 @@ type Reader = (collector: Collector, visited: Visit) => void;
 
 const READERS: Readonly<Record<string, Reader>> = {
   RangeVar: readRelation,
-  RangeSubselect: readAlias,
-  RangeFunction: readAlias,
+  RangeSubselect: readItem,
+  RangeFunction: readItem,
   RangeTableFunc: (collector, visited) => {
-    readAlias(collector, visited);
+    readItem(collector, visited);
     addPath(collector, visited.fields['rowexpr']);
   },
   RangeTableFuncCol: (collector, { fields }) => {
     addPath(collector, fields['colexpr']);
   },
-  JsonTable: readAlias,
+  JsonTable: readItem,
   JoinExpr: (collector, visited) => {
     const { fields } = visited;
-    readAlias(collector, visited);
+    readItem(collector, visited);
     if (isObject(fields['join_using_alias'])) {
-      countAlias(collector, textOf(fields['join_using_alias']['aliasname']) ?? '', 'other');
+      countAlias(collector.aliases, textOf(fields['join_using_alias']['aliasname']) ?? '', 'other');
     }
     if (fields['isNatural'] === true || fields['usingClause'] !== undefined) addOperator(collector, '=', fields);
   },
@@ -304,32 +304,14 @@ function readRelation(collector: Collector, { fields, scope, sampled = false, fo
   const schema = textOf(fields['schemaname']);
   const alias = isObject(fields['alias']) ? textOf(fields['alias']['aliasname']) : undefined;
   const isCte = schema === undefined && form !== 'target' && scope.has(name);
-  countAlias(collector, alias ?? name, isCte ? 'other' : 'relations');
+  countAlias(collector.aliases, alias ?? name, isCte ? 'other' : 'relations');
   if (isCte) return;
   const only = fields['inh'] !== true;
   collector.relations.push({ schema, name, only, alias, sampled, form, at: locationOf(fields) });
 }
 
-function readAlias(collector: Collector, { type, fields }: Visit): void {
-  const { alias } = fields;
-  const kind = type === 'RangeFunction' ? 'functions' : 'other';
-  if (isObject(alias)) countAlias(collector, textOf(alias['aliasname']) ?? '', kind);
-  else for (const call of listOf(fields['functions'])) countAlias(collector, functionAlias(call.fields), kind);
-}
-
-/** A function in FROM goes by its own name where it is given none. */
-function functionAlias({ items }: Fields): string {
-  const [call] = listOf(items);
-  return namesOf(call?.fields['funcname'])?.at(-1) ?? '';
-}
-
-function countAlias({ aliases }: Collector, name: string, kind: 'relations' | 'functions' | 'other'): void {
-  const { all, relations, functions } = aliases.get(name) ?? { all: 0, relations: 0, functions: 0 };
-  aliases.set(name, {
-    all: all + 1,
-    relations: relations + (kind === 'relations' ? 1 : 0),
-    functions: functions + (kind === 'functions' ? 1 : 0),
-  });
+function readItem({ aliases }: Collector, { type, fields }: Visit): void {
+  readAlias(aliases, { type, fields });
 }
 
 function readCall({ functions, calls, alone }: Collector, { fields, major }: Visit): void {
@@ -371,21 +353,6 @@ function readColumn({ attributes }: Collector, { fields }: Visit): void {
   if (parts.length < 2 || last === undefined) return;
   const qualifier = parts.length === 2 ? stringOf(parts[0]) : undefined;
   attributes.push({ name: last, qualifier, onlyRow: true, at: locationOf(fields) });
-}
-
-/**
- * Keeps the qualifier only where everything of that name in the statement is a relation. The row of a function that
- * returns a plain value is that value: `u.f` calls f(text) of `unnest(…) u`.
- */
-function plainAttribute({ aliases }: Collector, attribute: AttributeReference): AttributeReference {
-  const { qualifier, onlyRow } = attribute;
-  if (!onlyRow || qualifier === undefined) return attribute;
-  const { all = 0, relations = 0, functions = 0 } = aliases.get(qualifier) ?? {};
-  return {
-    ...attribute,
-    qualifier: all > 0 && all === relations ? qualifier : undefined,
-    onlyRow: functions === 0 && !aliases.has(''),
-  };
 }
 
 function indirectionAt(fields: Fields): number {
