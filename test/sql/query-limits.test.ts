@@ -5,6 +5,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openCallersDatabase } from '../../src/calls/callers-database.ts';
+import { startDeadline } from '../../src/core/deadline.ts';
 import { startEmbedded } from '../../src/postgres/embedded.ts';
 import { startOwnServer } from '../own-server.ts';
 import {
@@ -253,7 +255,7 @@ describeSomeMajors('what a caller may send', (cluster) => {
 });
 
 describe('a server that is another one from one moment to the next', () => {
-  it('SQ-21: runs nothing that was judged for the one before', { timeout: 60_000 }, async () => {
+  it('SQ-21: runs nothing that was judged for the one before', { timeout: 120_000 }, async () => {
     const login = { user: 'reader', password: 'reader' };
     const state = mkdtempSync(join(tmpdir(), 'howdah-moved-'));
     chmodSync(state, 0o711); // its programs run as another user
@@ -282,6 +284,21 @@ describe('a server that is another one from one moment to the next', () => {
       expect(errorOf(outcome)).toMatchObject({ code: 'CONFLICT', hint: expect.stringContaining('judged anew') });
       expect(answerOf(await howdah.call('query', { sql: 'select 2' }))).toMatchObject({ rows: [[2]] });
       expect(new Set(judged).size).toBe(2);
+      // the session itself begins at another one, and stays there
+      const { deps } = howdah.platform;
+      const persona = deps.policy.personas().find(({ name }) => name === 'asker');
+      const server = deps.fleet.server('shop');
+      if (persona === undefined || server === undefined) throw new Error('there is no such persona or server');
+      const deadline = startDeadline(20_000, new AbortController().signal);
+      const callers = { guard: openGuard(), transport: 'http' } as const;
+      const place = { server, database: server.defaultDatabase };
+      const database = openCallersDatabase(place, { persona, deadline, callId: 'moved', callers });
+      const approved = await database.admit('select 3');
+      way.leadTo(`${first.socketDir}/.s.PGSQL.${first.port}`);
+      await sleep(500);
+      const run = database.readOnly((session) => session.run(approved, { rows: 1 }));
+      await expect(run).rejects.toMatchObject({ code: 'CONFLICT' });
+      deadline.clear();
     } finally {
       await howdah.close();
       way.close();
