@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { PlatformError } from '../core/errors.ts';
 import type { ParseResult, StatementTexts } from '../sqltext/statement-texts.ts';
 import type { DataAccess } from './access.ts';
-import { refuseCredentials } from './credential-catalogues.ts';
+import { refuseCredentials } from './judge-credentials.ts';
 import type { CatalogFacts } from './facts.ts';
 import { maskedColumnsOf } from './hidden-columns.ts';
 import type { CatalogSource, Guard, GuardRequest, Verdict } from './guard.ts';

@@ -67,6 +67,11 @@ export function disclosureOf(schema: string, name: string): Disclosure | undefin
   return DISCLOSURES.get(`${schema}.${name}`);
 }
 
+/** Names of those that hold credentials, whatever schema of the server they are in. */
+export const CREDENTIAL_CATALOGUES: ReadonlySet<string> = new Set(
+  [PG_CATALOG, INFORMATION_SCHEMA].flatMap(({ credentials }) => credentials.match(/\S+/g) ?? []),
+);
+
 function entries(schema: string, names: Readonly<Record<Disclosure, string>>): [string, Disclosure][] {
   return (Object.keys(names) as Disclosure[]).flatMap((disclosure) =>
     (names[disclosure].match(/\S+/g) ?? []).map((name): [string, Disclosure] => [`${schema}.${name}`, disclosure]),
