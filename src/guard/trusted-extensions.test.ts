@@ -18,20 +18,19 @@ it.each([
   'st_find_extent',
   'st_summarystats',
   'st_count',
-
   'st_histogram',
   'st_approxhistogram',
   'st_quantile',
   'st_valuecount',
+  'st_valuepercent',
+  'st_fromflatgeobuftotable',
   'st_mapalgebra',
   'st_mapalgebrafct',
-
   'st_addband',
   'st_bandfilesize',
   'st_setbandpath',
   'st_rastfromwkb',
   'st_fromgdalraster',
-
   'st_transformpipeline',
   'st_inversetransformpipeline',
   'addgeometrycolumn',

@@ -55,7 +55,7 @@ const FOREIGN: Readonly<Record<string, ForeignReview>> = {
   postgis: {
     // not those that read tables or files that an argument names, or call a function that one names, as of rasters before 3
     functions:
-      /^(?:st_(?!fromgdalraster|asgdalraster|gdal|makeemptycoverage|retile|createoverview|estimated_?extent|find_?extent|mapalgebra|addband|band|setband|rastfrom|summarystats|histogram|quantile|valuecount|count|approx|transformpipeline|inversetransformpipeline)\w+|geom(?:etry|etrytype)?(?:_\w+)?|geometrytype|geography(?:_\w+)?|box[23]d(?:_\w+)?|bytea|text|json|jsonb|path|point|polygon|box|postgis_(?:version|lib_version|full_version|geos_version|proj_version|libxml_version|scripts_installed|scripts_released|typmod_\w+|constraint_(?:srid|dims|type)|type_name)|overlaps_\w+|contains_2d|is_contained_2d)$/,
+      /^(?:st_(?!fromgdalraster|asgdalraster|gdal|makeemptycoverage|retile|createoverview|estimated_?extent|find_?extent|mapalgebra|addband|band|setband|rastfrom|summarystats|histogram|quantile|valuecount|valuepercent|fromflatgeobuf|count|approx|transformpipeline|inversetransformpipeline)\w+|geom(?:etry|etrytype)?(?:_\w+)?|geometrytype|geography(?:_\w+)?|box[23]d(?:_\w+)?|bytea|text|json|jsonb|path|point|polygon|box|postgis_(?:version|lib_version|full_version|geos_version|proj_version|libxml_version|scripts_installed|scripts_released|typmod_\w+|constraint_(?:srid|dims|type)|type_name)|overlaps_\w+|contains_2d|is_contained_2d)$/,
     catalogue: 'postgis_constraint_dims postgis_constraint_srid postgis_constraint_type',
     operators: '&& &&& &< &<| &> << <<| <-> <#> <<->> <<#>> = @ @> |&> |=| |>> ~ ~= ~~ ~~= >> < <= > >= && @@ <@ |>>',
     types: 'geometry geography box2d box3d box2df gidx spheroid geometry_dump',

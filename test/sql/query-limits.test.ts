@@ -62,6 +62,21 @@ describeSomeMajors('what a caller may send', (cluster) => {
       `select pid, query, wait_event from pg_stat_activity where usename = '${reader.user}' and state = 'active'`,
     );
 
+  /** What is left of it; undefined where a connection has been replaced meanwhile, by which nothing is shown. */
+  const leftBy = async (each: string) => {
+    const before = await ask('select pg_backend_pid()');
+    await howdah.call('query', { sql: 'select tricks.run($1)', parameters: [each] });
+    const { rows } = await ask(`
+      select pg_backend_pid(), current_setting('work_mem'), current_setting('search_path'),
+             (select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
+             (select count(*)::int from pg_listening_channels()), (select count(*)::int from pg_prepared_statements),
+             (select count(*)::int from pg_cursors where name = 'kept'), current_setting('transaction_read_only'),
+             current_setting('statement_timeout') <> '0'`);
+    const [[pid] = []] = before['rows'] as unknown[][];
+    const [[after, ...left] = []] = rows as unknown[][];
+    return pid === after ? left : undefined;
+  };
+
   it('SQ-14: leaves nothing in a session for the next caller', { timeout: 60_000 }, async () => {
     const dirt = [
       "set work_mem = '77MB'",
@@ -73,20 +88,6 @@ describeSomeMajors('what a caller may send', (cluster) => {
       'set statement_timeout = 0',
       'declare kept cursor with hold for select 1',
     ];
-    /** What is left of it; undefined where a connection has been replaced meanwhile, by which nothing is shown. */
-    const leftBy = async (each: string) => {
-      const before = await ask('select pg_backend_pid()');
-      await howdah.call('query', { sql: 'select tricks.run($1)', parameters: [each] });
-      const { rows } = await ask(`
-        select pg_backend_pid(), current_setting('work_mem'), current_setting('search_path'),
-               (select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
-               (select count(*)::int from pg_listening_channels()), (select count(*)::int from pg_prepared_statements),
-               (select count(*)::int from pg_cursors where name = 'kept'), current_setting('transaction_read_only'),
-               current_setting('statement_timeout') <> '0'`);
-      const [[pid] = []] = before['rows'] as unknown[][];
-      const [[after, ...left] = []] = rows as unknown[][];
-      return pid === after ? left : undefined;
-    };
     for (const each of dirt) {
       const left = (await leftBy(each)) ?? (await leftBy(each)) ?? (await leftBy(each));
       expect({ each, left }).toEqual({
