@@ -99,7 +99,12 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   late.reader = log.reader;
   const counted = log.store && openSharedLimits(log.store, config.audit.on_unavailable, logger);
   let door: FrontDoor | undefined;
-  const rules = openRules({ ...rulesParts(wiring, wired, callers), log, onListsChanged: () => door?.listsChanged() });
+  const rules = openRules({
+    ...rulesParts(wiring, wired, callers),
+    compileCallers,
+    log,
+    onListsChanged: () => door?.listsChanged(),
+  });
   late.stored = () => rules.stored();
   late.editor = rules.editor;
   const statementTexts = openStatementTexts();
@@ -158,7 +163,7 @@ function rulesParts(
   wiring: Wiring,
   { policy, compile, useQueries, running, logger }: Wired,
   callers: LiveCallers,
-): Omit<RulesParts, 'log' | 'onListsChanged'> {
+): Omit<RulesParts, 'log' | 'compileCallers' | 'onListsChanged'> {
   return {
     config: wiring.config,
     policy,

@@ -168,6 +168,8 @@ function startExchange(endpoint: McpEndpoint, message: unknown, options: PostOpt
     body: Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)),
     headers,
     principal: localPrincipal(persona, user),
+    scopes: null,
+    expiresAtMs: Infinity,
     sourceAddress: '192.0.2.7',
     signal: client.signal,
     reply: {

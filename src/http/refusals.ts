@@ -13,7 +13,7 @@ const REASONS_KEPT = 30;
 
 export interface RefusedRequest {
   readonly reason: RefusalReason;
-  /** Says more of a `protocol` refusal, in words of ours; nothing that the caller wrote. */
+  /** Says more of it, in words of ours; nothing that the caller wrote. */
   readonly detail?: string | undefined;
   readonly address: string;
   /** Who it was, where that was known by then. */

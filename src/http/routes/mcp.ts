@@ -1,5 +1,6 @@
 import type { McpEndpoint } from '../../mcp/http/endpoint.ts';
 import type { Principal } from '../../contract/principal.ts';
+import type { Recognized } from '../../identity/bearer.ts';
 import type { McpExchange, McpReply } from '../../mcp/http/exchange.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { refuse, send } from '../answer.ts';
@@ -31,7 +32,8 @@ export function createMcpRoute(parts: McpRouteParts): Route {
       const { request, address } = exchange;
       if (isPreflight(exchange)) return answerPreflight(exchange, 'POST');
 
-      const identified = authenticate(request, address);
+      const asked = authenticate(request, address);
+      const identified = asked instanceof Promise ? await asked : asked;
       if (!('principal' in identified)) return challenge(exchange, identified, baseUrl(request));
       exchange.principal = identified.principal;
       if (request.method !== 'POST') return refuse(exchange, 'method', { headers: { Allow: 'POST' } });
@@ -44,7 +46,7 @@ export function createMcpRoute(parts: McpRouteParts): Route {
       if (body === 'gone') return;
       if (body === 'too_large') return refuse(exchange, 'body_too_large');
       if (body === 'busy') return refuse(exchange, 'busy', { retryAfterS: 1 });
-      await handOver(exchange, identified.principal, body, parts);
+      await handOver(exchange, identified, body, parts);
     },
   };
 }
@@ -52,10 +54,11 @@ export function createMcpRoute(parts: McpRouteParts): Route {
 /** RFC 6750 §3, RFC 9728 §5.1. `error` says that a credential was presented, and nothing of what is wrong with it. */
 function challenge(exchange: Exchange, identified: Exclude<Identified, { principal: unknown }>, baseUrl: string): void {
   const { reason } = identified;
-  if (reason === 'too_many_failures') return refuse(exchange, reason, { retryAfterS: identified.retryAfterS });
+  if ('retryAfterS' in identified) return refuse(exchange, reason, { retryAfterS: identified.retryAfterS });
   const metadata = `resource_metadata="${baseUrl}${METADATA_PATH}", scope="${SCOPES.join(' ')}"`;
   const error = reason === 'unrecognized' ? ', error="invalid_token"' : '';
-  refuse(exchange, reason, { headers: { 'WWW-Authenticate': `Bearer ${metadata}${error}` } });
+  const detail = 'detail' in identified ? identified.detail : undefined;
+  refuse(exchange, reason, { detail, headers: { 'WWW-Authenticate': `Bearer ${metadata}${error}` } });
 }
 
 function flawOf(headers: Exchange['request']['headers']): RefusalReason | undefined {
@@ -72,7 +75,7 @@ const CODED_CHUNKS = /,\s*chunked$/i;
 
 async function handOver(
   exchange: Exchange,
-  principal: Principal,
+  caller: Recognized,
   body: Buffer,
   { endpoint, unreadStreamBytes, logger }: McpRouteParts,
 ): Promise<void> {
@@ -87,7 +90,7 @@ async function handOver(
     stream: () => openEventStream(exchange, unreadStreamBytes),
   };
   try {
-    await endpoint.handle(new Handover(exchange, principal, body, reply));
+    await endpoint.handle(new Handover(exchange, caller, body, reply));
   } catch (error) {
     logger.error({ err: error }, 'the endpoint failed');
   }
@@ -103,14 +106,18 @@ class Handover implements McpExchange {
   readonly body: Buffer;
   readonly headers: McpExchange['headers'];
   readonly principal: Principal;
+  readonly scopes: Recognized['scopes'];
+  readonly expiresAtMs: number;
   readonly sourceAddress: string;
   readonly reply: McpReply;
   readonly #exchange: Exchange;
 
-  constructor(exchange: Exchange, principal: Principal, body: Buffer, reply: McpReply) {
+  constructor(exchange: Exchange, caller: Recognized, body: Buffer, reply: McpReply) {
     this.body = body;
     this.headers = exchange.request.headers;
-    this.principal = principal;
+    this.principal = caller.principal;
+    this.scopes = caller.scopes;
+    this.expiresAtMs = caller.expiresAtMs;
     this.sourceAddress = exchange.address;
     this.reply = reply;
     this.#exchange = exchange;

@@ -24,7 +24,7 @@ import { agreementOf, offerOf } from './opening.ts';
 import { declaredParameterHeaders } from './parameter-headers.ts';
 import { createProgressStream, type ProgressStream } from './progress-stream.ts';
 import { methodNotFound, NOT_ACCEPTABLE, TOO_MANY_SUBSCRIPTIONS, unreadable, type HttpRefusal } from './refusal.ts';
-import { createSubscriptions } from './subscriptions.ts';
+import { createSubscriptions, type IsStillAuthentic } from './subscriptions.ts';
 
 export type { EventStream, McpExchange } from './exchange.ts';
 
@@ -43,8 +43,7 @@ export interface McpEndpointParts {
   readonly catalog: Catalog;
   /** `executeCall`, with what it stands on. */
   readonly call: (request: CallRequest) => Promise<CallOutcome>;
-  /** Whether the credential of an exchange that goes on is still in force. */
-  readonly isStillAuthentic: (exchange: McpExchange) => boolean;
+  readonly isStillAuthentic: IsStillAuthentic;
   /** Of Howdah. */
   readonly version: string;
   /** Called for a message that did not become a call; `reason` is short and fixed. */
