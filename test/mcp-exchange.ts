@@ -174,6 +174,7 @@ function startExchange(endpoint: McpEndpoint, message: unknown, options: PostOpt
     signal: client.signal,
     reply: {
       send: (status, body) => take({ status, body }),
+      needScopes: (scopes) => take({ status: 403, body: JSON.stringify({ scopes }) }),
       stream: () => {
         take({ status: 200, body: undefined });
         return {

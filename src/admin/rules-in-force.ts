@@ -25,7 +25,7 @@ export interface RulesParts {
   readonly log: Pick<Log, 'audit' | 'store'>;
   readonly policy: LivePolicy;
   readonly callers: LiveCallers;
-  readonly compileCallers: (auth: Config['auth']) => Callers;
+  readonly compileCallers: (config: Config) => Callers;
   readonly compile: Compile;
   /** Fails with CONFIG_INVALID for whatever Howdah could not start with. */
   readonly prepare: (next: Config) => Promise<Compile>;

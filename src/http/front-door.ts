@@ -52,6 +52,7 @@ export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
     details: {
       listen: config.http.listen,
       personas: policy.personas().map(({ name }) => name),
+      issuers: config.auth.oidc.map(({ issuer }) => issuer),
       key_ids: config.auth.api_keys.map(({ id }) => id),
       anonymous_persona: config.auth.anonymous?.persona ?? null,
     },

@@ -5,27 +5,26 @@ import type { McpExchange, McpReply } from '../../mcp/http/exchange.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { refuse, send } from '../answer.ts';
 import type { Authenticator, Identified } from '../authenticate.ts';
-import type { BaseUrl } from '../base-url.ts';
 import type { Body } from '../body.ts';
+import type { Challenge } from '../challenge.ts';
 import { openEventStream } from '../event-stream.ts';
 import type { Exchange } from '../exchange.ts';
 import { answerPreflight, isPreflight } from '../preflight.ts';
 import type { RefusalReason } from '../refusal.ts';
 import type { Route } from '../route.ts';
-import { METADATA_PATH, SCOPES } from './protected-resource.ts';
 
 export interface McpRouteParts {
   readonly endpoint: McpEndpoint;
   readonly authenticate: Authenticator;
   readonly readBody: (request: Exchange['request']) => Promise<Body>;
-  readonly baseUrl: BaseUrl;
+  readonly challenge: Challenge;
   readonly unreadStreamBytes: number;
   readonly logger: Logger;
 }
 
 /** `/mcp`: who is calling, then the form of the request, then its body, then the endpoint. */
 export function createMcpRoute(parts: McpRouteParts): Route {
-  const { authenticate, readBody, baseUrl } = parts;
+  const { authenticate, readBody } = parts;
   return {
     name: 'mcp',
     async serve(exchange) {
@@ -34,7 +33,7 @@ export function createMcpRoute(parts: McpRouteParts): Route {
 
       const asked = authenticate(request, address);
       const identified = asked instanceof Promise ? await asked : asked;
-      if (!('principal' in identified)) return challenge(exchange, identified, baseUrl(request));
+      if (!('principal' in identified)) return turnAway(exchange, identified, parts.challenge);
       exchange.principal = identified.principal;
       if (request.method !== 'POST') return refuse(exchange, 'method', { headers: { Allow: 'POST' } });
 
@@ -51,14 +50,15 @@ export function createMcpRoute(parts: McpRouteParts): Route {
   };
 }
 
-/** RFC 6750 §3, RFC 9728 §5.1. `error` says that a credential was presented, and nothing of what is wrong with it. */
-function challenge(exchange: Exchange, identified: Exclude<Identified, { principal: unknown }>, baseUrl: string): void {
+function turnAway(
+  exchange: Exchange,
+  identified: Exclude<Identified, { principal: unknown }>,
+  challenge: Challenge,
+): void {
   const { reason } = identified;
   if ('retryAfterS' in identified) return refuse(exchange, reason, { retryAfterS: identified.retryAfterS });
-  const metadata = `resource_metadata="${baseUrl}${METADATA_PATH}", scope="${SCOPES.join(' ')}"`;
-  const error = reason === 'unrecognized' ? ', error="invalid_token"' : '';
   const detail = 'detail' in identified ? identified.detail : undefined;
-  refuse(exchange, reason, { detail, headers: { 'WWW-Authenticate': `Bearer ${metadata}${error}` } });
+  refuse(exchange, reason, { detail, headers: challenge.credential(exchange.request, reason === 'unrecognized') });
 }
 
 function flawOf(headers: Exchange['request']['headers']): RefusalReason | undefined {
@@ -77,7 +77,7 @@ async function handOver(
   exchange: Exchange,
   caller: Recognized,
   body: Buffer,
-  { endpoint, unreadStreamBytes, logger }: McpRouteParts,
+  { endpoint, challenge, unreadStreamBytes, logger }: McpRouteParts,
 ): Promise<void> {
   const { response } = exchange;
   const reply: McpReply = {
@@ -87,6 +87,8 @@ async function handOver(
         ...(text !== undefined && { contentType: 'application/json', body: text }),
         headers: NO_STORE,
       }),
+    needScopes: (scopes) =>
+      send(exchange, { ...INSUFFICIENT_SCOPE, headers: { ...NO_STORE, ...challenge.scopes(exchange, scopes) } }),
     stream: () => openEventStream(exchange, unreadStreamBytes),
   };
   try {
@@ -136,6 +138,18 @@ function leavingSignal(exchange: Exchange): AbortSignal {
 }
 
 const NO_STORE = { 'Cache-Control': 'no-store' };
+/** The call that it answers is on record itself. */
+const INSUFFICIENT_SCOPE = {
+  status: 403,
+  contentType: 'application/json',
+  body: JSON.stringify({
+    error: {
+      code: 'FORBIDDEN',
+      message: 'The token is not for this call.',
+      hint: 'Ask for a token with the scopes that WWW-Authenticate names.',
+    },
+  }),
+};
 const FAULT = {
   status: 500,
   contentType: 'application/json',

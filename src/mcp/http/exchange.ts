@@ -19,8 +19,10 @@ export interface McpExchange {
 
 export type McpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Takes one answer: either `send` or `stream` is called, once. Neither fails when the client has gone. */
+/** Takes one answer: one of its functions is called, once. None fails when the client has gone. */
 export interface McpReply {
+  /** Tells the client to come with a token that has these scopes. */
+  needScopes(scopes: readonly Scope[]): void;
   /** The whole answer. `body` undefined: none (202). */
   send(status: number, body: string | undefined): void;
   /** Opens an event stream with status 200. */
