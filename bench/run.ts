@@ -13,6 +13,7 @@ import { startEmbedded } from '../src/postgres/embedded.ts';
 import { HUNDRED_TABLES, SHOP } from './diagnostic.ts';
 import { prepareHttpBench } from './http.ts';
 import { measureKeyCheck } from './key-check.ts';
+import { measureTokenCheck } from './token-check.ts';
 import { describeMachine } from './machine.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measurePolicyDecision } from './policy-decision.ts';
@@ -68,6 +69,7 @@ async function measure(url: string): Promise<Results> {
     audit,
     memory,
     keyCheck: measureKeyCheck(quick ? 50 : 500),
+    tokenCheck: await measureTokenCheck(quick ? 20 : 200),
     policyDecision: measurePolicyDecision(quick ? 50 : 500),
     pipeline: [
       { tables: 0, ...empty },
