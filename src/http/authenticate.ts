@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { createAllowances } from '../core/allowance.ts';
+import { networkOf } from '../core/networks.ts';
 import type { Recognition, Recognized } from '../identity/bearer.ts';
 import type { Callers } from '../identity/callers.ts';
-import { networkOf } from './client-address.ts';
 import { countHeader } from './raw-headers.ts';
 
 /** Invalid credentials that one network may present in a minute before it is told to wait. */

@@ -1,8 +1,8 @@
 import type { AuditLog } from '../audit/event.ts';
 import type { Principal } from '../contract/principal.ts';
+import { networkOf } from '../core/networks.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { networkOf } from './client-address.ts';
 import { REFUSALS, type RefusalReason } from './refusal.ts';
 
 const MINUTE_MS = 60_000;

@@ -7,6 +7,8 @@ import { loadJose } from './jose.ts';
 import { flawOfHeader, type UnverifiedJwt } from './jwt.ts';
 import type { Verified } from './token-cache.ts';
 
+export const WRONG_SIGNATURE = 'signature';
+
 /** Told of a token that stands for nobody; `facts` are there only where the issuer has signed it. */
 export type OnRefused = (issuer: string, detail: string, facts?: Readonly<Record<string, unknown>>) => void;
 
@@ -44,7 +46,7 @@ export function createIssuer({ keys, onRefused, now, ...rules }: IssuerParts): I
       const found = await keys.find(header);
       if ('unavailableS' in found) return { refused: 'unavailable', retryAfterS: found.unavailableS };
       if ('unknown' in found) return refuse('unknown key');
-      if (!(await isSigned(text, found.key, algorithms))) return refuse('signature');
+      if (!(await isSigned(text, found.key, algorithms))) return refuse(WRONG_SIGNATURE);
       const judged = judge(claims, now());
       if ('detail' in judged) return refuse(judged.detail, judged.facts);
       return { recognized: judged, isSigned: () => keys.generation() === found.generation };

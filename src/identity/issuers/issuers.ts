@@ -3,10 +3,11 @@ import { BUILT_IN_PERSONAS, type Config } from '../../config/schema.ts';
 import type { Principal } from '../../contract/principal.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { UNRECOGNIZED, type Recognition, type Recognizer } from '../bearer.ts';
+import { createCheckBudget } from './check-budget.ts';
 import type { IssuerSpec } from './claims.ts';
 import { fetchKeys, type FetchKeys } from './fetch-keys.ts';
 import { createIssuerKeys, type IssuerKeys } from './issuer-keys.ts';
-import { createIssuer, type Issuer, type OnRefused } from './issuer.ts';
+import { createIssuer, WRONG_SIGNATURE, type Issuer, type OnRefused } from './issuer.ts';
 import { readJwt } from './jwt.ts';
 import { createTokenCache, digestOf } from './token-cache.ts';
 
@@ -79,8 +80,9 @@ interface RecognizerParts {
 
 function createRecognizer({ issuers, letInBy, onRefused, now }: RecognizerParts): Recognizer {
   const cache = createTokenCache(now);
+  const budget = createCheckBudget(now);
 
-  async function verify(text: string, digest: string): Promise<Recognition> {
+  async function verify(text: string, digest: string, sourceAddress: string): Promise<Recognition> {
     const token = readJwt(text);
     const { iss } = token?.claims ?? {};
     const issuer = typeof iss === 'string' ? issuers.get(iss) : undefined;
@@ -89,17 +91,21 @@ function createRecognizer({ issuers, letInBy, onRefused, now }: RecognizerParts)
       onRefused('none of auth.oidc', 'unknown issuer');
       return { refused: 'unrecognized', detail: 'unknown issuer' };
     }
+    if (!budget.allows(sourceAddress)) return { refused: 'unrecognized', detail: 'not looked at' };
     const verified = await issuer.verify(text, token);
-    if ('refused' in verified) return verified;
+    if ('refused' in verified) {
+      if (verified.refused === 'unrecognized' && verified.detail === WRONG_SIGNATURE) budget.failed(sourceAddress);
+      return verified;
+    }
     letInBy.set(verified.recognized.principal, issuer.rules);
     cache.add(digest, verified);
     return verified.recognized;
   }
 
   return {
-    recognize(bearer) {
+    recognize(bearer, sourceAddress) {
       const digest = digestOf(bearer);
-      return cache.get(digest) ?? verify(bearer, digest);
+      return cache.get(digest) ?? verify(bearer, digest, sourceAddress);
     },
     renew(principal) {
       const rules = issuers.get(principal.issuer)?.rules;
