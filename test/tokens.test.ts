@@ -299,7 +299,14 @@ it('counts no more once its issuer is taken out of the file', async () => {
   });
 }, 40_000);
 
-it('leaves no token in a log or an audit event, whole or in parts', () => {
+it('leaves no token in a log or an audit event, whole or in parts, even one that a caller writes everywhere', async () => {
+  const token = await signed();
+  const call = (name: string, args: object) => ({ method: 'tools/call', params: { name, arguments: args } });
+  expect(await post(url, token, call('query', { sql: `select '${token}' as t` }))).toMatchObject({ status: 200 });
+  await post(url, token, call('query', { sql: `select ${token}` }));
+  await post(url, token, call('list_tables', { schema: token, token, authorization: `Bearer ${token}` }));
+  await post(url, token, { method: token, params: { _meta: { traceparent: token, progressToken: token } } });
+  await post(url, token, call(token, {}));
   expect(presented.length).toBeGreaterThan(10);
   expectNoToken(place, howdah);
 });

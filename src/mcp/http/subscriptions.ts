@@ -8,8 +8,10 @@ import { openSubscription, type Subscription } from './subscription.ts';
 /** One is enough for a client; a principal may have several clients. */
 const MAX_OF_PRINCIPAL = 16;
 const MAX_OPEN = 1024;
-/** How long a stream of a credential that has expired is left open at most; it is told nothing. */
+/** How long a stream of a credential that counts no more is left open at most; it is told nothing. */
 const LOOK_AGAIN_MS = 15_000;
+/** A timer of Node holds no more, and would end at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The streams of `subscriptions/listen`. */
 export interface Subscriptions {
@@ -86,7 +88,7 @@ export function createSubscriptions({ completed, isStillAuthentic }: Subscriptio
       look(mine);
       const looking = setInterval(() => look(mine), LOOK_AGAIN_MS).unref();
       const leftMs = exchange.expiresAtMs - Date.now();
-      const expiry = leftMs < LOOK_AGAIN_MS ? setTimeout(() => look(mine), Math.max(0, leftMs)).unref() : undefined;
+      const expiry = leftMs < LONGEST_TIMER_MS ? setTimeout(() => look(mine), Math.max(0, leftMs)).unref() : undefined;
       await subscription.closed;
       clearInterval(looking);
       clearTimeout(expiry);
