@@ -62,6 +62,7 @@ afterAll(async () => {
   await Promise.all([issuer.close(), other.close()]);
 });
 
+const call = (name: string, args: object) => ({ method: 'tools/call', params: { name, arguments: args } });
 const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
 
 interface Running {
@@ -301,7 +302,6 @@ it('counts no more once its issuer is taken out of the file', async () => {
 
 it('leaves no token in a log or an audit event, whole or in parts, even one that a caller writes everywhere', async () => {
   const token = await signed();
-  const call = (name: string, args: object) => ({ method: 'tools/call', params: { name, arguments: args } });
   expect(await post(url, token, call('query', { sql: `select '${token}' as t` }))).toMatchObject({ status: 200 });
   await post(url, token, call('query', { sql: `select ${token}` }));
   await post(url, token, call('list_tables', { schema: token, token, authorization: `Bearer ${token}` }));
