@@ -15,6 +15,8 @@ export interface Results {
   readonly memory: readonly { readonly calls: number; readonly residentMb: number }[];
   /** Microseconds of one check of a key. */
   readonly keyCheck: readonly { readonly presented: string; readonly us: Spread }[];
+  /** Microseconds of the check of a token of an issuer, by its signature; left out of older runs. */
+  readonly tokenCheck?: readonly { readonly signed: string; readonly firstUs: Spread; readonly knownUs: Spread }[];
   /** Microseconds of the decisions on one call, with 50 personas of 100 patterns; left out of older runs. */
   readonly policyDecision?: Spread;
   /** Microseconds of the verdict on a statement of a kilobyte, and of the parser alone; left out of older runs. */

@@ -14,6 +14,7 @@ import { HUNDRED_TABLES, SHOP } from './diagnostic.ts';
 import { measureGuard } from './guard.ts';
 import { prepareHttpBench } from './http.ts';
 import { measureKeyCheck } from './key-check.ts';
+import { measureTokenCheck } from './token-check.ts';
 import { describeMachine } from './machine.ts';
 import { measurePipeline } from './pipeline.ts';
 import { measurePolicyDecision } from './policy-decision.ts';
@@ -69,6 +70,7 @@ async function measure(url: string): Promise<Results> {
     audit,
     memory,
     keyCheck: measureKeyCheck(quick ? 50 : 500),
+    tokenCheck: await measureTokenCheck(quick ? 20 : 200),
     policyDecision: measurePolicyDecision(quick ? 50 : 500),
     guard: await measureGuard(quick ? 100 : 1000),
     pipeline: [

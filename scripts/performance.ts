@@ -45,6 +45,7 @@ export function performanceReport(results: Results): string {
     ...(results.audit ?? []).map(audit),
     memory(results),
     keyCheck(results),
+    ...tokenCheck(results),
     ...policyDecision(results),
     ...guard(results),
     pipeline(results),
@@ -123,6 +124,21 @@ ${table(
   checks.map(({ presented, us }) => [presented, spread(us, 2)]),
 )}
 `;
+}
+
+function tokenCheck({ tokenCheck: checks }: Results): string[] {
+  if (checks === undefined) return [];
+  return [
+    `## The check of a token
+
+Of an issuer, in batches: with its signature at the first time, and by its digest until it ends.
+
+${table(
+  ['signed with', 'first time, µs', 'then, µs'],
+  checks.map(({ signed, firstUs, knownUs }) => [signed, spread(firstUs, 0), spread(knownUs, 2)]),
+)}
+`,
+  ];
 }
 
 function policyDecision({ policyDecision: us }: Results): string[] {

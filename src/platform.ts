@@ -28,6 +28,7 @@ import type { Guard } from './guard/guard.ts';
 import type { FrontDoor, FrontDoorParts } from './http/front-door.ts';
 import type { HttpServer } from './http/server.ts';
 import { compileCallers, createLiveCallers, type LiveCallers } from './identity/callers.ts';
+import { createIssuers } from './identity/issuers/issuers.ts';
 import { createMethods } from './mcp/methods/all-methods.ts';
 import { allPrompts } from './mcp/prompts/all-prompts.ts';
 import { allResources } from './mcp/resources/all-resources.ts';
@@ -90,7 +91,9 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   await requireAllowedQueries(config);
   const keys = await configuredKeys(config, env);
   const wired: Wired = { ...wire(wiring), running: createRunningCalls(), logger };
-  const callers = createLiveCallers(compileCallers(config.auth));
+  const issuers = createIssuers({ publicUrl: config.http.public_url, logger });
+  const compileAll = (file: Config) => compileCallers(file.auth, { jwts: issuers.use(file) });
+  const callers = createLiveCallers(compileAll(config));
   const embeddedStore = parts.embeddedStore ?? 'none';
   const log = await openLog({ ...parts, stateDir, embeddedStore, moreJobs }).catch(async (error: unknown) => {
     await wired.fleet.close();
@@ -100,7 +103,12 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
   late.reader = log.reader;
   const counted = log.store && openSharedLimits(log.store, config.audit.on_unavailable, logger);
   let door: FrontDoor | undefined;
-  const rules = openRules({ ...rulesParts(wiring, wired, callers), log, onListsChanged: () => door?.listsChanged() });
+  const rules = openRules({
+    ...rulesParts(wiring, wired, callers),
+    compileCallers: compileAll,
+    log,
+    onListsChanged: () => door?.listsChanged(),
+  });
   late.stored = () => rules.stored();
   late.editor = rules.editor;
   const statementTexts = openStatementTexts();
@@ -124,6 +132,7 @@ export async function createPlatform(parts: PlatformParts): Promise<Platform> {
     deps,
     reload: (load) => rules.reload(load),
     async openHttp({ home } = {}) {
+      issuers.start();
       door = await listen({ ...parts, catalog, deps, callers, home }, counted);
       return door;
     },
@@ -159,7 +168,7 @@ function rulesParts(
   wiring: Wiring,
   { policy, compile, useQueries, running, logger }: Wired,
   callers: LiveCallers,
-): Omit<RulesParts, 'log' | 'onListsChanged'> {
+): Omit<RulesParts, 'log' | 'compileCallers' | 'onListsChanged'> {
   return {
     config: wiring.config,
     policy,

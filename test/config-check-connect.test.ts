@@ -6,7 +6,7 @@ import { Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { runCli } from '../src/cli/cli.ts';
-import { makeReader, type Reader } from './callers-kit.ts';
+import { makeReader } from './callers-kit.ts';
 import { useClone } from './postgres/clone.ts';
 import { describeSomeMajors } from './postgres/each-major.ts';
 import { runAs } from './postgres/platform.ts';
@@ -14,6 +14,13 @@ import { runAs } from './postgres/platform.ts';
 const hides = (entry: string, level: string, name: string, near: string) =>
   `hides nothing: "${entry}" names the ${level} "${name}", which none of the databases has that were read for the persona; did you mean ${near}?`;
 const opens = (...parts: Parameters<typeof hides>) => hides(...parts).replace('hides', 'opens');
+
+const query = (sql: string, ...types: string[]) => ({
+  description: 'A query.',
+  sql,
+  server: 'shop',
+  parameters: types.map((type, i) => ({ name: `p${i}`, type })),
+});
 
 describeSomeMajors('config check --connect', (cluster) => {
   const clone = useClone(cluster);
@@ -117,12 +124,6 @@ describeSomeMajors('config check --connect', (cluster) => {
         'grant select on shop.customers',
         'grant select on shop.judged',
       );
-      const query = (sql: string, ...types: string[]) => ({
-        description: 'A query.',
-        sql,
-        server: 'shop',
-        parameters: types.map((type, i) => ({ name: `p${i}`, type })),
-      });
       const config = (queries: object) => ({
         servers: { shop: { url: clone().monitorUrl, logins: { reader } } },
         personas: {

@@ -168,10 +168,13 @@ function startExchange(endpoint: McpEndpoint, message: unknown, options: PostOpt
     body: Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)),
     headers,
     principal: localPrincipal(persona, user),
+    scopes: null,
+    expiresAtMs: Infinity,
     sourceAddress: '192.0.2.7',
     signal: client.signal,
     reply: {
       send: (status, body) => take({ status, body }),
+      needScopes: (scopes) => take({ status: 403, body: JSON.stringify({ scopes }) }),
       stream: () => {
         take({ status: 200, body: undefined });
         return {

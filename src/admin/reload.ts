@@ -4,7 +4,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { ErrorCode } from '../contract/error-code.ts';
 import { toPlatformError } from '../core/errors.ts';
-import { compileCallers, type LiveCallers } from '../identity/callers.ts';
+import { compileCallers as compileKeys, type Callers, type LiveCallers } from '../identity/callers.ts';
 import type { LivePolicy } from '../policy/live.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -14,6 +14,8 @@ export interface ReloadParts {
   readonly config: Config;
   readonly policy: LivePolicy;
   readonly callers: LiveCallers;
+  /** Makes who may call of a configuration; of its keys alone where this is left out. */
+  readonly compileCallers?: ((config: Config) => Callers) | undefined;
   /**
    * Fails with CONFIG_INVALID for whatever Howdah could not start with. What it resolves with compiles at once, with
    * what else is in force by then.
@@ -41,6 +43,7 @@ export function createReload({
   config: started,
   policy,
   callers,
+  compileCallers = ({ auth }) => compileKeys(auth),
   compile,
   onTaken,
   audit,
@@ -52,7 +55,7 @@ export function createReload({
   async function apply(load: () => Promise<LoadedConfig>): Promise<ConfigChanges> {
     const { config, warnings, source } = await load();
     const compileNow = await compile(config);
-    const next = { policy: compileNow(), callers: compileCallers(config.auth) };
+    const next = { policy: compileNow(), callers: compileCallers(config) };
     const { live } = findChanges(inForce, config);
     const { atRestart } = findChanges(started, config);
     const details = { source, policy_version_before: policy.version, changed: live, restart_needed: atRestart };

@@ -4,7 +4,7 @@ import type { Principal } from '../contract/principal.ts';
 import { PlatformError } from '../core/errors.ts';
 import { anonymousPrincipal } from '../identity/anonymous-principal.ts';
 import { principalOf } from '../identity/api-keys.ts';
-import type { LiveCallers } from '../identity/callers.ts';
+import type { Callers, LiveCallers } from '../identity/callers.ts';
 import { describeIdlePersona } from '../policy/idle.ts';
 import type { LivePolicy } from '../policy/live.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -25,6 +25,7 @@ export interface RulesParts {
   readonly log: Pick<Log, 'audit' | 'store'>;
   readonly policy: LivePolicy;
   readonly callers: LiveCallers;
+  readonly compileCallers: (config: Config) => Callers;
   readonly compile: Compile;
   /** Fails with CONFIG_INVALID for whatever Howdah could not start with. */
   readonly prepare: (next: Config) => Promise<Compile>;
@@ -125,11 +126,12 @@ function createInForce(parts: RulesParts): InForce {
 }
 
 function createFileReload(parts: RulesParts, { useFile, onChanged }: InForce, stored: () => StoredRules): Reload {
-  const { config, log, policy, callers, prepare, logger } = parts;
+  const { config, log, policy, callers, compileCallers, prepare, logger } = parts;
   return createReload({
     config,
     policy,
     callers,
+    compileCallers,
     async compile(next) {
       const compile = await prepare(next);
       return () => compile(next, stored());

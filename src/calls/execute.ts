@@ -1,5 +1,6 @@
 import type { AuditLog } from '../audit/event.ts';
 import type { Principal } from '../contract/principal.ts';
+import type { Scope } from '../contract/scope.ts';
 import { startDeadline, type Deadline } from '../core/deadline.ts';
 import { PlatformError, toPlatformError } from '../core/errors.ts';
 import { uuidv7 } from '../core/ids.ts';
@@ -19,6 +20,7 @@ import type { Operation, Output } from './operation.ts';
 import { checkPurpose, readPurpose } from './purpose.ts';
 import { describeReach, findDestination, openDestination, type Destination } from './reach.ts';
 import { createCallRecord, type CallRecord } from './record.ts';
+import { requireScope } from './scope.ts';
 import { watchForRevocation, type RunningCalls } from './running.ts';
 import { cutRows, shapeOutput } from './shape.ts';
 
@@ -59,6 +61,10 @@ export interface CallRequest {
   /** What the surface found wrong with the text of the arguments, such as a key that is given twice. */
   readonly malformed?: string | undefined;
   readonly principal: Principal;
+  /** What the credential is limited to; nothing limits one without. */
+  readonly scopes?: readonly Scope[] | null | undefined;
+  /** When the credential ends, in milliseconds since 1970; never where this is left out. */
+  readonly expiresAtMs?: number | undefined;
   readonly origin: CallOrigin;
   /** Aborts when the caller leaves. */
   readonly signal: AbortSignal;
@@ -132,6 +138,7 @@ async function admit(request: CallRequest, deps: CallDeps, record: CallRecord): 
   const persona = chosen ?? refuseStranger(rivals, request.principal);
   // A protocol method shows each caller only what the operations behind it allow, below and in its own lists.
   if (operation.kind !== 'method') authorizeOperation(persona, operation, record);
+  requireScope(request.scopes, operation, record);
 
   // 3. The arguments, parsed once; everything after sees this value only.
   if (request.malformed !== undefined) throw new PlatformError('INVALID_INPUT', request.malformed);
@@ -141,7 +148,10 @@ async function admit(request: CallRequest, deps: CallDeps, record: CallRecord): 
 
   // 4. May it be done with these arguments, and there?
   const actsAs = operation.actsAs?.(input).map((name) => request.catalog.find(name).operation) ?? [];
-  for (const other of actsAs) authorizeOperation(persona, other, record);
+  for (const other of actsAs) {
+    authorizeOperation(persona, other, record);
+    requireScope(request.scopes, other, record);
+  }
   const destination = operation.reaches === 'server' ? findDestination(deps.fleet, persona, input, record) : undefined;
   return { operation, actsAs, persona, input, destination, moment };
 }
@@ -158,9 +168,8 @@ async function perform(
   const deadline = startDeadline(timeoutOf(operation, persona, input), request.signal);
   const operations = operation.kind === 'method' ? actsAs : [operation, ...actsAs];
   const { data, dataGrants } = persona;
-  const revocation = watchForRevocation({ principal, operations, destination, data, dataGrants }, deadline, (call) =>
-    deps.running.add(call, moment),
-  );
+  const call = { principal, expiresAtMs: request.expiresAtMs, operations, destination, data, dataGrants };
+  const revocation = watchForRevocation(call, deadline, (running) => deps.running.add(running, moment));
   const rows = countsRows(operation, persona) ? deps.limits : undefined;
   try {
     if (rows && (await rows.rowsLeft(principal, persona)) <= 0) throw tooManyRows(persona, Date.now());

@@ -1,10 +1,12 @@
+import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { PersonaSpec } from '../contract/persona.ts';
+import { startDeadline } from '../core/deadline.ts';
 import type { PlatformError } from '../core/errors.ts';
 import { localPrincipal } from '../identity/local-principal.ts';
 import { compilePersonas } from '../policy/compile.ts';
 import type { Operation } from './operation.ts';
-import { createRunningCalls } from './running.ts';
+import { createRunningCalls, watchForRevocation, type RunningCall } from './running.ts';
 
 const principal = localPrincipal('asker', 'ada');
 const operations = [{ name: 'query', area: 'sql', accessClass: 'query' }] as unknown as readonly Operation[];
@@ -59,4 +61,21 @@ it('leaves alone what is over', () => {
   call.forget();
   expect(running.review(closed, (caller) => caller)).toBe(0);
   expect(call.ended).toEqual([]);
+});
+
+it('ends a call with the credential that it was made with, and withholds its answer', async () => {
+  const running = createRunningCalls();
+  const deadline = startDeadline(10_000, new AbortController().signal);
+  const call = { principal, operations, destination: undefined, data: undefined, dataGrants: { canonical: '' } };
+  const add = (added: RunningCall) => running.add(added, running.moment());
+  const watch = watchForRevocation({ ...call, expiresAtMs: Date.now() + 20 }, deadline, add);
+  const lasting = watchForRevocation({ ...call, expiresAtMs: Date.now() + 3_600_000 }, deadline, add);
+  watch.check();
+  await once(deadline.signal, 'abort');
+  expect(deadline.signal.reason).toMatchObject({ code: 'UNAUTHENTICATED' });
+  expect(() => watch.check()).toThrow('The credential of the call ended');
+  lasting.check();
+  watch.forget();
+  lasting.forget();
+  deadline.clear();
 });

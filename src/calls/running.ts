@@ -8,6 +8,8 @@ import type { Destination } from './reach.ts';
 /** A call that is under way, as far as rights to it go. */
 export interface RunningCall {
   readonly principal: Principal;
+  /** When its credential ends, in milliseconds since 1970; never where this is left out. */
+  readonly expiresAtMs?: number | undefined;
   /** What it runs and what that stands for; a method of the protocol itself is not among them. */
   readonly operations: readonly Operation[];
   readonly destination: Destination | undefined;
@@ -68,15 +70,19 @@ export function watchForRevocation(
   add: (call: RunningCall) => () => void,
 ): { readonly check: () => void; readonly forget: () => void } {
   let reason: PlatformError | undefined;
-  const forget = add({
-    ...call,
-    end(error) {
-      reason = error;
-      deadline.end(error);
-    },
-  });
+  const end = (error: PlatformError) => {
+    reason ??= error;
+    deadline.end(error);
+  };
+  const leftMs = (call.expiresAtMs ?? Infinity) - Date.now();
+  // the deadline comes first where the credential lasts
+  const expiry = leftMs <= deadline.remainingMs() ? setTimeout(() => end(expired()), leftMs).unref() : undefined;
+  const remove = add({ ...call, end });
   return {
-    forget,
+    forget() {
+      clearTimeout(expiry);
+      remove();
+    },
     check() {
       if (reason) throw reason;
     },
@@ -96,6 +102,12 @@ function findRefusal(
   const isSame = persona.data?.canonical === data?.canonical && persona.dataGrants.canonical === dataGrants.canonical;
   if (isSame) return undefined;
   return `personas.${persona.name}.data is not what it was when the call began`;
+}
+
+function expired(): PlatformError {
+  return new PlatformError('UNAUTHENTICATED', 'The credential of the call ended while it was under way.', {
+    hint: 'Call again with a new one.',
+  });
 }
 
 function revoked(rule: string, policyVersion: string, persona: CompiledPersona | undefined): PlatformError {

@@ -57,6 +57,7 @@ function describe({ servers, auth }: Config, metricsUrl: string | undefined): st
   return [
     count(Object.keys(servers).length, 'server'),
     count(auth.api_keys.length, 'key'),
+    ...(auth.oidc.length > 0 ? [count(auth.oidc.length, 'issuer')] : []),
     ...(auth.anonymous ? [`anonymous callers as ${auth.anonymous.persona}`] : []),
     metricsUrl === undefined ? 'no metrics' : `metrics ${metricsUrl}`,
   ].join(', ');

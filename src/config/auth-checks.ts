@@ -22,10 +22,11 @@ export function findKeyProblems({ auth }: Checked): Problem[] {
 }
 
 /** Why nobody could call over HTTP, after `auth`. */
-export const NOBODY = 'lets nobody call: make a key with `howdah key create` and put its entry under auth.api_keys';
+export const NOBODY =
+  'lets nobody call: make a key with `howdah key create` and put its entry under auth.api_keys, or name an issuer of tokens under auth.oidc';
 
-export function mayAnyoneCall({ anonymous, api_keys: keys }: Config['auth']): boolean {
-  return anonymous !== undefined || keys.length > 0;
+export function mayAnyoneCall({ anonymous, api_keys: keys, oidc }: Config['auth']): boolean {
+  return anonymous !== undefined || keys.length > 0 || oidc.length > 0;
 }
 
 /** Keys that do nothing, though nothing is wrong with their form. */

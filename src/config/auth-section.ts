@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Networks } from './http-section.ts';
+import { OidcIssuer } from './oidc-section.ts';
 
 const Patterns = z.array(z.string().min(1)).min(1);
 
@@ -34,6 +35,11 @@ export function authSection(name: z.ZodString) {
       .boolean()
       .default(true)
       .describe('Whether a call that is under way ends when its caller loses the right to make it.'),
+    oidc: z
+      .array(OidcIssuer)
+      .max(20)
+      .default([])
+      .describe('Issuers whose tokens (JWT) callers over HTTP present: Keycloak, Entra ID and the like.'),
     api_keys: z.array(ApiKey).default([]).describe('Keys that callers over HTTP present as bearer tokens.'),
   });
 }

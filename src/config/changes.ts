@@ -3,7 +3,7 @@ import { Secret } from '../core/secret.ts';
 import type { Config } from './schema.ts';
 
 /** What is taken over while Howdah runs; all else counts at the next start. */
-const LIVE = /^(personas\.|queries\.|grants\.|auth\.api_keys\.|auth\.(anonymous|cancel_revoked)$|audit\.purpose$)/;
+const LIVE = /^(personas\.|queries\.|grants\.|auth\.api_keys\.|auth\.(anonymous|cancel_revoked|oidc)$|audit\.purpose$)/;
 
 export interface ConfigChanges {
   /** Keys such as `personas.analyst`; an API key by its id. */

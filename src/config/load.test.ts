@@ -68,7 +68,7 @@ telemetry:
         allowed_origins: [],
         requests_per_minute: 6000,
       },
-      auth: { api_keys: [], cancel_revoked: true },
+      auth: { api_keys: [], cancel_revoked: true, oidc: [] },
       servers: {
         shop: {
           url: '[redacted]',

@@ -7,6 +7,7 @@ import { findKeyProblems, findKeyWarnings } from './auth-checks.ts';
 import { findHttpWarnings } from './http-checks.ts';
 import { findEnvironmentServer } from './environment.ts';
 import { readConfigFile } from './file.ts';
+import { findIssuerProblems, findIssuerWarnings } from './oidc-checks.ts';
 import { describeIssues } from './issue.ts';
 import { findKey } from './key.ts';
 import { createConfigError, type Problem } from './problem.ts';
@@ -65,6 +66,7 @@ async function loadFile(path: string, env: Environment): Promise<LoadedConfig> {
   const warnings = [
     ...findHttpWarnings(config, isRecord(tree) && 'http' in tree),
     ...findKeyWarnings(config, Date.now()),
+    ...findIssuerWarnings(config),
     ...findStoreWarnings(config, Config.parse({})),
   ];
   if (writableByAll) warnings.unshift(`${path} may be changed by every user of this machine; run chmod o-w.`);
@@ -84,7 +86,11 @@ function parseConfig(tree: unknown, env: Environment, problems: Problem[]): Pars
     problems.push(...describeIssues(result.error.issues, tree).filter(({ path }) => !reported.has(path)));
     return undefined;
   }
-  problems.push(...findDanglingNames(result.data, env), ...findKeyProblems(result.data));
+  problems.push(
+    ...findDanglingNames(result.data, env),
+    ...findKeyProblems(result.data),
+    ...findIssuerProblems(result.data),
+  );
   return result.data;
 }
 

@@ -19,3 +19,22 @@ export function compileNetworks(networks: readonly string[]): (address: string) 
     return family !== 0 && list.check(plain, family === 4 ? 'ipv4' : 'ipv6');
   };
 }
+
+/** What limits count by: an IPv4 address, but of IPv6 the /64, since one host has all of it. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail = ''] = (address.split('%', 1)[0] ?? '').split('::', 2);
+  const left = groupsOf(head);
+  const right = address.includes('::') ? groupsOf(tail) : [];
+  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
+  return `${[...left, ...zeros, ...right]
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}
+
+/** An IPv4 address at the end stands for two groups, which lie beyond the first four. */
+function groupsOf(text: string): string[] {
+  if (text === '') return [];
+  return text.split(':').flatMap((group) => (group.includes('.') ? ['0', '0'] : [group]));
+}

@@ -43,13 +43,16 @@ export function begin(exchange: Exchange, { status, contentType, body, headers }
 export interface RefusalExtras {
   readonly headers?: Headers;
   readonly retryAfterS?: number;
+  /** For the audit log, in words of ours. */
+  readonly detail?: string | undefined;
 }
 
 /** Answers with an error, and counts it. */
-export function refuse(exchange: Exchange, reason: RefusalReason, { headers, retryAfterS }: RefusalExtras = {}): void {
+export function refuse(exchange: Exchange, reason: RefusalReason, extras: RefusalExtras = {}): void {
+  const { headers, retryAfterS, detail } = extras;
   const { status, ...error } = REFUSALS[reason];
   const { address, principal, site } = exchange;
-  site.refusals.add({ reason, address, principal });
+  site.refusals.add({ reason, detail, address, principal });
   const answer = {
     status,
     contentType: 'application/json',

@@ -48,22 +48,3 @@ function peerOf({ socket }: IncomingMessage): string {
 function unmap(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
-
-/** What limits count by: an IPv4 address, but of IPv6 the /64, since one host has all of it. */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = '', tail = ''] = (address.split('%', 1)[0] ?? '').split('::', 2);
-  const left = groupsOf(head);
-  const right = address.includes('::') ? groupsOf(tail) : [];
-  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
-  return `${[...left, ...zeros, ...right]
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
-}
-
-/** An IPv4 address at the end stands for two groups, which lie beyond the first four. */
-function groupsOf(text: string): string[] {
-  if (text === '') return [];
-  return text.split(':').flatMap((group) => (group.includes('.') ? ['0', '0'] : [group]));
-}

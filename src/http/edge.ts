@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config/schema.ts';
 import { createAllowances } from '../core/allowance.ts';
+import { networkOf } from '../core/networks.ts';
 import { refuse, send } from './answer.ts';
-import { createClientAddresses, networkOf } from './client-address.ts';
+import { createClientAddresses } from './client-address.ts';
 import type { Exchange, Site } from './exchange.ts';
 import { createHostRule } from './host-rule.ts';
 import type { HttpLimits } from './limits.ts';

@@ -6,7 +6,7 @@ import type { Callers } from '../identity/callers.ts';
 import { createMcpEndpoint } from '../mcp/http/endpoint.ts';
 import { headerOf } from '../mcp/http/exchange.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { recognize } from './authenticate.ts';
+import { isStillAuthentic } from './authenticate.ts';
 import { createRefusals } from './refusals.ts';
 import { openHttpServer, type HttpServer } from './server.ts';
 
@@ -39,7 +39,7 @@ export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
     version,
     call: (request) => executeCall(request, counted),
     isStillAuthentic: ({ headers, sourceAddress }) =>
-      recognize(callers, headerOf(headers, 'authorization'), sourceAddress) !== undefined,
+      isStillAuthentic(callers, headerOf(headers, 'authorization'), sourceAddress),
     onRefused: ({ sourceAddress, principal }, detail) =>
       refusals.add({ reason: 'protocol', detail, address: sourceAddress, principal }),
     onFault: (error) => logger.error({ err: error }, 'a request failed inside Howdah'),
@@ -52,6 +52,7 @@ export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
     details: {
       listen: config.http.listen,
       personas: policy.personas().map(({ name }) => name),
+      issuers: config.auth.oidc.map(({ issuer }) => issuer),
       key_ids: config.auth.api_keys.map(({ id }) => id),
       anonymous_persona: config.auth.anonymous?.persona ?? null,
     },

@@ -48,6 +48,12 @@ export const REFUSALS = {
     message: 'Too many invalid credentials came from your address.',
     hint: 'Wait as long as Retry-After says; a valid credential is served at once.',
   },
+  unavailable: {
+    status: 503,
+    code: 'UNAVAILABLE',
+    message: 'Your credential cannot be checked now.',
+    hint: 'Keep it, and try again when Retry-After says.',
+  },
   content_type: {
     status: 415,
     code: 'INVALID_INPUT',

@@ -1,8 +1,8 @@
 import type { AuditLog } from '../audit/event.ts';
 import type { Principal } from '../contract/principal.ts';
+import { networkOf } from '../core/networks.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { networkOf } from './client-address.ts';
 import { REFUSALS, type RefusalReason } from './refusal.ts';
 
 const MINUTE_MS = 60_000;
@@ -13,7 +13,7 @@ const REASONS_KEPT = 30;
 
 export interface RefusedRequest {
   readonly reason: RefusalReason;
-  /** Says more of a `protocol` refusal, in words of ours; nothing that the caller wrote. */
+  /** Says more of it, in words of ours; nothing that the caller wrote. */
   readonly detail?: string | undefined;
   readonly address: string;
   /** Who it was, where that was known by then. */

@@ -9,6 +9,7 @@ import { createAuthenticator } from './authenticate.ts';
 import { createBacklog } from './backlog.ts';
 import { createBaseUrl } from './base-url.ts';
 import { createBodyReader } from './body.ts';
+import { createChallenge } from './challenge.ts';
 import { createClientErrorHandler } from './client-error.ts';
 import { trackConnections } from './connections.ts';
 import { closeListener, drainConnections } from './drain.ts';
@@ -116,12 +117,12 @@ function routesOf(
   limits: HttpLimits,
 ): ReadonlyMap<string, Route> {
   const baseUrl = createBaseUrl(http);
-  const metadata = createProtectedResourceRoute(baseUrl);
+  const metadata = createProtectedResourceRoute(baseUrl, () => callers.authorizationServers());
   const mcp = createMcpRoute({
     endpoint,
     authenticate: createAuthenticator(callers),
+    challenge: createChallenge(baseUrl, () => callers.authorizationServers()),
     readBody: createBodyReader(limits),
-    baseUrl,
     unreadStreamBytes: limits.unreadStreamBytes,
     logger,
   });

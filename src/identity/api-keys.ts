@@ -3,13 +3,16 @@ import type { Narrowing, Principal } from '../contract/principal.ts';
 import type { Config } from '../config/schema.ts';
 import { compileNetworks } from '../core/networks.ts';
 import { idOfApiKey } from './api-key.ts';
+import type { Recognized } from './bearer.ts';
 
 /** The keys that are in force. */
 export interface ApiKeys {
   /**
-   * The principal of a key; undefined for whatever is not a valid, unexpired key for this address. A text that is
+   * Whom a key stands for; undefined for whatever is not a valid, unexpired key for this address. A text that is
    * refused takes the same time whether or not its id is known.
    */
+  recognize(presented: string, sourceAddress: string): Recognized | undefined;
+  /** The principal of a key, as `recognize` has it. */
   find(presented: string, sourceAddress: string): Principal | undefined;
   /** The principal of the unexpired key of an id, for whoever was let in by it; it proves nothing. */
   named(id: string): Principal | undefined;
@@ -17,9 +20,8 @@ export interface ApiKeys {
 
 interface Entry {
   readonly digest: Buffer;
-  readonly expiresAtMs: number;
   readonly isFrom: (address: string) => boolean;
-  readonly principal: Principal | undefined;
+  readonly recognized: Recognized | undefined;
 }
 
 /** Hashed in the place of a text that is no key. */
@@ -32,21 +34,26 @@ export function compileApiKeys(specs: readonly Spec[], now: () => number = Date.
   // compared with where the id is unknown: no text has this digest
   const nobody: Entry = {
     digest: randomBytes(32),
-    expiresAtMs: Infinity,
     isFrom: () => false,
-    principal: undefined,
+    recognized: undefined,
   };
+  const unexpired = ({ recognized }: Entry) =>
+    recognized !== undefined && now() < recognized.expiresAtMs ? recognized : undefined;
+
+  function recognize(presented: string, sourceAddress: string): Recognized | undefined {
+    const id = idOfApiKey(presented);
+    const entry = (id === undefined ? undefined : entries.get(id)) ?? nobody;
+    const digest = hash('sha256', id === undefined ? NO_KEY : presented, 'buffer');
+    const isRight = timingSafeEqual(digest, entry.digest);
+    return isRight && entry.isFrom(sourceAddress) ? unexpired(entry) : undefined;
+  }
+
   return {
-    find(presented, sourceAddress) {
-      const id = idOfApiKey(presented);
-      const entry = (id === undefined ? undefined : entries.get(id)) ?? nobody;
-      const digest = hash('sha256', id === undefined ? NO_KEY : presented, 'buffer');
-      const isRight = timingSafeEqual(digest, entry.digest);
-      return isRight && now() < entry.expiresAtMs && entry.isFrom(sourceAddress) ? entry.principal : undefined;
-    },
+    recognize,
+    find: (presented, sourceAddress) => recognize(presented, sourceAddress)?.principal,
     named(id) {
       const entry = entries.get(id);
-      return entry && now() < entry.expiresAtMs ? entry.principal : undefined;
+      return entry && unexpired(entry)?.principal;
     },
   };
 }
@@ -60,9 +67,12 @@ function compileEntry(spec: Spec, index: number): Entry {
   const { expires_at: expiresAt, networks } = spec;
   return {
     digest: Buffer.from(spec.hash.slice('sha256:'.length), 'hex'),
-    expiresAtMs: expiresAt === undefined ? Infinity : Date.parse(expiresAt),
     isFrom: networks === undefined ? () => true : compileNetworks(networks),
-    principal: principalOf(spec, index),
+    recognized: {
+      principal: principalOf(spec, index),
+      scopes: null,
+      expiresAtMs: expiresAt === undefined ? Infinity : Date.parse(expiresAt),
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import {
 import { createCatalog, type Catalog } from '../calls/catalog.ts';
 import { InputRequired, type DialogueClient } from '../calls/dialogue.ts';
 import type { CallOutcome, CallRequest } from '../calls/execute.ts';
+import { InsufficientScope } from '../calls/scope.ts';
 import { isRecord } from '../core/record.ts';
 import { toToolResult } from './call-tool.ts';
 import { toInputRequired } from './input-required.ts';
@@ -34,7 +35,7 @@ const ASKING_METHODS = new Set(['tools/call', 'prompts/get', 'resources/read']);
 /** One request of the protocol, however it came in; its form is checked, its parameters are not. */
 export interface McpRequest extends Pick<
   CallRequest,
-  'principal' | 'origin' | 'signal' | 'onProgress' | 'onLog' | 'malformed'
+  'principal' | 'scopes' | 'expiresAtMs' | 'origin' | 'signal' | 'onProgress' | 'onLog' | 'malformed'
 > {
   readonly era: ProtocolEra;
   readonly method: string;
@@ -49,7 +50,10 @@ export interface McpAnswerParts {
   readonly call: (request: CallRequest) => Promise<CallOutcome>;
 }
 
-/** Answers a request through the pipeline. Fails with a ProtocolError; what no operation declares is not found. */
+/**
+ * Answers a request through the pipeline. Fails with a ProtocolError, or with InsufficientScope; what no operation declares
+ * is not found.
+ */
 export type McpAnswerer = (request: McpRequest) => Promise<Result>;
 
 export function createAnswerer({ catalog, call }: McpAnswerParts): McpAnswerer {
@@ -60,7 +64,9 @@ export function createAnswerer({ catalog, call }: McpAnswerParts): McpAnswerer {
     const { name, arguments: given } = request.params;
     const tools = toolsNow();
     const called = { catalog: tools, name: typeof name === 'string' ? name : '', arguments: given };
-    return toToolResult(await call(Object.assign(callOf(request), called)), called, tools);
+    const outcome = await call(Object.assign(callOf(request), called));
+    requireScopes(outcome);
+    return toToolResult(outcome, called, tools);
   }
 
   async function callMethod(request: McpRequest): Promise<Result> {
@@ -70,6 +76,7 @@ export function createAnswerer({ catalog, call }: McpAnswerParts): McpAnswerer {
     if (!routed) throw new ProtocolError(ProtocolErrorCode.MethodNotFound, 'Method not found');
     const outcome = await call({ ...callOf(request), catalog, ...routed });
     if (outcome.ok) return describe(request, outcome.output, outcome.callId);
+    requireScopes(outcome);
     if (outcome.error instanceof InputRequired) return toInputRequired(outcome.error, outcome.callId);
     if (method === COMPLETE_METHOD) return describe(request, NO_COMPLETION, outcome.callId);
     const uri = params['uri'];
@@ -93,8 +100,13 @@ function toolsOf({ operations }: Catalog): Catalog {
 }
 
 function callOf(request: McpRequest): Omit<CallRequest, 'catalog' | 'name' | 'arguments'> {
-  const { principal, origin, signal, onProgress, onLog, malformed } = request;
-  return { principal, origin, signal, onProgress, onLog, malformed, client: clientOf(request) };
+  const { principal, scopes, expiresAtMs, origin, signal, onProgress, onLog, malformed } = request;
+  return { principal, scopes, expiresAtMs, origin, signal, onProgress, onLog, malformed, client: clientOf(request) };
+}
+
+/** What a token lacks is a matter between its client and whoever issues tokens: the model can do nothing about it. */
+function requireScopes(outcome: CallOutcome): void {
+  if (!outcome.ok && outcome.error instanceof InsufficientScope) throw outcome.error;
 }
 
 /** The legacy era asks by requests of the server's own, which need a session. */

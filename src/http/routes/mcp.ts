@@ -1,38 +1,39 @@
 import type { McpEndpoint } from '../../mcp/http/endpoint.ts';
 import type { Principal } from '../../contract/principal.ts';
+import type { Recognized } from '../../identity/bearer.ts';
 import type { McpExchange, McpReply } from '../../mcp/http/exchange.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { refuse, send } from '../answer.ts';
 import type { Authenticator, Identified } from '../authenticate.ts';
-import type { BaseUrl } from '../base-url.ts';
 import type { Body } from '../body.ts';
+import type { Challenge } from '../challenge.ts';
 import { openEventStream } from '../event-stream.ts';
 import type { Exchange } from '../exchange.ts';
 import { answerPreflight, isPreflight } from '../preflight.ts';
 import type { RefusalReason } from '../refusal.ts';
 import type { Route } from '../route.ts';
-import { METADATA_PATH, SCOPES } from './protected-resource.ts';
 
 export interface McpRouteParts {
   readonly endpoint: McpEndpoint;
   readonly authenticate: Authenticator;
   readonly readBody: (request: Exchange['request']) => Promise<Body>;
-  readonly baseUrl: BaseUrl;
+  readonly challenge: Challenge;
   readonly unreadStreamBytes: number;
   readonly logger: Logger;
 }
 
 /** `/mcp`: who is calling, then the form of the request, then its body, then the endpoint. */
 export function createMcpRoute(parts: McpRouteParts): Route {
-  const { authenticate, readBody, baseUrl } = parts;
+  const { authenticate, readBody } = parts;
   return {
     name: 'mcp',
     async serve(exchange) {
       const { request, address } = exchange;
       if (isPreflight(exchange)) return answerPreflight(exchange, 'POST');
 
-      const identified = authenticate(request, address);
-      if (!('principal' in identified)) return challenge(exchange, identified, baseUrl(request));
+      const asked = authenticate(request, address);
+      const identified = asked instanceof Promise ? await asked : asked;
+      if (!('principal' in identified)) return turnAway(exchange, identified, parts.challenge);
       exchange.principal = identified.principal;
       if (request.method !== 'POST') return refuse(exchange, 'method', { headers: { Allow: 'POST' } });
 
@@ -44,18 +45,20 @@ export function createMcpRoute(parts: McpRouteParts): Route {
       if (body === 'gone') return;
       if (body === 'too_large') return refuse(exchange, 'body_too_large');
       if (body === 'busy') return refuse(exchange, 'busy', { retryAfterS: 1 });
-      await handOver(exchange, identified.principal, body, parts);
+      await handOver(exchange, identified, body, parts);
     },
   };
 }
 
-/** RFC 6750 §3, RFC 9728 §5.1. `error` says that a credential was presented, and nothing of what is wrong with it. */
-function challenge(exchange: Exchange, identified: Exclude<Identified, { principal: unknown }>, baseUrl: string): void {
+function turnAway(
+  exchange: Exchange,
+  identified: Exclude<Identified, { principal: unknown }>,
+  challenge: Challenge,
+): void {
   const { reason } = identified;
-  if (reason === 'too_many_failures') return refuse(exchange, reason, { retryAfterS: identified.retryAfterS });
-  const metadata = `resource_metadata="${baseUrl}${METADATA_PATH}", scope="${SCOPES.join(' ')}"`;
-  const error = reason === 'unrecognized' ? ', error="invalid_token"' : '';
-  refuse(exchange, reason, { headers: { 'WWW-Authenticate': `Bearer ${metadata}${error}` } });
+  if ('retryAfterS' in identified) return refuse(exchange, reason, { retryAfterS: identified.retryAfterS });
+  const detail = 'detail' in identified ? identified.detail : undefined;
+  refuse(exchange, reason, { detail, headers: challenge.credential(exchange.request, reason === 'unrecognized') });
 }
 
 function flawOf(headers: Exchange['request']['headers']): RefusalReason | undefined {
@@ -72,9 +75,9 @@ const CODED_CHUNKS = /,\s*chunked$/i;
 
 async function handOver(
   exchange: Exchange,
-  principal: Principal,
+  caller: Recognized,
   body: Buffer,
-  { endpoint, unreadStreamBytes, logger }: McpRouteParts,
+  { endpoint, challenge, unreadStreamBytes, logger }: McpRouteParts,
 ): Promise<void> {
   const { response } = exchange;
   const reply: McpReply = {
@@ -84,10 +87,12 @@ async function handOver(
         ...(text !== undefined && { contentType: 'application/json', body: text }),
         headers: NO_STORE,
       }),
+    needScopes: (scopes) =>
+      send(exchange, { ...INSUFFICIENT_SCOPE, headers: { ...NO_STORE, ...challenge.scopes(exchange, scopes) } }),
     stream: () => openEventStream(exchange, unreadStreamBytes),
   };
   try {
-    await endpoint.handle(new Handover(exchange, principal, body, reply));
+    await endpoint.handle(new Handover(exchange, caller, body, reply));
   } catch (error) {
     logger.error({ err: error }, 'the endpoint failed');
   }
@@ -103,14 +108,18 @@ class Handover implements McpExchange {
   readonly body: Buffer;
   readonly headers: McpExchange['headers'];
   readonly principal: Principal;
+  readonly scopes: Recognized['scopes'];
+  readonly expiresAtMs: number;
   readonly sourceAddress: string;
   readonly reply: McpReply;
   readonly #exchange: Exchange;
 
-  constructor(exchange: Exchange, principal: Principal, body: Buffer, reply: McpReply) {
+  constructor(exchange: Exchange, caller: Recognized, body: Buffer, reply: McpReply) {
     this.body = body;
     this.headers = exchange.request.headers;
-    this.principal = principal;
+    this.principal = caller.principal;
+    this.scopes = caller.scopes;
+    this.expiresAtMs = caller.expiresAtMs;
     this.sourceAddress = exchange.address;
     this.reply = reply;
     this.#exchange = exchange;
@@ -129,6 +138,18 @@ function leavingSignal(exchange: Exchange): AbortSignal {
 }
 
 const NO_STORE = { 'Cache-Control': 'no-store' };
+/** The call that it answers is on record itself. */
+const INSUFFICIENT_SCOPE = {
+  status: 403,
+  contentType: 'application/json',
+  body: JSON.stringify({
+    error: {
+      code: 'FORBIDDEN',
+      message: 'The token is not for this call.',
+      hint: 'Ask for a token with the scopes that WWW-Authenticate names.',
+    },
+  }),
+};
 const FAULT = {
   status: 500,
   contentType: 'application/json',

@@ -9,6 +9,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { Catalog } from '../../calls/catalog.ts';
 import type { CallOutcome, CallRequest } from '../../calls/execute.ts';
+import { InsufficientScope } from '../../calls/scope.ts';
 import { createAnswerer } from '../answer.ts';
 import { identityOf } from '../identity.ts';
 import { logTo } from '../log-messages.ts';
@@ -24,7 +25,7 @@ import { agreementOf, offerOf } from './opening.ts';
 import { declaredParameterHeaders } from './parameter-headers.ts';
 import { createProgressStream, type ProgressStream } from './progress-stream.ts';
 import { methodNotFound, NOT_ACCEPTABLE, TOO_MANY_SUBSCRIPTIONS, unreadable, type HttpRefusal } from './refusal.ts';
-import { createSubscriptions } from './subscriptions.ts';
+import { createSubscriptions, type IsStillAuthentic } from './subscriptions.ts';
 
 export type { EventStream, McpExchange } from './exchange.ts';
 
@@ -43,8 +44,7 @@ export interface McpEndpointParts {
   readonly catalog: Catalog;
   /** `executeCall`, with what it stands on. */
   readonly call: (request: CallRequest) => Promise<CallOutcome>;
-  /** Whether the credential of an exchange that goes on is still in force. */
-  readonly isStillAuthentic: (exchange: McpExchange) => boolean;
+  readonly isStillAuthentic: IsStillAuthentic;
   /** Of Howdah. */
   readonly version: string;
   /** Called for a message that did not become a call; `reason` is short and fixed. */
@@ -94,6 +94,8 @@ export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
         admitted.era === 'modern' ? modernResult(request.id, result, identity) : legacyResult(request.id, result);
     } catch (error) {
       if (isMethodNotFound(error)) return refuse(exchange, request.id, methodNotFound(admitted.era));
+      // nothing was told of progress before the rights were looked at
+      if (error instanceof InsufficientScope) return exchange.reply.needScopes(error.scopes);
       settled = failed(request.id, error);
     }
     if (progress) await progress.end(settled.status, settled.json);
@@ -108,7 +110,7 @@ export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
 
   /** The result of a request, by the pipeline; `ping` alone reveals nothing and goes by. */
   async function run(
-    { principal, sourceAddress, signal }: McpExchange,
+    { principal, scopes, expiresAtMs, sourceAddress, signal }: McpExchange,
     request: JSONRPCRequest,
     admitted: Admitted,
     progress?: ProgressStream,
@@ -124,6 +126,8 @@ export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
       params,
       malformed: typeof malformed === 'string' ? malformed : undefined,
       principal,
+      scopes,
+      expiresAtMs,
       origin: originOf({ id, meta, handshake, transport: 'http', sourceAddress }),
       signal,
       onProgress:
@@ -143,6 +147,7 @@ export function createMcpEndpoint(parts: McpEndpointParts): McpEndpoint {
     try {
       await subscriptions.serve(exchange, request.id, await run(exchange, request, admitted));
     } catch (error) {
+      if (error instanceof InsufficientScope) return exchange.reply.needScopes(error.scopes);
       const { status, json } = failed(request.id, error);
       exchange.reply.send(status, json);
     } finally {

@@ -1,4 +1,5 @@
 import type { Principal } from '../../contract/principal.ts';
+import type { Scope } from '../../contract/scope.ts';
 
 /** One authenticated POST to /mcp; the body is whole and within its size limit. */
 export interface McpExchange {
@@ -6,6 +7,10 @@ export interface McpExchange {
   /** Lower-case names, as node:http gives them; a repeated header is joined with ', '. */
   readonly headers: McpHeaders;
   readonly principal: Principal;
+  /** What the credential is limited to; null for one that no scopes limit. */
+  readonly scopes: readonly Scope[] | null;
+  /** When the credential ends, in milliseconds since 1970; Infinity if it does not end by itself. */
+  readonly expiresAtMs: number;
   readonly sourceAddress: string;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
@@ -14,8 +19,10 @@ export interface McpExchange {
 
 export type McpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Takes one answer: either `send` or `stream` is called, once. Neither fails when the client has gone. */
+/** Takes one answer: one of its functions is called, once. None fails when the client has gone. */
 export interface McpReply {
+  /** Tells the client to come with a token that has these scopes. */
+  needScopes(scopes: readonly Scope[]): void;
   /** The whole answer. `body` undefined: none (202). */
   send(status: number, body: string | undefined): void;
   /** Opens an event stream with status 200. */

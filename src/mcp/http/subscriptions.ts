@@ -8,8 +8,10 @@ import { openSubscription, type Subscription } from './subscription.ts';
 /** One is enough for a client; a principal may have several clients. */
 const MAX_OF_PRINCIPAL = 16;
 const MAX_OPEN = 1024;
-/** How long a stream of a credential that has expired is left open at most; it is told nothing. */
+/** How long a stream of a credential that counts no more is left open at most; it is told nothing. */
 const LOOK_AGAIN_MS = 15_000;
+/** A timer of Node holds no more, and would end at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The streams of `subscriptions/listen`. */
 export interface Subscriptions {
@@ -26,8 +28,12 @@ export interface Subscriptions {
 export interface SubscriptionsParts {
   /** Makes the message that ends a subscription. */
   readonly completed: (id: RequestId, result: Result) => string;
-  readonly isStillAuthentic: (exchange: McpExchange) => boolean;
+  readonly isStillAuthentic: IsStillAuthentic;
 }
+
+/** Whether the credential of an exchange that goes on is still in force; undefined where that cannot be told now. */
+export type IsStillAuthentic = (exchange: McpExchange) => Authentic | Promise<Authentic>;
+type Authentic = boolean | undefined;
 
 interface Open {
   readonly subscription: Subscription;
@@ -42,11 +48,16 @@ export function createSubscriptions({ completed, isStillAuthentic }: Subscriptio
   const open = new Set<Open>();
   let isClosed = false;
 
-  /** Whether it goes on. */
-  function keep({ subscription, exchange, result }: Open): boolean {
-    if (!isClosed && isStillAuthentic(exchange)) return true;
-    subscription.end(result);
-    return false;
+  /** Ends it if its credential has ended; otherwise it may be told something, if the credential is known to be in force. */
+  function look(mine: Open, onInForce?: () => void): void {
+    const settle = (authentic: Authentic) => {
+      if (isClosed || authentic === false || Date.now() >= mine.exchange.expiresAtMs) {
+        mine.subscription.end(mine.result);
+      } else if (authentic === true) onInForce?.();
+    };
+    const authentic = isStillAuthentic(mine.exchange);
+    if (authentic instanceof Promise) void authentic.then(settle);
+    else settle(authentic);
   }
 
   return {
@@ -74,14 +85,17 @@ export function createSubscriptions({ completed, isStillAuthentic }: Subscriptio
       open.add(mine);
       if (changes.length === 0) subscription.end(result);
       // the credential may have ended while the request was under way
-      keep(mine);
-      const looking = setInterval(() => keep(mine), LOOK_AGAIN_MS).unref();
+      look(mine);
+      const looking = setInterval(() => look(mine), LOOK_AGAIN_MS).unref();
+      const leftMs = exchange.expiresAtMs - Date.now();
+      const expiry = leftMs < LONGEST_TIMER_MS ? setTimeout(() => look(mine), Math.max(0, leftMs)).unref() : undefined;
       await subscription.closed;
       clearInterval(looking);
+      clearTimeout(expiry);
       open.delete(mine);
     },
     changed() {
-      for (const mine of open) if (keep(mine)) mine.subscription.changed();
+      for (const mine of open) look(mine, () => mine.subscription.changed());
     },
     close() {
       isClosed = true;
