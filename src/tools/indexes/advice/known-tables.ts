@@ -105,14 +105,17 @@ function tableOf(row: RowOf<typeof tables>, parts: Read['parts'], inRecovery: bo
     rows: row.rows,
     size: row.size,
     writes,
-    columns: parts.columns.filter(isOwn).map(({ column, type, collates_c, width, distinct, null_fraction }) => ({
-      name: column,
-      type,
-      collatesC: collates_c,
-      width,
-      distinct,
-      nullFraction: null_fraction,
-    })),
+    // an index on what is masked would tell of its values: how many there are, how long, and which plan they have
+    columns: parts.columns
+      .filter((each) => isOwn(each) && each.of !== null)
+      .map(({ column, type, collates_c, width, distinct, null_fraction }) => ({
+        name: column,
+        type,
+        collatesC: collates_c,
+        width,
+        distinct,
+        nullFraction: null_fraction,
+      })),
     indexes: indexesOf(parts.keys.filter(isOwn)),
   };
 }

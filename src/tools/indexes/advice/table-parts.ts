@@ -69,6 +69,7 @@ export const columns = definePart({
     ...name,
     column: z.string().meta({ names: 'column' }),
     type: z.string().meta({ names: 'type' }),
+    of: z.string().nullable().meta({ names: 'text' }).describe('Its name again; null where its values are masked.'),
     collates_c: z.boolean(),
     width: count,
     distinct: count.nullable(),
@@ -78,6 +79,7 @@ export const columns = definePart({
     12: sql`
       select n.nspname as schema, c.relname as table, a.attname as column,
              case when t.typelem <> 0 and t.typlen = -1 then e.typname || '[]' when t.typtype = 'd' then b.typname else t.typname end as type,
+             a.attname as of,
              coalesce(l.collname in ('C', 'POSIX') or (l.collname = 'default' and d.datcollate in ('C', 'POSIX')), false) as collates_c,
              coalesce(s.avg_width, nullif(greatest(t.typlen, 0), 0), 32)::float8 as width,
              case when s.n_distinct < 0 then -s.n_distinct * greatest(c.reltuples, 0) else s.n_distinct end::float8 as distinct,
