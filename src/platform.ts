@@ -1,51 +1,31 @@
-import { compilePolicy } from './admin/configured-policy.ts';
-import { createAdminOperations } from './admin/operations.ts';
-import { findMissingData } from './admin/missing-data.ts';
-import { findRefusedOnServers } from './admin/refused-queries.ts';
-import type { RuleEditor } from './admin/personas/edits.ts';
 import { grantJobs } from './admin/personas/grants.ts';
 import type { Reload } from './admin/reload.ts';
-import { findIdleCallers, openRules, type RulesInForce, type RulesParts } from './admin/rules-in-force.ts';
+import { openRules, type RulesInForce, type RulesParts } from './admin/rules-in-force.ts';
 import type { AuditSource } from './admin/audit-source.ts';
-import { auditDirectory, checkpointFile, openLog, type Log, type LogOptions } from './audit/open-log.ts';
+import { auditDirectory, openLog, type Log, type LogOptions } from './audit/open-log.ts';
 import type { CallersSql } from './calls/callers-database.ts';
 import { createMaskKeys } from './calls/mask-key.ts';
-import { createLiveCatalog, type Catalog, type LiveCatalog } from './calls/catalog.ts';
+import { type Catalog } from './calls/catalog.ts';
 import { createDialogues } from './calls/dialogue.ts';
 import type { CallDeps } from './calls/execute.ts';
-import type { Operation } from './calls/operation.ts';
 import { createProcessLimits } from './calls/process-limits.ts';
 import { createRunningCalls, type RunningCalls } from './calls/running.ts';
 import { openSharedLimits, type SharedLimits } from './calls/shared-limits.ts';
-import { loadConfig } from './config/load.ts';
-import { createConfigError } from './config/problem.ts';
 import type { Config } from './config/schema.ts';
 import type { Finding } from './contract/finding.ts';
 import { stateDirectory } from './core/state-directory.ts';
-import { configuredServers } from './fleet/configured-servers.ts';
-import { openFleet } from './fleet/open-fleet.ts';
 import type { Guard } from './guard/guard.ts';
 import type { FrontDoor, FrontDoorParts } from './http/front-door.ts';
 import type { HttpServer } from './http/server.ts';
 import { compileCallers, createLiveCallers, type LiveCallers } from './identity/callers.ts';
 import { createIssuers } from './identity/issuers/issuers.ts';
-import { createMethods } from './mcp/methods/all-methods.ts';
-import { allPrompts } from './mcp/prompts/all-prompts.ts';
-import { allResources } from './mcp/resources/all-resources.ts';
-import { createLivePolicy } from './policy/live.ts';
-import { joinPersonas, NO_STORED_RULES, type StoredRules } from './policy/stored-rules.ts';
-import type { StoreReader } from './audit/store-reader.ts';
 import type { EmbeddedUse, Store } from './store/open-store.ts';
 import type { KeyRing } from './store/key-ring.ts';
 import { openKeyRing } from './store/secrets-key.ts';
 import { openStatementTexts, type StatementTexts } from './sqltext/statement-texts.ts';
 import type { Logger } from './telemetry/logger.ts';
-import { tools } from './tools/all-tools.ts';
-import { createDiagnose } from './tools/diagnose.ts';
-import { findQueryProblems, findRefusedQueries } from './tools/sql/query-problems.ts';
-import { createSavedQueries } from './tools/sql/saved-query.ts';
+import { checkFiles, createLazyGuard, requireAllowedQueries, wire, withoutStore, type Wiring } from './wiring.ts';
 
-/** A wired Howdah. Whoever made it closes it. */
 export interface Platform {
   /** With which it was started. */
   readonly config: Config;
@@ -145,17 +125,6 @@ function configuredKeys({ secrets }: Config, env: PlatformParts['env']): Promise
   return secrets.key && openKeyRing(secrets, { env, generated: undefined });
 }
 
-/** Its lists are loaded with the first statement that it judges: many starts need none. */
-function createLazyGuard(texts: StatementTexts): Guard {
-  let guard: Promise<Guard> | undefined;
-  return {
-    async check(request) {
-      guard ??= import('./guard/create-guard.ts').then(({ createGuard }) => createGuard(texts));
-      return (await guard).check(request);
-    },
-  };
-}
-
 const moreJobs: LogOptions['moreJobs'] = (store, audit) => grantJobs({ store, audit });
 
 /** What is there before the log is open. */
@@ -239,145 +208,9 @@ async function listen(options: FrontDoorParts, counted: SharedLimits | undefined
   return openFrontDoor(options);
 }
 
-/** Finds what a start would refuse, over stdio or HTTP, and opens nothing. Returns warnings; fails with CONFIG_INVALID. */
-export async function checkPlatform({
-  config,
-  env,
-}: Pick<PlatformParts, 'config' | 'env'>): Promise<readonly string[]> {
-  const warnings: string[] = [];
-  await checkFiles({ config, env });
-  await requireAllowedQueries(config);
-  const warn = (warning: string) => warnings.push(warning);
-  const { policy } = wire({ config, env, warn, late: withoutStore('') });
-  return [...warnings, ...findIdleCallers(config, policy)];
-}
-
-/**
- * Asks the servers for what the data rules name, and judges the saved queries there. Returns warnings of what could not
- * be looked at; fails with CONFIG_INVALID.
- */
-export async function checkOnServers({
-  config,
-  env,
-  source,
-  signal,
-}: Pick<PlatformParts, 'config' | 'env'> & { source: string; signal: AbortSignal }): Promise<readonly string[]> {
-  const { fleet, policy } = wire({ config, env, warn: () => undefined, late: withoutStore('') });
-  const texts = openStatementTexts();
-  try {
-    const personas = policy.personas();
-    const data = await findMissingData(personas, fleet, signal);
-    // a key is wanted where a mask hashes, and no value is read
-    const callersSql = { guard: createLazyGuard(texts), maskKeys: () => 'of nobody' };
-    const refused = await findRefusedOnServers({ queries: config.queries, personas, fleet, callersSql, signal });
-    const problems = [...data.problems, ...refused.problems];
-    if (problems.length > 0) throw createConfigError(source, problems);
-    return [
-      ...data.unread.map(({ place, reason }) => `data rules could not be compared with ${place}: ${reason}`),
-      ...refused.unread.map(({ place, reason }) => `saved queries could not be judged on ${place}: ${reason}`),
-    ];
-  } finally {
-    await texts.close();
-    await fleet.close();
-  }
-}
-
-/** Fails with CONFIG_INVALID, which names every saved query that the guard refuses whoever calls it. */
-async function requireAllowedQueries({ queries }: Config): Promise<void> {
-  if (Object.keys(queries).length === 0) return;
-  // nobody waits for an answer, and a machine that is busy starting must not keep Howdah from it
-  const texts = openStatementTexts({ textMs: 10_000 });
-  try {
-    const problems = await findRefusedQueries(queries, createLazyGuard(texts));
-    if (problems.length > 0) throw createConfigError('the configuration', problems);
-  } finally {
-    await texts.close();
-  }
-}
-
 /** Closes each, whatever became of those before it. Rejects with the first failure. */
 async function closeInOrder(...closes: readonly (() => Promise<void> | undefined)[]): Promise<void> {
   const outcomes: PromiseSettledResult<unknown>[] = [];
   for (const close of closes) outcomes.push(...(await Promise.allSettled([close()])));
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-}
-
-/** Reads what a start reads beside the configuration, and makes nothing. Fails with CONFIG_INVALID. */
-async function checkFiles({ config, env }: Pick<PlatformParts, 'config' | 'env'>): Promise<void> {
-  const { http, store, secrets, audit } = config;
-  if (http.tls) await (await import('./http/tls-files.ts')).readTlsFiles(http.tls);
-  if (store.url === undefined && !store.embedded) return;
-  await (await import('./store/secrets-key.ts')).readKeys(secrets, env);
-  if (audit.otlp) await (await import('./audit/otlp-headers.ts')).readOtlpHeaders(audit.otlp.headers, env);
-}
-
-/** What is there only once the store is open. */
-interface LateParts {
-  /** Of the audit files. */
-  readonly directory: string;
-  store: Store | undefined;
-  reader: StoreReader | undefined;
-  editor: RuleEditor | undefined;
-  stored: () => StoredRules;
-}
-
-function withoutStore(directory: string): LateParts {
-  return { directory, store: undefined, reader: undefined, editor: undefined, stored: () => NO_STORED_RULES };
-}
-
-interface Wiring extends Pick<PlatformParts, 'config' | 'env'> {
-  readonly warn: (message: string) => void;
-  readonly late: LateParts;
-}
-
-/** All that needs no file, thread or connection. */
-function wire({ config, env, warn, late }: Wiring) {
-  const fleet = openFleet(configuredServers(config, { env, warn }), config.default_server);
-  const auditSource: AuditSource = {
-    directory: late.directory,
-    reader: () => late.reader,
-    operations: () => catalog.operations,
-  };
-  const fixed: readonly Operation[] = [
-    ...tools,
-    createDiagnose(),
-    ...createMethods({
-      catalog: () => catalog,
-      fleet,
-      prompts: allPrompts,
-      resources: allResources(() => catalog),
-      surface: config.mcp.surface,
-    }),
-    ...createAdminOperations({
-      audit: auditSource,
-      config,
-      fleet,
-      catalog: () => catalog,
-      policy: () => policy,
-      editor: () => late.editor,
-      stored: () => late.stored(),
-      async readOther(path) {
-        const { config: other } = await loadConfig({ path, env });
-        const stored = late.stored();
-        const personas = joinPersonas(other.personas, stored);
-        return { config: other, personas, policy: compile(other, stored) };
-      },
-      store: () => late.store,
-      checkpointFile: () => checkpointFile(config, stateDirectory(env)),
-    }),
-  ];
-  requireQueries(config, fixed);
-  const withQueries = ({ queries }: Pick<Config, 'queries'>) => [...fixed, ...createSavedQueries(queries)];
-  const catalog: LiveCatalog = createLiveCatalog(withQueries(config));
-  const compile = (file: Config, stored: StoredRules) => compilePolicy(file, withQueries(file), stored);
-  const useQueries = (file: Config) => catalog.replace(withQueries(file));
-  const policy = createLivePolicy(compile(config, late.stored()));
-  return { fleet, catalog, policy, compile, useQueries, auditSource };
-}
-
-/** Fails with CONFIG_INVALID, which names every problem. */
-function requireQueries(config: Config, operations: readonly Operation[]): void {
-  const taken = operations.flatMap(({ name, alsoKnownAs }) => [name, ...Object.keys(alsoKnownAs)]);
-  const problems = findQueryProblems(config, new Set(taken));
-  if (problems.length > 0) throw createConfigError('the configuration', problems);
 }

@@ -8,7 +8,7 @@ const read = (file: string) => readFileSync(new URL(file, SOURCE), 'utf8');
 
 /** `folder` or `file.ts` → floor, from the table. */
 const floors = new Map(
-  [...read('README.md').matchAll(/^\| (\d+)\s+\| ([\w.]+)\s+\|/gm)].map(([, floor, name]) => [
+  [...read('README.md').matchAll(/^\| (\d+)\s+\| ([\w.-]+)\s+\|/gm)].map(([, floor, name]) => [
     String(name),
     Number(floor),
   ]),

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { configJsonSchema, configKeys } from '../config/key.ts';
 import { loadConfig } from '../config/load.ts';
-import { checkOnServers, checkPlatform } from '../platform.ts';
+import { checkOnServers, checkPlatform } from '../check-platform.ts';
 import { renderTable } from '../render/table.ts';
 import { withHowdah } from './local-howdah.ts';
 import type { Shell } from './shell.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Config } from '../../src/config/schema.ts';
-import { checkPlatform } from '../../src/platform.ts';
+import { checkPlatform } from '../../src/check-platform.ts';
 import { tools } from '../../src/tools/all-tools.ts';
 import { answerOf, errorOf, makeReader, openCallersHowdah, type CallersHowdah, type Reader } from '../callers-kit.ts';
 import { useClone } from '../postgres/clone.ts';
