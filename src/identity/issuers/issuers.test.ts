@@ -1,43 +1,18 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { AUDIENCE, useIssuers, type Issuer, type SignOptions } from '../../../test/issuer-kit.ts';
-import { Config } from '../../config/schema.ts';
+import { AUDIENCE, useIssuers } from '../../../test/issuer-kit.ts';
+import { HOME, refused, startRecognizer } from '../../../test/recognizer-kit.ts';
 import { Principal } from '../../contract/principal.ts';
-import { createLogger } from '../../telemetry/logger.ts';
 import type { Recognition, Recognized } from '../bearer.ts';
-import { createIssuers } from './issuers.ts';
 
 const open = useIssuers();
-const HOME = '127.0.0.1';
-
-function start(issuer: Issuer, entry: Record<string, unknown> = {}, personas: Record<string, unknown> = {}) {
-  let now = Date.now();
-  const log: Record<string, unknown>[] = [];
-  const logger = createLogger('info', { isTerminal: false, write: (line) => log.push(JSON.parse(line)) });
-  const issuers = createIssuers({ publicUrl: 'https://howdah.example.org', logger, now: () => now });
-  const configOf = (more: Record<string, unknown>) =>
-    Config.parse({ auth: { oidc: [{ issuer: issuer.url, role_prefix: 'howdah-', ...more }] }, personas });
-  const recognizer = issuers.use(configOf(entry));
-  return {
-    issuers,
-    log,
-    configOf,
-    recognizer,
-    pass: (ms: number) => (now += ms),
-    now: () => now,
-    call: async (claims: Record<string, unknown> = {}, options?: SignOptions): Promise<Recognition> =>
-      recognizer.recognize(await issuer.sign(claims, options), HOME),
-  };
-}
-
-const refused = (detail: string) => ({ refused: 'unrecognized', detail });
 const rolesOf = (recognition: Recognition) => (recognition as Recognized).principal.roles;
 const scopesOf = (recognition: Recognition) => (recognition as Recognized).scopes;
 
 describe('a token', () => {
   it('is a principal of its issuer, at once from the second time on', async () => {
     const issuer = await open();
-    const { recognizer, now } = start(issuer);
+    const { recognizer, now } = startRecognizer(issuer);
     const exp = Math.floor(now() / 1000) + 60;
     const token = await issuer.sign({ azp: 'claude', exp });
     const first = await recognizer.recognize(token, HOME);
@@ -55,7 +30,7 @@ describe('a token', () => {
   it.each(['RS256', 'PS384', 'ES512', 'EdDSA'])('may be signed with %s', async (alg) => {
     const issuer = await open();
     await issuer.addKey('other', { alg, alone: true });
-    expect(await start(issuer).call()).toMatchObject({ principal: { subject: 'ada' } });
+    expect(await startRecognizer(issuer).call()).toMatchObject({ principal: { subject: 'ada' } });
   });
 
   it.each([
@@ -80,12 +55,14 @@ describe('a token', () => {
     ],
   ])('%s: does not count %s', async (_, __, claims, detail) => {
     const issuer = await open();
-    expect(await start(issuer).call(claims)).toEqual(refused(detail));
+    expect(await startRecognizer(issuer).call(claims)).toEqual(refused(detail));
   });
 
   it('RS-08: counts for one of several audiences if it is ours', async () => {
     const issuer = await open();
-    expect(await start(issuer).call({ aud: ['other', AUDIENCE] })).toMatchObject({ principal: { subject: 'ada' } });
+    expect(await startRecognizer(issuer).call({ aud: ['other', AUDIENCE] })).toMatchObject({
+      principal: { subject: 'ada' },
+    });
   });
 
   it.each([
@@ -95,13 +72,13 @@ describe('a token', () => {
     ['another tenant', (url: string) => url.replace('acme', 'evil')],
   ])('RS-09, FD-05: is of another issuer with %s', async (_, change) => {
     const issuer = await open();
-    expect(await start(issuer).call({ iss: change(issuer.url) })).toEqual(refused('unknown issuer'));
+    expect(await startRecognizer(issuer).call({ iss: change(issuer.url) })).toEqual(refused('unknown issuer'));
     expect(issuer.asked).toEqual([]);
   });
 
   it('RS-07: counts while the clocks are 60 s apart, and not a second further; why is in the log', async () => {
     const issuer = await open();
-    const { log, now, call } = start(issuer);
+    const { log, now, call } = startRecognizer(issuer);
     const nowS = Math.floor(now() / 1000);
     for (const claims of [{ exp: nowS - 59 }, { exp: nowS - 60 }, { nbf: nowS + 60 }, { iat: nowS + 60 }]) {
       expect(await call(claims)).toMatchObject({ principal: { subject: 'ada' } });
@@ -117,7 +94,7 @@ describe('a token', () => {
 
   it('RS-07: ends when it expires although it is known', async () => {
     const issuer = await open();
-    const { recognizer, pass, now } = start(issuer);
+    const { recognizer, pass, now } = startRecognizer(issuer);
     const token = await issuer.sign({ exp: Math.floor(now() / 1000) + 5 });
     const { expiresAtMs } = (await recognizer.recognize(token, HOME)) as Recognized;
     pass(expiresAtMs - now() - 1);
@@ -128,7 +105,7 @@ describe('a token', () => {
 
   it('has as much tolerance as is configured', async () => {
     const issuer = await open();
-    const { call, now } = start(issuer, { clock_tolerance: '0s' });
+    const { call, now } = startRecognizer(issuer, { clock_tolerance: '0s' });
     expect(await call({ exp: Math.floor(now() / 1000) - 1 })).toEqual(refused('expired'));
   });
 });
@@ -143,7 +120,7 @@ describe('a header', () => {
     const issuer = await open();
     const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
     const call = { header: header(await exportJWK(publicKey)), key: privateKey };
-    expect(await start(issuer).call({}, call)).toEqual(refused('signature'));
+    expect(await startRecognizer(issuer).call({}, call)).toEqual(refused('signature'));
     expect(issuer.asked).toHaveLength(2);
   });
 
@@ -151,13 +128,13 @@ describe('a header', () => {
     'RS-06: names no key by %.20j',
     async (kid) => {
       const issuer = await open();
-      expect(await start(issuer).call({}, { header: { kid } })).toEqual(refused('unknown key'));
+      expect(await startRecognizer(issuer).call({}, { header: { kid } })).toEqual(refused('unknown key'));
     },
   );
 
   it('RS-06: that names ever new keys has the issuer asked twice in half a minute', async () => {
     const issuer = await open();
-    const { call, pass } = start(issuer);
+    const { call, pass } = startRecognizer(issuer);
     for (let i = 0; i < 20; i++) await call({}, { header: { kid: `made-up-${i}` } });
     await Promise.all(Array.from({ length: 20 }, (_, i) => call({}, { header: { kid: `at-once-${i}` } })));
     expect(issuer.asked).toHaveLength(2);
@@ -174,7 +151,7 @@ describe('a header', () => {
     const issuer = await open();
     const [, claims, signature] = (await issuer.sign()).split('.');
     const header = Buffer.from(JSON.stringify({ alg, kid: 'first' })).toString('base64url');
-    const { recognizer } = start(issuer);
+    const { recognizer } = startRecognizer(issuer);
     for (const end of [signature, 'AAAA']) {
       expect(await recognizer.recognize(`${header}.${claims}.${end}`, HOME)).toEqual(refused(detail));
     }
@@ -182,23 +159,25 @@ describe('a header', () => {
 
   it('is of an algorithm that is configured', async () => {
     const issuer = await open();
-    expect(await start(issuer, { algorithms: ['RS256'] }).call()).toEqual(refused('algorithm'));
+    expect(await startRecognizer(issuer, { algorithms: ['RS256'] }).call()).toEqual(refused('algorithm'));
   });
 
   it.each(['logout+jwt', 'dpop+jwt', 'secevent+jwt', 'jwe', ''])('is not of the type %j', async (typ) => {
     const issuer = await open();
-    expect(await start(issuer).call({}, { header: { typ } })).toEqual(refused('type'));
+    expect(await startRecognizer(issuer).call({}, { header: { typ } })).toEqual(refused('type'));
   });
 
   it.each(['at+jwt', 'application/at+jwt', 'JWT', 'jwt'])('may be of the type %s', async (typ) => {
     const issuer = await open();
-    expect(await start(issuer).call({}, { header: { typ } })).toMatchObject({ principal: { subject: 'ada' } });
+    expect(await startRecognizer(issuer).call({}, { header: { typ } })).toMatchObject({
+      principal: { subject: 'ada' },
+    });
   });
 
   it('has nothing that must be understood', async () => {
     const issuer = await open();
     const [, claims, signature] = (await issuer.sign()).split('.');
-    const { recognizer } = start(issuer);
+    const { recognizer } = startRecognizer(issuer);
     for (const more of [{ crit: ['exp'] }, { crit: [] }, { b64: false }]) {
       const header = Buffer.from(JSON.stringify({ alg: 'ES256', kid: 'first', ...more })).toString('base64url');
       expect(await recognizer.recognize(`${header}.${claims}.${signature}`, HOME)).toEqual(refused('critical header'));
@@ -207,7 +186,7 @@ describe('a header', () => {
 
   it('and claims stand as they were signed', async () => {
     const issuer = await open();
-    const { recognizer } = start(issuer);
+    const { recognizer } = startRecognizer(issuer);
     const [header, , signature] = (await issuer.sign()).split('.');
     const [, claims] = (await issuer.sign({ roles: ['howdah-admin'] })).split('.');
     expect(await recognizer.recognize(`${header}.${claims}.${signature}`, HOME)).toEqual(refused('signature'));
@@ -245,16 +224,16 @@ describe('roles', () => {
     [{ roles: { ops: 'dba' } }, { roles: ['howdah-ops', 'ops', 'howdah-admin'] }, ['dba']],
   ])('with %j, %j are %j', async (entry, claims, roles) => {
     const issuer = await open();
-    expect(rolesOf(await start(issuer, entry).call(claims))).toEqual(roles);
+    expect(rolesOf(await startRecognizer(issuer, entry).call(claims))).toEqual(roles);
   });
 
   it('FD-08: are not those of built-in personas by their name alone', async () => {
     const issuer = await open();
     const claims = { roles: ['admin', 'dba', 'auditor', 'analyst', 'viewer', 'group:data'] };
     const plain = { role_prefix: undefined };
-    expect(rolesOf(await start(issuer, plain).call(claims))).toEqual(['group:data']);
+    expect(rolesOf(await startRecognizer(issuer, plain).call(claims))).toEqual(['group:data']);
     const personas = { team: { roles: ['dba'], tools: { allow: ['*'] } } };
-    expect(rolesOf(await start(issuer, plain, personas).call(claims))).toEqual(['dba', 'group:data']);
+    expect(rolesOf(await startRecognizer(issuer, plain, personas).call(claims))).toEqual(['dba', 'group:data']);
   });
 });
 
@@ -269,7 +248,7 @@ it.each<[Record<string, unknown>, Record<string, unknown>, string[]]>([
   [{ scopes: { 'Mcp.Read': 'pg:read' } }, { scp: 'pg:admin constructor' }, []],
 ])('with %j, %j has the scopes %j', async (entry, claims, scopes) => {
   const issuer = await open();
-  expect(scopesOf(await start(issuer, entry).call(claims))).toEqual(scopes);
+  expect(scopesOf(await startRecognizer(issuer, entry).call(claims))).toEqual(scopes);
 });
 
 describe('FD-04: an e-mail address', () => {
@@ -282,7 +261,7 @@ describe('FD-04: an e-mail address', () => {
     [1, false],
   ])('names the caller where email_verified is %j: %j', async (verified, counts) => {
     const issuer = await open();
-    const { call } = start(issuer, { subject_claim: 'email' });
+    const { call } = startRecognizer(issuer, { subject_claim: 'email' });
     const recognition = await call({ email: 'ada@example.org', email_verified: verified });
     expect(recognition).toMatchObject(
       counts ? { principal: { issuer: issuer.url, subject: 'ada@example.org' } } : refused('e-mail not verified'),
@@ -291,116 +270,12 @@ describe('FD-04: an e-mail address', () => {
 
   it('gives roles only where it is verified', async () => {
     const issuer = await open();
-    const { call } = start(issuer, { roles_claim: 'email', role_prefix: undefined, roles: { 'ada@x.org': 'dba' } });
+    const { call } = startRecognizer(issuer, {
+      roles_claim: 'email',
+      role_prefix: undefined,
+      roles: { 'ada@x.org': 'dba' },
+    });
     expect(await call({ email: 'ada@x.org' })).toEqual(refused('e-mail not verified'));
     expect(rolesOf(await call({ email: 'ada@x.org', email_verified: true }))).toEqual(['dba']);
-  });
-});
-
-describe('an issuer', () => {
-  it('FD-09: that is down at the start is waited for with 503, and then known', async () => {
-    const issuer = await open();
-    issuer.fail(500);
-    const { issuers, log, call, pass } = start(issuer);
-    issuers.start();
-    expect(await call()).toEqual({ refused: 'unavailable', retryAfterS: 5 });
-    const asked = issuer.asked.length;
-    await Promise.all(Array.from({ length: 20 }, () => call()));
-    expect(issuer.asked).toHaveLength(asked);
-    issuer.fail(200);
-    pass(5000);
-    expect(await call()).toMatchObject({ principal: { subject: 'ada' } });
-    expect(log).toMatchObject([
-      { level: 'warn', issuer: issuer.url, err: { message: expect.stringContaining('it answers 500') } },
-      { level: 'warn', issuer: issuer.url },
-    ]);
-  });
-
-  it('FD-09: that goes down later has its keys count on for a day, and no longer', async () => {
-    const issuer = await open();
-    const { recognizer, call, pass, now } = start(issuer);
-    const long = await issuer.sign({ exp: Math.floor(now() / 1000) + 1_000_000 });
-    expect(await recognizer.recognize(long, HOME)).toMatchObject({ principal: { subject: 'ada' } });
-    issuer.fail(500);
-    pass(23 * 3_600_000);
-    const nowS = Math.floor(now() / 1000);
-    expect(await call({ iat: nowS, exp: nowS + 60 })).toMatchObject({ principal: { subject: 'ada' } });
-    expect(recognizer.recognize(long, HOME)).toMatchObject({ principal: { subject: 'ada' } });
-    // nobody can say whether this key is one of its new ones
-    const other = await call({ iat: nowS, exp: nowS + 60 }, { header: { kid: 'next' } });
-    expect(other).toMatchObject({ refused: 'unavailable' });
-    pass(2 * 3_600_000);
-    expect(await recognizer.recognize(long, HOME)).toMatchObject({ refused: 'unavailable' });
-  });
-
-  it('that has a new key is asked for it', async () => {
-    const issuer = await open();
-    const { call, pass } = start(issuer);
-    await call();
-    const key = await issuer.addKey('second');
-    pass(30_000);
-    expect(await call({}, { header: { kid: 'second' }, key })).toMatchObject({ principal: { subject: 'ada' } });
-  });
-
-  it('that takes a key away ends what was signed with it', async () => {
-    const issuer = await open();
-    const { recognizer, pass, now } = start(issuer);
-    const token = await issuer.sign({ exp: Math.floor(now() / 1000) + 100_000 });
-    await recognizer.recognize(token, HOME);
-    await issuer.addKey('second', { alone: true });
-    pass(600_000);
-    // served stale once more, while the issuer is asked
-    expect(recognizer.recognize(token, HOME)).toMatchObject({ principal: { subject: 'ada' } });
-    await expect.poll(async () => recognizer.recognize(token, HOME)).toEqual(refused('unknown key'));
-  });
-
-  it('FD-09: cannot put another key behind an id that was known', async () => {
-    const issuer = await open();
-    const { call, pass, log, now } = start(issuer);
-    await call();
-    await issuer.addKey('first', { alone: true });
-    pass(600_000);
-    const nowS = Math.floor(now() / 1000);
-    const later = () => call({ iat: nowS, exp: nowS + 60 });
-    await expect.poll(later).toEqual(refused('unknown key'));
-    expect(log).toContainEqual(expect.objectContaining({ level: 'error', issuer: issuer.url }));
-  });
-
-  it.each([
-    ['says it is another', { issuer: 'https://evil.example' }],
-    ['has its keys where anyone could change them', { jwks_uri: 'http://keys.example.org/jwks' }],
-    ['has its keys nowhere', { jwks_uri: undefined }],
-  ])('that %s is not believed', async (_, metadata) => {
-    const issuer = await open();
-    Object.assign(issuer.metadata, metadata);
-    expect(await start(issuer).call()).toMatchObject({ refused: 'unavailable' });
-    expect(issuer.asked).not.toContain('/jwks');
-  });
-
-  it('is not asked for metadata where its keys are configured', async () => {
-    const issuer = await open();
-    const jwks = `${new URL(issuer.url).origin}/jwks`;
-    expect(await start(issuer, { jwks_uri: jwks }).call()).toMatchObject({ principal: { subject: 'ada' } });
-    expect(issuer.asked).toEqual(['/jwks']);
-  });
-
-  it('with a secret for a key is not an issuer of tokens that this secret has made', async () => {
-    const issuer = await open();
-    const secret = Buffer.from('a shared secret of thirty-two bytes').toString('base64url');
-    issuer.keys.push({ kty: 'oct', k: secret, kid: 'shared' });
-    expect(await start(issuer).call({}, { header: { kid: 'shared' } })).toEqual(refused('unknown key'));
-  });
-});
-
-describe('who was let in', () => {
-  it('may go on while the issuer is configured as it was', async () => {
-    const issuer = await open();
-    const { call, recognizer, issuers, configOf } = start(issuer);
-    const { principal } = (await call()) as Recognized;
-    expect(recognizer.renew(principal)).toBe(principal);
-    expect(issuers.use(configOf({})).renew(principal)).toBe(principal);
-    expect(issuers.use(configOf({ role_prefix: 'x-' })).renew(principal)).toBeUndefined();
-    expect(issuers.use(Config.parse({})).renew(principal)).toBeUndefined();
-    expect(recognizer.renew({ ...principal })).toBeUndefined();
   });
 });
